@@ -1,0 +1,118 @@
+"""One tree of errors, each with a stable code.
+
+The three branches say whose turn it is. `Rejected`: the file's fault, final.
+`Failed`: ours, retryable. `Refused`: the request's fault, nothing changed.
+HTTP statuses (`sarau.web.problems`) and exit codes (`sarau.cli.exits`) are mapped
+from these in one place each; the sentences people read are in `sarau.model.messages`.
+"""
+
+from enum import StrEnum
+
+
+class RejectedCode(StrEnum):
+    """Why a file can never become a track."""
+
+    EMPTY_FILE = "empty_file"
+    NOT_AUDIO = "not_audio"
+    PLAYLIST = "playlist"
+    NO_AUDIO_STREAM = "no_audio_stream"
+    NO_SAMPLES = "no_samples"
+    TRUNCATED = "truncated"
+    CORRUPT = "corrupt"
+    INVALID_SAMPLES = "invalid_samples"
+    UNSUPPORTED_CODEC = "unsupported_codec"
+    UNSUPPORTED_RATE = "unsupported_rate"
+    TOO_MANY_CHANNELS = "too_many_channels"
+    TOO_LONG = "too_long"
+    DECODE_TIMEOUT = "decode_timeout"
+    DECODE_MEMORY = "decode_memory"
+    DECODER_CRASHED = "decoder_crashed"
+
+
+class FailedCode(StrEnum):
+    """What went wrong on our side; the same file can succeed later."""
+
+    ENGINE_MISSING = "engine_missing"
+    ENGINE_CRASHED = "engine_crashed"
+    DISK_FULL = "disk_full"
+    DISK_ERROR = "disk_error"
+    VOLUME_MISSING = "volume_missing"
+    VOLUME_MISMATCH = "volume_mismatch"
+    SOURCE_MISSING = "source_missing"
+    SOURCE_DAMAGED = "source_damaged"
+    OBJECT_MISSING = "object_missing"
+    DATABASE_UNAVAILABLE = "database_unavailable"
+    INTERNAL = "internal"
+
+
+class RefusedCode(StrEnum):
+    """Why a request was not carried out."""
+
+    INVALID_REQUEST = "invalid_request"
+    UNKNOWN_PRESET = "unknown_preset"
+    NOT_FOUND = "not_found"
+    WRONG_STATE = "wrong_state"
+    UNAUTHORIZED = "unauthorized"
+    HOST_NOT_ALLOWED = "host_not_allowed"
+    ORIGIN_NOT_ALLOWED = "origin_not_allowed"
+    TOKEN_REQUIRED = "token_required"
+    METHOD_NOT_ALLOWED = "method_not_allowed"
+    UPLOAD_TOO_LARGE = "upload_too_large"
+    UPLOAD_OFFSET_MISMATCH = "upload_offset_mismatch"
+    UPLOAD_LENGTH_INVALID = "upload_length_invalid"
+    UPLOAD_METADATA_INVALID = "upload_metadata_invalid"
+    UPLOAD_GONE = "upload_gone"
+    UPLOAD_LOCKED = "upload_locked"
+    UPLOAD_INCOMPLETE = "upload_incomplete"
+    UPLOAD_CHECKSUM_MISMATCH = "upload_checksum_mismatch"
+    UPLOAD_CHECKSUM_UNSUPPORTED = "upload_checksum_unsupported"
+    UPLOAD_MEDIA_TYPE = "upload_media_type"
+    TUS_VERSION = "tus_version"
+    OUT_OF_SPACE = "out_of_space"
+
+
+Code = RejectedCode | FailedCode | RefusedCode
+
+
+class SarauError(Exception):
+    """The root of the tree; never raised itself.
+
+    `code` is stable and meant for programs; `detail` is English, for logs and
+    experts, and never the only thing a person is shown.
+    """
+
+    def __init__(self, code: Code, detail: str = "") -> None:
+        super().__init__(f"{code}: {detail}" if detail else str(code))
+        self.code: Code = code
+        self.detail = detail
+
+
+class RejectedError(SarauError):
+    """The file cannot be accepted, now or later. The track ends as `rejected`."""
+
+    code: RejectedCode
+
+    def __init__(self, code: RejectedCode, detail: str = "") -> None:
+        super().__init__(code, detail)
+
+
+class FailedError(SarauError):
+    """Our own fault or our machine's. The track ends as `failed` and can be retried."""
+
+    code: FailedCode
+
+    def __init__(self, code: FailedCode, detail: str = "") -> None:
+        super().__init__(code, detail)
+
+
+class RefusedError(SarauError):
+    """The request cannot be carried out as it was made. Nothing has changed."""
+
+    code: RefusedCode
+
+    def __init__(self, code: RefusedCode, detail: str = "") -> None:
+        super().__init__(code, detail)
+
+
+class CancelledRunError(Exception):
+    """The run was cancelled by its owner while a step was at work."""

@@ -1,0 +1,78 @@
+"""Presets: what a track is made into, and how loud."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sarau.errors import RefusedCode, RefusedError
+
+
+class Format(StrEnum):
+    """A codec in its container, as people ask for it."""
+
+    FLAC = "flac"
+    MP3 = "mp3"
+    AAC = "aac"
+    OPUS = "opus"
+
+
+@dataclass(frozen=True, slots=True)
+class RenditionSpec:
+    """One encoded output of a preset."""
+
+    name: str
+    """Unique within the preset; stands in addresses and file names."""
+    format: Format
+    bitrate_bps: int | None = None
+    """Constant or nominal bit rate; None for lossless and for quality-driven codecs."""
+    quality: int | None = None
+    """The codec's own variable quality (MP3: 0 is V0) or compression level (FLAC)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A loudness target, a ceiling and a list of renditions."""
+
+    name: str
+    target_lufs: float | None
+    """Programme loudness to reach; None leaves the level as it is."""
+    ceiling_dbtp: float
+    """No rendition's true peak may exceed this, measured after encoding."""
+    renditions: tuple[RenditionSpec, ...]
+    max_limiting_db: float = 3.0
+    """The limiter never works more than this; beyond it the gain stops (`ceiling_limited`)."""
+    tolerance_lu: float = 0.3
+    """How far a rendition may be from its target and still pass."""
+
+
+_DELIVERY = (
+    RenditionSpec("flac", Format.FLAC, quality=5),
+    RenditionSpec("mp3", Format.MP3, quality=0),
+    RenditionSpec("aac", Format.AAC, bitrate_bps=256_000),
+    RenditionSpec("opus", Format.OPUS, bitrate_bps=128_000),
+)
+
+PRESETS: dict[str, Preset] = {
+    preset.name: preset
+    for preset in (
+        Preset("streaming", -14.0, -1.0, _DELIVERY),
+        Preset("podcast", -16.0, -1.0, _DELIVERY),
+        Preset("broadcast", -23.0, -1.0, _DELIVERY),
+        Preset("archive", None, 0.0, (RenditionSpec("flac", Format.FLAC, quality=8),)),
+    )
+}
+"""The built-in presets by name: streaming services, podcasts, EBU R 128, and no gain at all."""
+
+DEFAULT_PRESET = "streaming"
+
+
+def find_preset(name: str) -> Preset:
+    """Return the preset called `name`.
+
+    Raises:
+        RefusedError: `unknown_preset`.
+
+    """
+    try:
+        return PRESETS[name]
+    except KeyError:
+        raise RefusedError(RefusedCode.UNKNOWN_PRESET, f"no preset {name!r}") from None
