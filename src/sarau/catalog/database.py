@@ -1,0 +1,102 @@
+"""Connections and transactions: the same promises on SQLite and PostgreSQL."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+
+from sarau.errors import FailedCode, FailedError
+
+_WAL_IS_SAFE_FROM = (3, 51, 3)
+"""Older SQLite can corrupt a database when a WAL is reset under several connections."""
+
+
+def sqlite_journal_mode() -> str:
+    """Return `WAL` or `DELETE`: the fastest mode in which this SQLite loses no commit."""
+    return "WAL" if sqlite3.sqlite_version_info >= _WAL_IS_SAFE_FROM else "DELETE"
+
+
+def create_engine(url: str) -> sa.Engine:
+    """Return an engine whose commits are on disk when they return.
+
+    On SQLite a transaction starts with the statement `BEGIN` plus the connection's
+    execution option `sarau_begin` (`IMMEDIATE` for writers, so that two of them
+    queue instead of failing halfway). On PostgreSQL isolation is READ COMMITTED.
+    """
+    if sa.make_url(url).get_backend_name() != "sqlite":
+        return sa.create_engine(url, pool_pre_ping=True, isolation_level="READ COMMITTED")
+    engine = sa.create_engine(url, pool_size=20, max_overflow=20, pool_timeout=60)
+    sa.event.listen(engine, "connect", _configure_sqlite)
+    sa.event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _configure_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 - DBAPI
+    connection.isolation_level = None  # _begin_sqlite says when transactions start
+    journal = sqlite_journal_mode()
+    for pragma in (
+        "busy_timeout=30000",
+        "foreign_keys=ON",
+        f"journal_mode={journal}",
+        f"synchronous={'FULL' if journal == 'WAL' else 'EXTRA'}",
+    ):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    mode = connection.get_execution_options().get("sarau_begin", "IMMEDIATE")
+    connection.exec_driver_sql(f"BEGIN {mode}")
+
+
+class Database:
+    """Transactions over one engine, and a call to whoever waits for their events."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.engine = create_engine(url)
+        self._listeners: list[Callable[[], None]] = []
+
+    def on_commit(self, listener: Callable[[], None]) -> None:
+        """Call `listener` after every write transaction of this process, from its thread."""
+        self._listeners.append(listener)
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """Open a transaction that commits when the block ends and rolls back when it raises.
+
+        Raises:
+            FailedError: `database_unavailable`, and then nothing has been acknowledged;
+                `disk_full` when the database has no room.
+
+        """
+        with _translated(), self.engine.begin() as connection:
+            yield connection
+        for listener in self._listeners:
+            listener()
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """Open a transaction for reading one consistent state; never blocks writers for long.
+
+        Raises:
+            FailedError: `database_unavailable`.
+
+        """
+        with _translated(), self.engine.connect() as connection:
+            yield connection.execution_options(sarau_begin="DEFERRED")
+
+    def close(self) -> None:
+        """Close every pooled connection."""
+        self.engine.dispose()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (sa.exc.OperationalError, sa.exc.TimeoutError) as error:
+        full = "disk is full" in str(error) or "No space left" in str(error)
+        code = FailedCode.DISK_FULL if full else FailedCode.DATABASE_UNAVAILABLE
+        raise FailedError(code, str(error.__cause__ or error)) from error

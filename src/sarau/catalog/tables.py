@@ -1,0 +1,223 @@
+"""The tables of the catalog, one schema for SQLite and PostgreSQL.
+
+Every row that belongs to somebody carries `owner_id`. Times are UTC. The
+migrations in `sarau/catalog/migrations` build exactly this metadata;
+tests/catalog/test_migrations.py compares the two.
+"""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+
+from sarau.model.lifecycle import RunState, Stage, TrackState, UploadState
+
+
+class UtcDateTime(sa.types.TypeDecorator[datetime]):
+    """An aware UTC time on every database (SQLite's own type forgets the zone)."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        """Convert to UTC on the way in."""
+        if value is None or dialect.name != "sqlite":
+            return value
+        return value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        """Say on the way out that what is stored is UTC."""
+        if value is None or dialect.name != "sqlite":
+            return value
+        return value.replace(tzinfo=UTC)
+
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+_ID = sa.String(32)
+_SHA256 = sa.String(64)
+
+
+def _one_of(column: str, states: type[StrEnum]) -> sa.CheckConstraint:
+    listed = ", ".join(f"'{state}'" for state in states)
+    return sa.CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+def _owner() -> sa.Column[str]:
+    return sa.Column("owner_id", _ID, sa.ForeignKey("users.id"), nullable=False)
+
+
+def _time(name: str, *, nullable: bool = False) -> sa.Column[Any]:
+    return sa.Column(name, UtcDateTime, nullable=nullable)
+
+
+def _loudness() -> list[sa.Column[Any]]:
+    return [
+        sa.Column("integrated_lufs", sa.Double),
+        sa.Column("range_lu", sa.Double),
+        sa.Column("max_momentary_lufs", sa.Double),
+        sa.Column("max_short_term_lufs", sa.Double),
+        sa.Column("true_peak_dbtp", sa.Double),
+    ]
+
+
+users = sa.Table(
+    "users",
+    metadata,
+    sa.Column("id", _ID, primary_key=True),
+    sa.Column("name", sa.String(200), nullable=False, unique=True),
+    _time("created_at"),
+)
+
+tracks = sa.Table(
+    "tracks",
+    metadata,
+    sa.Column("id", _ID, primary_key=True),
+    _owner(),
+    sa.Column("filename", sa.String(1024), nullable=False),
+    sa.Column("title", sa.String(1024), nullable=False),
+    sa.Column("artist", sa.String(1024)),
+    sa.Column("preset", sa.String(64), nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("code", sa.String(64)),
+    sa.Column("detail", sa.Text),
+    sa.Column("run_id", _ID),
+    _time("created_at"),
+    _time("updated_at"),
+    _one_of("state", TrackState),
+    sa.Index(None, "owner_id", "id"),
+    sa.Index(None, "state", "updated_at"),
+)
+
+uploads = sa.Table(
+    "uploads",
+    metadata,
+    sa.Column("id", _ID, primary_key=True),
+    _owner(),
+    sa.Column("track_id", _ID, sa.ForeignKey("tracks.id"), index=True),
+    sa.Column("filename", sa.String(1024), nullable=False),
+    sa.Column("preset", sa.String(64), nullable=False),
+    sa.Column("metadata_header", sa.Text),
+    sa.Column("size_bytes", sa.BigInteger),
+    sa.Column("offset_bytes", sa.BigInteger, nullable=False, default=0),
+    sa.Column("sha256", _SHA256),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("concat", sa.Text),
+    _time("created_at"),
+    _time("updated_at"),
+    _time("expires_at"),
+    _one_of("state", UploadState),
+    sa.Index(None, "state", "expires_at"),
+)
+
+objects = sa.Table(
+    "objects",
+    metadata,
+    sa.Column("sha256", _SHA256, primary_key=True),
+    sa.Column("size_bytes", sa.BigInteger, nullable=False),
+    _time("stored_at"),
+)
+
+pins = sa.Table(
+    "pins",
+    metadata,
+    sa.Column("sha256", _SHA256, primary_key=True),
+    sa.Column("run_id", _ID, primary_key=True),
+    _time("expires_at"),
+)
+
+sources = sa.Table(
+    "sources",
+    metadata,
+    sa.Column("track_id", _ID, sa.ForeignKey("tracks.id"), primary_key=True),
+    sa.Column("object_sha256", _SHA256, sa.ForeignKey("objects.sha256"), index=True),
+    sa.Column("size_bytes", sa.BigInteger, nullable=False),
+    sa.Column("container", sa.String(64), nullable=False),
+    sa.Column("codec", sa.String(64), nullable=False),
+    sa.Column("sample_rate_hz", sa.Integer, nullable=False),
+    sa.Column("channels", sa.Integer, nullable=False),
+    sa.Column("bit_depth", sa.Integer),
+    sa.Column("duration_s", sa.Double, nullable=False),
+    *_loudness(),
+    sa.Column("tags", sa.JSON, nullable=False),
+    sa.Column("warnings", sa.JSON, nullable=False),
+    sa.Column("waveform", sa.JSON, nullable=False),
+)
+
+runs = sa.Table(
+    "runs",
+    metadata,
+    sa.Column("id", _ID, primary_key=True),
+    _owner(),
+    sa.Column("track_id", _ID, sa.ForeignKey("tracks.id"), nullable=False, index=True),
+    sa.Column("preset", sa.String(64), nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("stage", sa.String(16)),
+    sa.Column("progress", sa.Double, nullable=False, default=0.0),
+    sa.Column("progress_at", UtcDateTime),
+    sa.Column("code", sa.String(64)),
+    sa.Column("detail", sa.Text),
+    _time("created_at"),
+    _time("started_at", nullable=True),
+    _time("finished_at", nullable=True),
+    _one_of("state", RunState),
+    _one_of("stage", Stage),
+    sa.Index(None, "state", "created_at"),
+)
+
+renditions = sa.Table(
+    "renditions",
+    metadata,
+    sa.Column("id", _ID, primary_key=True),
+    _owner(),
+    sa.Column("track_id", _ID, sa.ForeignKey("tracks.id"), nullable=False),
+    sa.Column("run_id", _ID, sa.ForeignKey("runs.id"), nullable=False),
+    sa.Column("name", sa.String(32), nullable=False),
+    sa.Column("object_sha256", _SHA256, sa.ForeignKey("objects.sha256"), nullable=False, index=True),
+    sa.Column("media_type", sa.String(64), nullable=False),
+    sa.Column("extension", sa.String(8), nullable=False),
+    sa.Column("size_bytes", sa.BigInteger, nullable=False),
+    sa.Column("sample_rate_hz", sa.Integer, nullable=False),
+    sa.Column("channels", sa.Integer, nullable=False),
+    sa.Column("bitrate_bps", sa.Integer),
+    sa.Column("duration_s", sa.Double, nullable=False),
+    sa.Column("gain_db", sa.Double, nullable=False),
+    sa.Column("target_lufs", sa.Double),
+    sa.Column("ceiling_dbtp", sa.Double, nullable=False),
+    *_loudness(),
+    sa.Column("verdict", sa.String(32), nullable=False),
+    sa.Column("tools", sa.JSON, nullable=False),
+    _time("created_at"),
+    sa.UniqueConstraint("track_id", "name"),
+)
+
+events = sa.Table(
+    "events",
+    metadata,
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    _time("at"),
+    sa.Column("owner_id", _ID, nullable=False),
+    sa.Column("kind", sa.String(64), nullable=False),
+    sa.Column("track_id", _ID, index=True),
+    sa.Column("upload_id", _ID),
+    sa.Column("run_id", _ID),
+    sa.Column("data", sa.JSON, nullable=False),
+    sa.Index(None, "owner_id", "number"),
+)
+
+event_counter = sa.Table(
+    "event_counter",
+    metadata,
+    sa.Column("id", sa.Integer, sa.CheckConstraint("id = 1", name="single"), primary_key=True),
+    sa.Column("number", sa.BigInteger, nullable=False),
+)

@@ -1,0 +1,113 @@
+"""Settings: typed, frozen, and the only reader of the environment and of the TOML file.
+
+Order: command line over environment (`SARAU_*`) over the file over the defaults.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any, get_type_hints
+
+GIB = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that can be set. Each field is `SARAU_<NAME>` in the environment."""
+
+    data: Path = Path("data")
+    """Where D, E and the SQLite database are when they are not set one by one."""
+    intake: Path | None = None
+    """Volume D; `<data>/intake` by default."""
+    library: Path | None = None
+    """Volume E; `<data>/library` by default."""
+    database_url: str | None = None
+    """An SQLAlchemy address; a SQLite file in `<data>` by default."""
+    host: str = "127.0.0.1"
+    port: int = 8000
+    public_url: str | None = None
+    """The address that users see, when a proxy stands before Sarau."""
+    token: str | None = None
+    """Bearer token; needed on any address that is not loopback."""
+    max_upload_bytes: int = 8 * GIB
+    reserve_bytes: int = 1 * GIB
+    """Free space that is left alone on D and E: uploads are refused before it is touched."""
+    upload_expiry_s: int = 7 * 24 * 3600
+    """An upload nobody continued for this long is let go."""
+    workers: int | None = None
+    """Tracks processed at once; the number of cores by default."""
+    sandbox: str = "required"
+    """`required`: refuse to decode where the sandbox is incomplete; `best_effort`: warn."""
+
+    @property
+    def intake_dir(self) -> Path:
+        """Return the root of volume D."""
+        return self.intake or self.data / "intake"
+
+    @property
+    def library_dir(self) -> Path:
+        """Return the root of volume E."""
+        return self.library or self.data / "library"
+
+    @property
+    def database(self) -> str:
+        """Return the database's address."""
+        return self.database_url or f"sqlite:///{(self.data / 'sarau.db').absolute()}"
+
+    @property
+    def worker_count(self) -> int:
+        """Return how many tracks this process works on at once."""
+        return self.workers or len(os.sched_getaffinity(0))
+
+
+class SettingsError(ValueError):
+    """A setting has a name or a value that cannot be used; the text says which."""
+
+
+def load(
+    environment: Mapping[str, str] | None = None, config: Path | None = None, **given: object
+) -> Settings:
+    """Read settings from `config`, the environment and the command line, the last one first.
+
+    Args:
+        environment: Instead of the process's own.
+        config: A TOML file; `SARAU_CONFIG` names it otherwise.
+        given: Values from the command line; those that are None are not given.
+
+    Raises:
+        SettingsError: An unknown name or an unusable value.
+
+    """
+    source = os.environ if environment is None else environment  # noqa: TID251 - the one reader
+    path = config or (Path(source["SARAU_CONFIG"]) if "SARAU_CONFIG" in source else None)
+    values: dict[str, object] = {}
+    if path is not None:
+        values |= _read_file(path)
+    for field in fields(Settings):
+        if (text := source.get(f"SARAU_{field.name.upper()}")) not in (None, ""):
+            values[field.name] = text
+    values |= {name: value for name, value in given.items() if value is not None}
+    return replace(Settings(), **{name: _convert(name, value) for name, value in values.items()})
+
+
+def _read_file(path: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(path.read_text())
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"{path}: {error}") from error
+
+
+def _convert(name: str, value: object) -> Any:  # noqa: ANN401 - one of the fields' types
+    wanted = str(get_type_hints(Settings).get(name, ""))
+    if not wanted:
+        raise SettingsError(f"there is no setting {name!r}")
+    try:
+        if "Path" in wanted:
+            return Path(str(value)).expanduser()
+        if "int" in wanted:
+            return int(str(value))
+    except ValueError as error:
+        raise SettingsError(f"{name}: {value!r} is not a whole number") from error
+    return str(value)
