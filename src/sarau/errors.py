@@ -55,7 +55,7 @@ class RefusedCode(StrEnum):
     UNAUTHORIZED = "unauthorized"
     HOST_NOT_ALLOWED = "host_not_allowed"
     ORIGIN_NOT_ALLOWED = "origin_not_allowed"
-    TOKEN_REQUIRED = "token_required"
+    TOKEN_REQUIRED = "token_required"  # noqa: S105 - a code, not a secret
     METHOD_NOT_ALLOWED = "method_not_allowed"
     UPLOAD_TOO_LARGE = "upload_too_large"
     UPLOAD_OFFSET_MISMATCH = "upload_offset_mismatch"

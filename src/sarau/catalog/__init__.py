@@ -5,5 +5,6 @@ its event and the start of a run into one transaction.
 """
 
 from sarau.catalog.database import Database
+from sarau.catalog.schema import migrate
 
-__all__ = ["Database"]
+__all__ = ["Database", "migrate"]

@@ -5,6 +5,7 @@ order: a reader that has seen number N will never find a smaller one later. A
 database sequence promises neither.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -39,19 +40,20 @@ def record(
     track_id: TrackId | None = None,
     upload_id: UploadId | None = None,
     run_id: RunId | None = None,
-    **data: object,
+    data: Mapping[str, Any] | None = None,
 ) -> Event:
     """Append an event in the caller's transaction and return it."""
     taken = sa.update(event_counter).values(number=event_counter.c.number + 1)
-    number = connection.execute(taken.returning(event_counter.c.number)).scalar_one()
-    event = Event(number, now(), owner_id, kind, track_id, upload_id, run_id, data)
+    number: int = connection.execute(taken.returning(event_counter.c.number)).scalar_one()
+    event = Event(number, now(), owner_id, kind, track_id, upload_id, run_id, dict(data or {}))
     connection.execute(sa.insert(events).values(asdict(event)))
     return event
 
 
 def last_number(connection: sa.Connection) -> int:
     """Return the number of the newest event, 0 when there is none."""
-    return connection.execute(sa.select(event_counter.c.number)).scalar_one()
+    number: int = connection.execute(sa.select(event_counter.c.number)).scalar_one()
+    return number
 
 
 def after(

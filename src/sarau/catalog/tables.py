@@ -183,7 +183,9 @@ renditions = sa.Table(
     sa.Column("track_id", _ID, sa.ForeignKey("tracks.id"), nullable=False),
     sa.Column("run_id", _ID, sa.ForeignKey("runs.id"), nullable=False),
     sa.Column("name", sa.String(32), nullable=False),
-    sa.Column("object_sha256", _SHA256, sa.ForeignKey("objects.sha256"), nullable=False, index=True),
+    sa.Column(
+        "object_sha256", _SHA256, sa.ForeignKey("objects.sha256"), nullable=False, index=True
+    ),
     sa.Column("media_type", sa.String(64), nullable=False),
     sa.Column("extension", sa.String(8), nullable=False),
     sa.Column("size_bytes", sa.BigInteger, nullable=False),
@@ -218,6 +220,7 @@ events = sa.Table(
 event_counter = sa.Table(
     "event_counter",
     metadata,
-    sa.Column("id", sa.Integer, sa.CheckConstraint("id = 1", name="single"), primary_key=True),
+    sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("number", sa.BigInteger, nullable=False),
+    sa.CheckConstraint("id = 1", name="single"),
 )

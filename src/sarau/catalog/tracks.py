@@ -18,7 +18,7 @@ def _track(row: sa.RowMapping) -> Track:
     return Track(**{**row, "state": TrackState(row["state"])})
 
 
-def create(  # noqa: PLR0913 - the columns a new row needs
+def create(
     connection: sa.Connection,
     track_id: TrackId,
     *,
@@ -51,24 +51,19 @@ def create(  # noqa: PLR0913 - the columns a new row needs
         owner_id=owner_id,
         track_id=track_id,
         upload_id=upload_id,
-        filename=filename,
-        preset=preset,
+        data={"filename": filename, "preset": preset},
     )
     return track
 
 
-def get(
-    connection: sa.Connection, track_id: TrackId, *, owner_id: UserId | None = None
-) -> Track:
+def get(connection: sa.Connection, track_id: TrackId, *, owner_id: UserId | None = None) -> Track:
     """Return a track, of anybody or of `owner_id` only.
 
     Raises:
         RefusedError: `not_found`, also when it is somebody else's or deleted.
 
     """
-    query = sa.select(tracks).where(
-        tracks.c.id == track_id, tracks.c.state != TrackState.DELETED
-    )
+    query = sa.select(tracks).where(tracks.c.id == track_id, tracks.c.state != TrackState.DELETED)
     if owner_id is not None:
         query = query.where(tracks.c.owner_id == owner_id)
     row = connection.execute(query).mappings().one_or_none()
@@ -118,7 +113,7 @@ def change_state(
         track_id=track.id,
         run_id=run_id or track.run_id,
         upload_id=upload_id,
-        **why,
+        data=why,
     )
     return _track(row)
 
@@ -140,7 +135,7 @@ def edit(
         .one()
     )
     events.record(
-        connection, "track.edited", owner_id=track.owner_id, track_id=track.id, **changes
+        connection, "track.edited", owner_id=track.owner_id, track_id=track.id, data=changes
     )
     return _track(row)
 
@@ -177,8 +172,8 @@ def page(
 def counts(connection: sa.Connection, owner_id: UserId) -> dict[str, int]:
     """Return how many tracks an owner has in each state, deleted ones left out."""
     query = (
-        sa.select(tracks.c.state, sa.func.count())
+        sa.select(tracks.c.state, sa.func.count().label("number"))
         .where(tracks.c.owner_id == owner_id, tracks.c.state != TrackState.DELETED)
         .group_by(tracks.c.state)
     )
-    return {state: number for state, number in connection.execute(query)}
+    return {row.state: row.number for row in connection.execute(query)}

@@ -1,0 +1,13 @@
+"""Alembic's environment: migrations run on a connection that `migrate` opened."""
+
+from alembic import context
+
+from sarau.catalog.tables import metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    render_as_batch=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

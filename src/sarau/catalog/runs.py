@@ -1,0 +1,166 @@
+"""Runs: one row for each durable execution of the pipeline on a track."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from sarau.catalog import events
+from sarau.catalog.tables import runs
+from sarau.errors import Code, RefusedCode, RefusedError
+from sarau.model.clock import now
+from sarau.model.ids import RunId, TrackId, new_id
+from sarau.model.lifecycle import RunState, Stage
+from sarau.model.track import Run, Track
+
+_OPEN = (RunState.QUEUED, RunState.RUNNING)
+
+
+def _run(row: sa.RowMapping) -> Run:
+    stage = Stage(row["stage"]) if row["stage"] else None
+    return Run(**{**row, "state": RunState(row["state"]), "stage": stage})
+
+
+def create(connection: sa.Connection, track: Track) -> Run:
+    """Insert a queued run, one attempt after the track's last."""
+    attempts = sa.select(sa.func.count()).where(runs.c.track_id == track.id)
+    run = Run(
+        id=RunId(new_id()),
+        owner_id=track.owner_id,
+        track_id=track.id,
+        preset=track.preset,
+        attempt=connection.execute(attempts).scalar_one() + 1,
+        state=RunState.QUEUED,
+        stage=None,
+        progress=0.0,
+        progress_at=None,
+        code=None,
+        detail=None,
+        created_at=now(),
+        started_at=None,
+        finished_at=None,
+    )
+    connection.execute(sa.insert(runs).values(asdict(run)))
+    return run
+
+
+def get(connection: sa.Connection, run_id: RunId) -> Run:
+    """Return a run.
+
+    Raises:
+        RefusedError: `not_found`.
+
+    """
+    row = connection.execute(sa.select(runs).where(runs.c.id == run_id)).mappings().one_or_none()
+    if row is None:
+        raise RefusedError(RefusedCode.NOT_FOUND, f"no run {run_id!r}")
+    return _run(row)
+
+
+def of_tracks(connection: sa.Connection, run_ids: Sequence[RunId]) -> dict[TrackId, Run]:
+    """Return the given runs by their tracks."""
+    query = sa.select(runs).where(runs.c.id.in_(run_ids))
+    return {row["track_id"]: _run(row) for row in connection.execute(query).mappings()}
+
+
+def enter(connection: sa.Connection, run: Run, stage: Stage) -> bool:
+    """Put an open run into `stage` and record it; False when the run is no longer open.
+
+    Entering the stage it is in already, as after a crash, records nothing again.
+    """
+    started = run.started_at or now()
+    row = connection.execute(
+        sa.update(runs)
+        .where(runs.c.id == run.id, runs.c.state.in_(_OPEN))
+        .values(
+            state=RunState.RUNNING, stage=stage, progress=0.0, progress_at=now(), started_at=started
+        )
+    )
+    if row.rowcount == 1 and run.stage != stage:
+        events.record(
+            connection,
+            "run.stage",
+            owner_id=run.owner_id,
+            track_id=run.track_id,
+            run_id=run.id,
+            data={"stage": stage},
+        )
+    return row.rowcount == 1
+
+
+def report(connection: sa.Connection, run_id: RunId, progress: float) -> bool:
+    """Store the progress within the stage; False when the run is no longer running."""
+    row = connection.execute(
+        sa.update(runs)
+        .where(runs.c.id == run_id, runs.c.state == RunState.RUNNING)
+        .values(progress=progress, progress_at=now())
+    )
+    return row.rowcount == 1
+
+
+def is_open(connection: sa.Connection, run_id: RunId) -> bool:
+    """Tell whether a run is queued or running."""
+    query = sa.select(runs.c.id).where(runs.c.id == run_id, runs.c.state.in_(_OPEN))
+    return connection.execute(query).first() is not None
+
+
+def finish(
+    connection: sa.Connection,
+    run: Run,
+    state: RunState,
+    *,
+    code: Code | None = None,
+    detail: str | None = None,
+) -> bool:
+    """Close an open run as `state` and record `run.<state>`; False when it was closed before."""
+    row = connection.execute(
+        sa.update(runs)
+        .where(runs.c.id == run.id, runs.c.state.in_(_OPEN))
+        .values(state=state, code=code, detail=detail, finished_at=now())
+    )
+    if row.rowcount == 0:
+        return False
+    why = {"code": str(code), "detail": detail} if code else {}
+    events.record(
+        connection,
+        f"run.{state}",
+        owner_id=run.owner_id,
+        track_id=run.track_id,
+        run_id=run.id,
+        data={"attempt": run.attempt, **why},
+    )
+    return True
+
+
+def open_since(connection: sa.Connection, moment: datetime) -> list[Run]:
+    """Return open runs created before `moment`, oldest first."""
+    query = (
+        sa.select(runs)
+        .where(runs.c.state.in_(_OPEN), runs.c.created_at < moment)
+        .order_by(runs.c.created_at)
+    )
+    return [_run(row) for row in connection.execute(query).mappings()]
+
+
+def moving(connection: sa.Connection, moment: datetime) -> list[Run]:
+    """Return running runs whose progress was reported after `moment`."""
+    query = sa.select(runs).where(runs.c.state == RunState.RUNNING, runs.c.progress_at > moment)
+    return [_run(row) for row in connection.execute(query).mappings()]
+
+
+def failed_with(
+    connection: sa.Connection, codes: Sequence[Code], *, max_attempt: int, limit: int = 100
+) -> list[Run]:
+    """Return failed runs with one of `codes` up to an attempt, oldest first."""
+    query = (
+        sa.select(runs)
+        .where(
+            runs.c.state == RunState.FAILED,
+            runs.c.code.in_(codes),
+            runs.c.attempt <= max_attempt,
+        )
+        .order_by(runs.c.finished_at.desc())
+        .limit(limit)
+    )
+    return [_run(row) for row in connection.execute(query).mappings()]

@@ -1,0 +1,45 @@
+"""Sources: the file as sent, what was measured of it, and where its bytes are."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from sarau.catalog._loudness import fold, unfold
+from sarau.catalog.tables import sources
+from sarau.model.ids import TrackId
+from sarau.model.track import Source
+
+_COLUMNS = [column for column in sources.c if column.name != "waveform"]
+"""A waveform is large: it is read only where it is drawn."""
+
+
+def _source(row: sa.RowMapping) -> Source:
+    values = fold(row)
+    return Source(**{**values, "warnings": tuple(values["warnings"])})
+
+
+def save(connection: sa.Connection, source: Source, waveform: dict[str, Any]) -> None:
+    """Insert what was measured of a track's source, or replace what an earlier run found."""
+    connection.execute(sa.delete(sources).where(sources.c.track_id == source.track_id))
+    values = {**unfold(source), "warnings": list(source.warnings), "waveform": waveform}
+    connection.execute(sa.insert(sources).values(values))
+
+
+def mark_stored(connection: sa.Connection, track_id: TrackId, sha256: str) -> None:
+    """Say which object of the library holds the source."""
+    connection.execute(
+        sa.update(sources).where(sources.c.track_id == track_id).values(object_sha256=sha256)
+    )
+
+
+def find(connection: sa.Connection, track_ids: Sequence[TrackId]) -> dict[TrackId, Source]:
+    """Return the sources of tracks that have one, without their waveforms."""
+    query = sa.select(*_COLUMNS).where(sources.c.track_id.in_(track_ids))
+    return {row["track_id"]: _source(row) for row in connection.execute(query).mappings()}
+
+
+def waveform(connection: sa.Connection, track_id: TrackId) -> dict[str, Any] | None:
+    """Return the stored waveform of a track, None while there is none."""
+    query = sa.select(sources.c.waveform).where(sources.c.track_id == track_id)
+    return connection.execute(query).scalar_one_or_none()
