@@ -1,0 +1,150 @@
+"""File operations that are on disk when they return, or raise.
+
+An error of fsync is final for that file: the kernel may have dropped the dirty
+pages and a second fsync would return 0 while the disk holds old data. So nothing
+here retries; the caller abandons the file and marks its volume suspect.
+"""
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sarau.errors import FailedCode, FailedError
+
+
+def failure(error: OSError) -> FailedError:
+    """Return our error for the system's: `disk_full` where room is missing, else `disk_error`."""
+    full = error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+    return FailedError(FailedCode.DISK_FULL if full else FailedCode.DISK_ERROR, str(error))
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn every `OSError` of the block into a `FailedError`."""
+    try:
+        yield
+    except OSError as error:
+        raise failure(error) from error
+
+
+def write_all(fd: int, data: bytes | bytearray | memoryview) -> None:
+    """Write all of `data`, looping over short writes (a full disk gives one without an error).
+
+    Raises:
+        FailedError: `disk_full` or `disk_error`; part of `data` may have been written.
+
+    """
+    rest = memoryview(data).cast("B")
+    with translated():
+        while rest:
+            rest = rest[os.write(fd, rest) :]
+
+
+def sync(fd: int) -> None:
+    """Put the file's bytes and its length on disk.
+
+    Raises:
+        FailedError: Final for this file, see the module.
+
+    """
+    with translated():
+        os.fdatasync(fd)
+
+
+def fsync_dir(path: Path) -> None:
+    """Put the names in the directory `path` on disk.
+
+    Raises:
+        FailedError: `disk_error`.
+
+    """
+    with translated():
+        fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+
+
+def make_dirs(path: Path) -> None:
+    """Create `path` and its missing parents, each of their names on disk.
+
+    A directory that exists already is taken to be on disk, except `path` itself:
+    whoever created it may have been killed before syncing its name.
+
+    Raises:
+        FailedError: `disk_full` or `disk_error`.
+
+    """
+    if not path.parent.exists():
+        make_dirs(path.parent)
+    with translated():
+        path.mkdir(exist_ok=True)
+    fsync_dir(path.parent)
+
+
+def create(path: Path, mode: int = 0o600) -> int:
+    """Create the file `path`, which must not exist, its name on disk; return it open for writing.
+
+    Raises:
+        FailedError: `disk_full` or `disk_error`.
+
+    """
+    with translated():
+        fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, mode)
+    try:
+        fsync_dir(path.parent)
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd
+
+
+def link(source: Path, target: Path) -> bool:
+    """Give the file `source` the second name `target`, on disk; False when the name exists.
+
+    Raises:
+        FailedError: `disk_full` or `disk_error`.
+
+    """
+    with translated():
+        try:
+            target.hardlink_to(source)
+        except FileExistsError:
+            return False
+    fsync_dir(target.parent)
+    return True
+
+
+def replace(source: Path, target: Path) -> None:
+    """Rename `source` to `target` on the same volume, both directories on disk.
+
+    Raises:
+        FailedError: `disk_full` or `disk_error`.
+
+    """
+    with translated():
+        source.replace(target)
+    fsync_dir(target.parent)
+    if source.parent != target.parent:
+        fsync_dir(source.parent)
+
+
+def unlink(path: Path) -> bool:
+    """Remove the name `path`, on disk; False when there is none (which is then on disk too).
+
+    Raises:
+        FailedError: `disk_error`.
+
+    """
+    with translated():
+        try:
+            path.unlink()
+        except FileNotFoundError:
+            existed = False
+        else:
+            existed = True
+    fsync_dir(path.parent)
+    return existed
