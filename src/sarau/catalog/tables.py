@@ -112,11 +112,23 @@ uploads = sa.Table(
     sa.Column("sha256", _SHA256),
     sa.Column("state", sa.String(16), nullable=False),
     sa.Column("concat", sa.Text),
+    # The newest request that waits for this upload, so that a holder in another
+    # server process sees that it must let go.
+    sa.Column("wanted_by", _ID),
     _time("created_at"),
     _time("updated_at"),
     _time("expires_at"),
     _one_of("state", UploadState),
     sa.Index(None, "state", "expires_at"),
+)
+
+# Which disk is mounted for which role, so that an empty mount point is never taken for a volume.
+volumes = sa.Table(
+    "volumes",
+    metadata,
+    sa.Column("role", sa.String(16), primary_key=True),
+    sa.Column("id", _ID, nullable=False),
+    _time("created_at"),
 )
 
 objects = sa.Table(
