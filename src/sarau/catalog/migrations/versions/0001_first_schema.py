@@ -41,6 +41,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("sha256", name=op.f("pk_objects")),
     )
     op.create_table(
+        "volumes",
+        sa.Column("role", sa.String(length=16), nullable=False),
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("role", name=op.f("pk_volumes")),
+    )
+    op.create_table(
         "pins",
         sa.Column("sha256", sa.String(length=64), nullable=False),
         sa.Column("run_id", sa.String(length=32), nullable=False),
@@ -151,6 +158,7 @@ def upgrade() -> None:
         sa.Column("sha256", sa.String(length=64), nullable=True),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("concat", sa.Text(), nullable=True),
+        sa.Column("wanted_by", sa.String(length=32), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
@@ -263,6 +271,7 @@ def downgrade() -> None:
     op.drop_table("users")
     op.drop_table("pins")
     op.drop_table("objects")
+    op.drop_table("volumes")
     op.drop_index(op.f("ix_events_track_id"), table_name="events")
     op.drop_index(op.f("ix_events_owner_id_number"), table_name="events")
     op.drop_table("events")
