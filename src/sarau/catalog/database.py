@@ -18,18 +18,27 @@ def sqlite_journal_mode() -> str:
     return "WAL" if sqlite3.sqlite_version_info >= _WAL_IS_SAFE_FROM else "DELETE"
 
 
-def create_engine(url: str) -> sa.Engine:
+def create_engine(url: str, *, explicit_begin: bool = True) -> sa.Engine:
     """Return an engine whose commits are on disk when they return.
 
     On SQLite a transaction starts with the statement `BEGIN` plus the connection's
     execution option `sarau_begin` (`IMMEDIATE` for writers, so that two of them
     queue instead of failing halfway). On PostgreSQL isolation is READ COMMITTED.
+
+    Args:
+        url: An SQLAlchemy address.
+        explicit_begin: False for a library that expects SQLite's driver to begin
+            transactions by itself.
+
     """
     if sa.make_url(url).get_backend_name() != "sqlite":
         return sa.create_engine(url, pool_pre_ping=True, isolation_level="READ COMMITTED")
     engine = sa.create_engine(url, pool_size=20, max_overflow=20, pool_timeout=60)
     sa.event.listen(engine, "connect", _configure_sqlite)
-    sa.event.listen(engine, "begin", _begin_sqlite)
+    if explicit_begin:
+        sa.event.listen(engine, "begin", _begin_sqlite)
+    else:
+        sa.event.listen(engine, "connect", _begin_by_driver)
     return engine
 
 
@@ -43,6 +52,10 @@ def _configure_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401
         f"synchronous={'FULL' if journal == 'WAL' else 'EXTRA'}",
     ):
         connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin_by_driver(connection: Any, _record: object) -> None:  # noqa: ANN401 - DBAPI
+    connection.isolation_level = "IMMEDIATE"
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:

@@ -1,4 +1,4 @@
-"""Objects of the library: which bytes are stored, and which must not be collected."""
+"""Objects of the library: which bytes are stored, and which nobody needs any more."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,9 +7,10 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from sarau.catalog.tables import objects, pins, renditions, sources
+from sarau.catalog.tables import objects, renditions, sources
 from sarau.model.clock import now
-from sarau.model.ids import RunId
+
+_OBJECTS_LOCK = 0x5A5A_0002
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,27 +29,23 @@ def add(connection: sa.Connection, sha256: str, size_bytes: int) -> None:
     connection.execute(insert(objects).values(row).on_conflict_do_nothing())
 
 
-def pin(connection: sa.Connection, sha256: str, run_id: RunId, expires_at: datetime) -> None:
-    """Keep an object, stored or about to be, from collection until `expires_at`."""
-    unpin(connection, run_id, sha256)
-    row = {"sha256": sha256, "run_id": run_id, "expires_at": expires_at}
-    connection.execute(sa.insert(pins).values(row))
+def lock(connection: sa.Connection) -> None:
+    """Keep every other transaction that adds or removes objects waiting until this one ends.
 
-
-def unpin(connection: sa.Connection, run_id: RunId, sha256: str | None = None) -> None:
-    """Let go of one object that a run keeps, or of all of them."""
-    query = sa.delete(pins).where(pins.c.run_id == run_id)
-    connection.execute(query if sha256 is None else query.where(pins.c.sha256 == sha256))
+    Whoever is about to refer to an object calls this, looks whether its file is there,
+    and then commits; the collector calls it, looks whether anything refers to the
+    object, and then removes both. So neither can slip between the other's two steps.
+    SQLite has one writer at a time and needs no more.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_OBJECTS_LOCK)))
 
 
 def unreferenced(connection: sa.Connection, *, before: datetime, limit: int) -> list[StoredObject]:
-    """Return objects that no source, rendition or living pin refers to, stored before a time."""
+    """Return objects that no source or rendition refers to, stored before a time."""
     referring = (
         sa.select(sources.c.object_sha256).where(sources.c.object_sha256 == objects.c.sha256),
         sa.select(renditions.c.object_sha256).where(renditions.c.object_sha256 == objects.c.sha256),
-        sa.select(pins.c.sha256).where(
-            pins.c.sha256 == objects.c.sha256, pins.c.expires_at > now()
-        ),
     )
     query = sa.select(objects).where(
         objects.c.stored_at < before, *(~sa.exists(one) for one in referring)

@@ -70,6 +70,14 @@ def _loudness() -> list[sa.Column[Any]]:
     ]
 
 
+volumes = sa.Table(
+    "volumes",
+    metadata,
+    sa.Column("role", sa.String(16), primary_key=True),
+    sa.Column("id", _ID, nullable=False),
+    _time("first_seen_at"),
+)
+
 users = sa.Table(
     "users",
     metadata,
@@ -137,14 +145,6 @@ objects = sa.Table(
     sa.Column("sha256", _SHA256, primary_key=True),
     sa.Column("size_bytes", sa.BigInteger, nullable=False),
     _time("stored_at"),
-)
-
-pins = sa.Table(
-    "pins",
-    metadata,
-    sa.Column("sha256", _SHA256, primary_key=True),
-    sa.Column("run_id", _ID, primary_key=True),
-    _time("expires_at"),
 )
 
 sources = sa.Table(

@@ -48,11 +48,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("role", name=op.f("pk_volumes")),
     )
     op.create_table(
-        "pins",
-        sa.Column("sha256", sa.String(length=64), nullable=False),
-        sa.Column("run_id", sa.String(length=32), nullable=False),
-        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("sha256", "run_id", name=op.f("pk_pins")),
+        "volumes",
+        sa.Column("role", sa.String(length=16), nullable=False),
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("first_seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("role", name=op.f("pk_volumes")),
     )
     op.create_table(
         "users",
@@ -269,7 +269,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_tracks_owner_id_id"), table_name="tracks")
     op.drop_table("tracks")
     op.drop_table("users")
-    op.drop_table("pins")
+    op.drop_table("volumes")
     op.drop_table("objects")
     op.drop_table("volumes")
     op.drop_index(op.f("ix_events_track_id"), table_name="events")

@@ -1,0 +1,53 @@
+"""What the rest of Sarau asks of the place where objects are kept."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectRef:
+    """The name and the size of bytes that are stored, whole and hash-checked."""
+
+    sha256: str
+    """Lower-case hexadecimal."""
+    size_bytes: int
+
+
+class ObjectStore(Protocol):
+    """Write-once bytes named by their SHA-256.
+
+    `put` and `adopt` return only when the object would survive a power cut. Every
+    method may raise FailedError `disk_full`, `disk_error` or `volume_missing`.
+    """
+
+    def put(self, path: Path, expected_sha256: str | None = None) -> ObjectRef:
+        """Copy a file of another volume in, hashing what is read.
+
+        Raises:
+            FailedError: `source_damaged` when the bytes do not have `expected_sha256`.
+
+        """
+
+    def adopt(self, path: Path) -> ObjectRef:
+        """Make a finished file of the work directory an object; `path` is gone afterwards."""
+
+    def path_of(self, sha256: str) -> Path:
+        """Return a local file with the object's bytes.
+
+        Raises:
+            FailedError: `object_missing`.
+
+        """
+
+    def verify(self, sha256: str) -> bool:
+        """Read an object through and tell whether its bytes still have its name."""
+
+    def remove(self, sha256: str) -> None:
+        """Remove an object; that it is gone already is fine."""
+
+    def make_work_dir(self, name: str) -> Path:
+        """Return a new empty directory on the same volume, made anew if it existed."""
+
+    def remove_work_dir(self, name: str) -> None:
+        """Remove a work directory with what is in it."""
