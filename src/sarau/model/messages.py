@@ -15,14 +15,8 @@ _MESSAGES: dict[str, tuple[str, str]] = {
         "The file is empty. Export the audio again and send the new file.",
     ),
     RejectedCode.NOT_AUDIO: (
-        (
-            "Isto não é um arquivo de áudio, apesar do nome. Envie FLAC, WAV, AIFF, MP3, M4A, Ogg ou"
-            " Opus."
-        ),
-        (
-            "This is not an audio file, whatever its name says. Send FLAC, WAV, AIFF, MP3, M4A, Ogg or"
-            " Opus."
-        ),
+        "Isto não é um arquivo de áudio, apesar do nome. Envie FLAC, WAV, AIFF, MP3, M4A, Ogg ou Opus.",
+        "This is not an audio file, whatever its name says. Send FLAC, WAV, AIFF, MP3, M4A, Ogg or Opus.",
     ),
     RejectedCode.PLAYLIST: (
         "Isto é uma lista de reprodução, não música. Envie os próprios arquivos de áudio.",
@@ -69,10 +63,7 @@ _MESSAGES: dict[str, tuple[str, str]] = {
         "The file took too long to read and looks malformed. Export the audio again.",
     ),
     RejectedCode.DECODE_MEMORY: (
-        (
-            "O arquivo exigiu memória demais para ser lido e parece malformado. Exporte o áudio de"
-            " novo."
-        ),
+        "O arquivo exigiu memória demais para ser lido e parece malformado. Exporte o áudio de novo.",
         "The file needed too much memory to read and looks malformed. Export the audio again.",
     ),
     RejectedCode.DECODER_CRASHED: (
@@ -80,14 +71,8 @@ _MESSAGES: dict[str, tuple[str, str]] = {
         "The file crashes the decoder and cannot be accepted. Export the audio again.",
     ),
     FailedCode.ENGINE_MISSING: (
-        (
-            "O motor de áudio não está completo neste servidor. Nada se perdeu; quem o administra pode"
-            " rodar `sarau doctor`, e a faixa será retomada."
-        ),
-        (
-            "The audio engine is incomplete on this server. Nothing is lost; whoever runs it can call"
-            " `sarau doctor`, and the track will be tried again."
-        ),
+        "O motor de áudio não está completo neste servidor. Nada se perdeu; quem o administra pode rodar `sarau doctor`, e a faixa será retomada.",
+        "The audio engine is incomplete on this server. Nothing is lost; whoever runs it can call `sarau doctor`, and the track will be tried again.",
     ),
     FailedCode.ENGINE_CRASHED: (
         "O motor de áudio parou no meio do trabalho. Nada se perdeu; tente de novo.",
@@ -95,20 +80,11 @@ _MESSAGES: dict[str, tuple[str, str]] = {
     ),
     FailedCode.DISK_FULL: (
         "O disco do servidor está cheio. Nada se perdeu; libere espaço e a faixa será retomada.",
-        (
-            "The server's disk is full. Nothing is lost; free some space and the track will be tried"
-            " again."
-        ),
+        "The server's disk is full. Nothing is lost; free some space and the track will be tried again.",
     ),
     FailedCode.DISK_ERROR: (
-        (
-            "O disco do servidor deu erro. A faixa não foi marcada como pronta; verifique o disco e"
-            " tente de novo."
-        ),
-        (
-            "The server's disk reported an error. The track was not marked ready; check the disk and"
-            " try again."
-        ),
+        "O disco do servidor deu erro. A faixa não foi marcada como pronta; verifique o disco e tente de novo.",
+        "The server's disk reported an error. The track was not marked ready; check the disk and try again.",
     ),
     FailedCode.VOLUME_MISSING: (
         "Um volume do servidor não está montado. Monte-o e tente de novo.",
