@@ -70,14 +70,6 @@ def _loudness() -> list[sa.Column[Any]]:
     ]
 
 
-volumes = sa.Table(
-    "volumes",
-    metadata,
-    sa.Column("role", sa.String(16), primary_key=True),
-    sa.Column("id", _ID, nullable=False),
-    _time("first_seen_at"),
-)
-
 users = sa.Table(
     "users",
     metadata,

@@ -48,13 +48,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("role", name=op.f("pk_volumes")),
     )
     op.create_table(
-        "volumes",
-        sa.Column("role", sa.String(length=16), nullable=False),
-        sa.Column("id", sa.String(length=32), nullable=False),
-        sa.Column("first_seen_at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("role", name=op.f("pk_volumes")),
-    )
-    op.create_table(
         "users",
         sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("name", sa.String(length=200), nullable=False),
@@ -269,7 +262,6 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_tracks_owner_id_id"), table_name="tracks")
     op.drop_table("tracks")
     op.drop_table("users")
-    op.drop_table("volumes")
     op.drop_table("objects")
     op.drop_table("volumes")
     op.drop_index(op.f("ix_events_track_id"), table_name="events")
