@@ -1,0 +1,101 @@
+"""The files of uploads on disk D, one each, named by the upload's id."""
+
+import hashlib
+import os
+from pathlib import Path
+
+from sarau.errors import FailedCode, FailedError, RefusedCode, RefusedError
+from sarau.intake.appender import lock
+from sarau.model.ids import UploadId
+from sarau.model.lifecycle import UploadState
+from sarau.model.upload import Upload
+from sarau.storage import Volume, durable
+
+
+class Files:
+    """Names, creates, opens and removes the files of uploads."""
+
+    def __init__(self, volume: Volume) -> None:
+        self._volume = volume
+        durable.make_dirs(volume.path("uploads"))
+
+    def of(self, upload_id: UploadId) -> Path:
+        """Return where an upload's file is, or would be."""
+        return self._volume.path("uploads", upload_id)
+
+    def make(self, upload_id: UploadId, body: bytes | None) -> str | None:
+        """Create the file with its whole content, if that is known; return the content's SHA-256.
+
+        Raises:
+            FailedError: `disk_full` or `disk_error`; then there is no file.
+
+        """
+        path = self.of(upload_id)
+        fd = durable.create(path)
+        try:
+            if body is None:
+                return None
+            if body:
+                durable.write_all(fd, body)
+                durable.sync(fd)
+            return hashlib.sha256(body).hexdigest()
+        except FailedError as error:
+            if error.code is FailedCode.DISK_ERROR:
+                self._volume.mark_suspect(error)
+            path.unlink(missing_ok=True)
+            raise
+        finally:
+            os.close(fd)
+
+    def open(self, upload_id: UploadId) -> int:
+        """Open an upload's file for writing.
+
+        Raises:
+            RefusedError: `upload_gone`.
+            FailedError: `disk_error`.
+
+        """
+        with durable.translated():
+            try:
+                return os.open(self.of(upload_id), os.O_WRONLY | os.O_CLOEXEC)
+            except FileNotFoundError:
+                detail = f"upload {upload_id} has no file"
+                raise RefusedError(RefusedCode.UPLOAD_GONE, detail) from None
+
+    def is_held(self, upload_id: UploadId) -> bool:
+        """Tell whether a request, of this or another process, is appending right now."""
+        try:
+            fd = self.open(upload_id)
+        except RefusedError:
+            return False
+        try:
+            lock(fd)
+        except RefusedError:
+            return True
+        finally:
+            os.close(fd)
+        return False
+
+    def whole(self, upload: Upload) -> Path:
+        """Return the file of an upload that was received whole.
+
+        Raises:
+            FailedError: `source_missing` or `source_damaged`.
+
+        """
+        path = self.of(upload.id)
+        try:
+            size = path.stat().st_size
+        except FileNotFoundError:
+            raise FailedError(
+                FailedCode.SOURCE_MISSING, f"upload {upload.id} has no file"
+            ) from None
+        if upload.state is UploadState.DAMAGED or size != upload.size_bytes:
+            raise FailedError(
+                FailedCode.SOURCE_DAMAGED, f"{upload.id} has {size} of {upload.size_bytes} bytes"
+            )
+        return path
+
+    def remove(self, upload_id: UploadId) -> None:
+        """Remove the file of an upload that is stored or discarded in the catalog already."""
+        durable.unlink(self.of(upload_id))

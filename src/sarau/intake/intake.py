@@ -1,0 +1,357 @@
+"""The intake: create, append, finish, terminate; each with its row and its event."""
+
+import logging
+import os
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from sarau.catalog import Database, tracks, uploads
+from sarau.errors import FailedCode, FailedError, RefusedCode, RefusedError
+from sarau.intake import expiry, recovery
+from sarau.intake.appender import Appender, lock
+from sarau.intake.files import Files
+from sarau.intake.group_commit import GroupCommit
+from sarau.intake.hashers import Hashers
+from sarau.intake.naming import Description, clean_filename, title_of
+from sarau.model.clock import now
+from sarau.model.ids import TrackId, UploadId, UserId, is_id, new_id
+from sarau.model.lifecycle import TrackState, UploadState
+from sarau.model.preset import find_preset
+from sarau.model.track import Track
+from sarau.model.upload import Upload
+from sarau.storage import Volume
+
+log = logging.getLogger(__name__)
+
+OnReceived = Callable[[sa.Connection, Upload, Track], None]
+"""Called inside the transaction in which a track becomes `received`."""
+
+
+def is_finished(upload: Upload) -> bool:
+    """Tell whether all bytes arrived, also when they have been moved or let go since.
+
+    A client that lost our last answer asks again; telling it anything else would make
+    it send the whole file a second time.
+    """
+    if upload.state in {UploadState.RECEIVED, UploadState.STORED}:
+        return True
+    whole = upload.offset_bytes == upload.size_bytes and upload.concat != uploads.PARTIAL
+    return upload.state is UploadState.DISCARDED and whole
+
+
+class Intake:
+    """Disk D. Thread-safe; every method blocks and belongs into a worker thread."""
+
+    def __init__(
+        self,
+        database: Database,
+        volume: Volume,
+        *,
+        max_upload_bytes: int,
+        expiry_s: float,
+        on_received: OnReceived,
+    ) -> None:
+        self.volume = volume
+        self.max_upload_bytes = max_upload_bytes
+        self.hashers = Hashers()
+        self._database = database
+        self._expiry = timedelta(seconds=expiry_s)
+        self._on_received = on_received
+        self._commits = GroupCommit(database)
+        self._background = ThreadPoolExecutor(4, thread_name_prefix="intake-sync")
+        self._guard = expiry.ClockGuard()
+        self.files = Files(volume)
+
+    def close(self) -> None:
+        """Wait for acknowledgements on their way."""
+        self._background.shutdown()
+
+    def in_background(self, work: Callable[[int], None], argument: int) -> Future[None]:
+        """Run an appender's acknowledgement while its request goes on receiving."""
+        return self._background.submit(work, argument)
+
+    def create(
+        self,
+        *,
+        owner_id: UserId,
+        description: Description,
+        size_bytes: int | None,
+        concat: str | None = None,
+        body: bytes | None = None,
+    ) -> Upload:
+        """Make a new upload, and its track unless it is a piece (`concat` is `partial`).
+
+        Args:
+            owner_id: Whose it is.
+            description: What the client said about the file.
+            size_bytes: Declared length; None when it comes later.
+            concat: `Upload-Concat` as sent.
+            body: The whole file, when it came with the request: then the upload is
+                received in the same transaction in which it is created.
+
+        Raises:
+            RefusedError: `unknown_preset`, `upload_too_large`, `out_of_space`.
+            FailedError: A volume that is not there, `disk_full`, `disk_error`,
+                `database_unavailable`; then nothing is left behind.
+
+        """
+        find_preset(description.preset)
+        self.check_size(size_bytes)
+        self.volume.require()
+        self.volume.check_room(size_bytes or 0)
+        upload = self._new_upload(owner_id, description, size_bytes, concat)
+        # An empty file is whole when it is declared.
+        content = b"" if size_bytes == 0 else body
+        sha256 = self.files.make(upload.id, content)
+
+        def work(connection: sa.Connection) -> Upload:
+            promised = uploads.outstanding_bytes(connection)
+            self.volume.check_room(promised + (0 if content is not None else size_bytes or 0))
+            track = self._insert(connection, upload)
+            if content is None:
+                return upload
+            return self._receive(connection, upload, sha256, track)
+
+        try:
+            return self._commits.run(work)
+        except RefusedError:
+            # After any other error the row may exist all the same, and a row must never
+            # be without its file; if it does not, the file ends in quarantine.
+            self.files.remove(upload.id)
+            raise
+
+    def _new_upload(
+        self, owner_id: UserId, description: Description, size: int | None, concat: str | None
+    ) -> Upload:
+        moment = now()
+        return Upload(
+            id=UploadId(new_id()),
+            owner_id=owner_id,
+            track_id=None if concat == uploads.PARTIAL else TrackId(new_id()),
+            filename=clean_filename(description.filename),
+            preset=description.preset,
+            metadata_header=description.metadata_header,
+            size_bytes=size,
+            offset_bytes=0,
+            sha256=None,
+            state=UploadState.RECEIVING,
+            concat=concat,
+            created_at=moment,
+            updated_at=moment,
+            expires_at=moment + self._expiry,
+        )
+
+    @staticmethod
+    def _insert(connection: sa.Connection, upload: Upload) -> Track | None:
+        track = None
+        if upload.track_id is not None:
+            track = tracks.create(
+                connection,
+                upload.track_id,
+                owner_id=upload.owner_id,
+                filename=upload.filename,
+                title=title_of(upload.filename),
+                preset=upload.preset,
+                upload_id=upload.id,
+            )
+        uploads.create(connection, upload)
+        return track
+
+    def check_size(self, size_bytes: int | None) -> None:
+        """Refuse a length that is over the limit.
+
+        Raises:
+            RefusedError: `upload_too_large`.
+
+        """
+        if size_bytes is not None and size_bytes > self.max_upload_bytes:
+            raise RefusedError(
+                RefusedCode.UPLOAD_TOO_LARGE, f"{size_bytes} is over {self.max_upload_bytes} bytes"
+            )
+
+    def find(self, upload_id: str, owner_id: UserId) -> Upload:
+        """Return an upload that is being received or was received.
+
+        Raises:
+            RefusedError: `not_found`; `upload_gone` when it was terminated, expired or damaged.
+
+        """
+        if not is_id(upload_id):
+            raise RefusedError(RefusedCode.NOT_FOUND, "that is no upload id")
+        with self._database.read() as connection:
+            upload = uploads.get(connection, UploadId(upload_id), owner_id=owner_id)
+        if upload.state is not UploadState.RECEIVING and not is_finished(upload):
+            raise RefusedError(RefusedCode.UPLOAD_GONE, f"upload {upload_id} is {upload.state}")
+        return upload
+
+    def append(self, upload_id: UploadId, owner_id: UserId, *, held_back: bool = False) -> Appender:
+        """Take hold of an upload that is being received; the caller closes what it gets.
+
+        Raises:
+            RefusedError: `not_found`, `upload_gone`, `wrong_state` when it is whole
+                already, `upload_locked` when another process holds it.
+            FailedError: `source_damaged` when the file lost acknowledged bytes.
+
+        """
+        self.find(upload_id, owner_id)
+        self.volume.require()
+        fd = self.files.open(upload_id)
+        try:
+            lock(fd)
+            # The row is read only now: before the lock was ours it may have moved.
+            upload = self._take_up(fd, upload_id, owner_id)
+        except BaseException:
+            os.close(fd)
+            raise
+        return Appender(self, upload, fd, held_back=held_back)
+
+    def _take_up(self, fd: int, upload_id: UploadId, owner_id: UserId) -> Upload:
+        upload = self.find(upload_id, owner_id)
+        if is_finished(upload):
+            raise RefusedError(RefusedCode.WRONG_STATE, "the upload is whole")
+        if not recovery.fit(fd, upload.offset_bytes):
+            self._damage(upload, FailedCode.SOURCE_DAMAGED)
+            raise FailedError(FailedCode.SOURCE_DAMAGED, f"upload {upload.id} lost bytes")
+        os.lseek(fd, upload.offset_bytes, os.SEEK_SET)
+        return upload
+
+    def ask_to_let_go(self, upload_id: UploadId) -> None:
+        """Ask the process that holds an upload to let go of it for a newer request."""
+        self._commits.run(lambda connection: uploads.want(connection, upload_id, new_id()))
+
+    def wanted(self, upload_ids: list[UploadId]) -> dict[UploadId, str | None]:
+        """Return the newest request, of any process, that waits for each upload."""
+        with self._database.read() as connection:
+            return uploads.wanted(connection, upload_ids)
+
+    def declare_size(self, upload: Upload, size_bytes: int) -> Upload:
+        """Fix the length of an upload whose length was deferred.
+
+        Raises:
+            RefusedError: `upload_length_invalid` when it contradicts what is known,
+                `upload_too_large`, `out_of_space`, `upload_gone`.
+
+        """
+        self.check_size(size_bytes)
+        if size_bytes < upload.offset_bytes or upload.size_bytes not in {None, size_bytes}:
+            raise RefusedError(
+                RefusedCode.UPLOAD_LENGTH_INVALID,
+                f"{size_bytes} declared, {upload.size_bytes} before, {upload.offset_bytes} arrived",
+            )
+        if upload.size_bytes == size_bytes:
+            return upload
+        self.volume.check_room(size_bytes - upload.offset_bytes)
+        return self._commits.run(
+            lambda connection: uploads.declare_size(connection, upload, size_bytes)
+        )
+
+    def acknowledge(self, upload: Upload, offset_bytes: int) -> Upload:
+        """Commit an offset whose bytes are on disk."""
+        return self._commits.run(
+            lambda connection: uploads.advance(
+                connection, upload, offset_bytes, expires_at=self._expires_at()
+            )
+        )
+
+    def receive(self, upload: Upload, sha256: str | None) -> Upload:
+        """Commit a whole file that is on disk, and start what follows from it."""
+        received = self._commits.run(
+            lambda connection: self._receive(connection, upload, sha256, None)
+        )
+        self.hashers.forget(upload.id)
+        return received
+
+    def _receive(
+        self, connection: sa.Connection, upload: Upload, sha256: str | None, track: Track | None
+    ) -> Upload:
+        received = uploads.receive(connection, upload, sha256=sha256, expires_at=self._expires_at())
+        if upload.track_id is not None:
+            track = track or tracks.get(connection, upload.track_id)
+            moved = tracks.change_state(connection, track, TrackState.RECEIVED, upload_id=upload.id)
+            self._on_received(connection, received, moved)
+        return received
+
+    def _expires_at(self) -> datetime:
+        return now() + self._expiry
+
+    def terminate(self, upload_id: str, owner_id: UserId) -> None:
+        """Let go of an unfinished upload or of a piece; its track becomes `cancelled`.
+
+        Raises:
+            RefusedError: `not_found`, `upload_gone`, `wrong_state` when the file is whole:
+                then it is the track that is cancelled or deleted.
+
+        """
+        upload = self.find(upload_id, owner_id)
+        if is_finished(upload) and upload.concat != uploads.PARTIAL:
+            raise RefusedError(RefusedCode.WRONG_STATE, "the upload is whole")
+
+        def work(connection: sa.Connection) -> None:
+            # It may have grown since; only its newest state can be let go of.
+            newest = uploads.get(connection, upload.id)
+            if newest.state is not upload.state:
+                raise RefusedError(RefusedCode.UPLOAD_GONE, f"it is {newest.state} by now")
+            self.end(connection, newest, UploadState.DISCARDED, TrackState.CANCELLED)
+
+        self._commits.run(work)
+        self.remove_file(upload.id)
+
+    def abandon(self, upload: Upload, error: FailedError) -> None:
+        """Give up an upload whose sync failed: nothing of it is trusted or acknowledged again."""
+        if error.code is not FailedCode.DISK_FULL:
+            self.volume.mark_suspect(error)
+        self._damage(upload, error.code)
+
+    def _damage(self, upload: Upload, code: FailedCode) -> None:
+        log.error("upload %s is damaged: %s", upload.id, code)
+
+        def work(connection: sa.Connection) -> None:
+            newest = uploads.get(connection, upload.id)
+            if newest.state is UploadState.RECEIVING:
+                self.end(connection, newest, UploadState.DAMAGED, TrackState.FAILED, code=code)
+
+        self._commits.run(work)
+
+    @staticmethod
+    def end(
+        connection: sa.Connection,
+        upload: Upload,
+        new: UploadState,
+        track_state: TrackState,
+        *,
+        code: FailedCode | None = None,
+    ) -> None:
+        """Move an upload and its receiving track to their ends, in the caller's transaction."""
+        kinds = {TrackState.CANCELLED: "terminated", TrackState.EXPIRED: "expired"}
+        uploads.let_go(connection, upload, new, kinds.get(track_state, "damaged"), code=code)
+        if upload.track_id is None:
+            return
+        track = tracks.get(connection, upload.track_id)
+        if track.state is TrackState.RECEIVING:
+            tracks.change_state(connection, track, track_state, code=code, upload_id=upload.id)
+
+    def path_of(self, upload: Upload) -> Path:
+        """Return the file of an upload that was received whole.
+
+        Raises:
+            FailedError: `source_missing` or `source_damaged`.
+
+        """
+        return self.files.whole(upload)
+
+    def remove_file(self, upload_id: UploadId) -> None:
+        """Remove the file of an upload that is stored or discarded in the catalog already."""
+        self.hashers.forget(upload_id)
+        self.files.remove(upload_id)
+
+    def expire_due(self) -> int:
+        """Let go of what nobody continued in time; return how many uploads that was."""
+        return expiry.expire_due(self, self._database, self._guard)
+
+    def recover(self) -> recovery.RecoveryReport:
+        """Make files and rows agree after a crash; called at start and then once an hour."""
+        return recovery.recover(self, self._database)
