@@ -41,16 +41,22 @@ def lock(connection: sa.Connection) -> None:
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_OBJECTS_LOCK)))
 
 
+_UNREFERENCED = sa.and_(
+    ~sa.exists().where(sources.c.object_sha256 == objects.c.sha256),
+    ~sa.exists().where(renditions.c.object_sha256 == objects.c.sha256),
+)
+
+
 def unreferenced(connection: sa.Connection, *, before: datetime, limit: int) -> list[StoredObject]:
     """Return objects that no source or rendition refers to, stored before a time."""
-    referring = (
-        sa.select(sources.c.object_sha256).where(sources.c.object_sha256 == objects.c.sha256),
-        sa.select(renditions.c.object_sha256).where(renditions.c.object_sha256 == objects.c.sha256),
-    )
-    query = sa.select(objects).where(
-        objects.c.stored_at < before, *(~sa.exists(one) for one in referring)
-    )
-    return [StoredObject(**row) for row in connection.execute(query.limit(limit)).mappings()]
+    query = sa.select(objects).where(objects.c.stored_at < before, _UNREFERENCED).limit(limit)
+    return [StoredObject(**row) for row in connection.execute(query).mappings()]
+
+
+def is_unreferenced(connection: sa.Connection, sha256: str) -> bool:
+    """Tell whether an object exists that no source or rendition refers to."""
+    query = sa.select(objects.c.sha256).where(objects.c.sha256 == sha256, _UNREFERENCED)
+    return connection.execute(query).first() is not None
 
 
 def remove(connection: sa.Connection, sha256: str) -> None:

@@ -33,6 +33,11 @@ def mark_stored(connection: sa.Connection, track_id: TrackId, sha256: str) -> No
     )
 
 
+def remove(connection: sa.Connection, track_id: TrackId) -> None:
+    """Forget a source; the collector then takes its object when nothing else refers to it."""
+    connection.execute(sa.delete(sources).where(sources.c.track_id == track_id))
+
+
 def find(connection: sa.Connection, track_ids: Sequence[TrackId]) -> dict[TrackId, Source]:
     """Return the sources of tracks that have one, without their waveforms."""
     query = sa.select(*_COLUMNS).where(sources.c.track_id.in_(track_ids))

@@ -2,15 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import datetime
 
 import sqlalchemy as sa
 
 from sarau.catalog import events
-from sarau.catalog.tables import tracks
+from sarau.catalog.tables import renditions, sources, tracks, uploads
 from sarau.errors import Code, RefusedCode, RefusedError
 from sarau.model.clock import now
 from sarau.model.ids import RunId, TrackId, UploadId, UserId
-from sarau.model.lifecycle import TrackState, check_change
+from sarau.model.lifecycle import TrackState, UploadState, check_change
 from sarau.model.track import Track
 
 
@@ -72,6 +73,15 @@ def get(connection: sa.Connection, track_id: TrackId, *, owner_id: UserId | None
     return _track(row)
 
 
+def find(connection: sa.Connection, track_id: TrackId) -> Track | None:
+    """Return a track of anybody, None when there is none or it is deleted."""
+    row = connection.execute(
+        sa.select(tracks).where(tracks.c.id == track_id, tracks.c.state != TrackState.DELETED)
+    )
+    found = row.mappings().one_or_none()
+    return None if found is None else _track(found)
+
+
 def change_state(
     connection: sa.Connection,
     track: Track,
@@ -116,6 +126,17 @@ def change_state(
         data=why,
     )
     return _track(row)
+
+
+def point_to_run(connection: sa.Connection, track: Track, run_id: RunId) -> Track:
+    """Say which run is the track's newest."""
+    row = connection.execute(
+        sa.update(tracks)
+        .where(tracks.c.id == track.id)
+        .values(run_id=run_id, updated_at=now())
+        .returning(tracks)
+    )
+    return _track(row.mappings().one())
 
 
 def edit(
@@ -167,6 +188,26 @@ def page(
         )
     rows = connection.execute(query.order_by(tracks.c.id.desc()).limit(limit)).mappings()
     return [_track(row) for row in rows]
+
+
+def deleted_before(connection: sa.Connection, moment: datetime, *, limit: int) -> list[TrackId]:
+    """Return tracks that were deleted before `moment` and still have bytes somewhere."""
+    query = (
+        sa.select(tracks.c.id)
+        .where(
+            tracks.c.state == TrackState.DELETED,
+            tracks.c.updated_at < moment,
+            sa.or_(
+                sa.exists().where(sources.c.track_id == tracks.c.id),
+                sa.exists().where(renditions.c.track_id == tracks.c.id),
+                sa.exists().where(
+                    uploads.c.track_id == tracks.c.id, uploads.c.state == UploadState.RECEIVED
+                ),
+            ),
+        )
+        .limit(limit)
+    )
+    return [TrackId(track_id) for track_id in connection.execute(query).scalars()]
 
 
 def counts(connection: sa.Connection, owner_id: UserId) -> dict[str, int]:

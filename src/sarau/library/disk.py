@@ -97,6 +97,11 @@ class DiskLibrary:
             with durable.translated():
                 shutil.rmtree(path)
 
+    def work_dirs(self) -> list[str]:
+        """Return the names of all work directories; see `ObjectStore.work_dirs`."""
+        with durable.translated():
+            return [entry.name for entry in self.volume.path("work").iterdir() if entry.is_dir()]
+
     def _path(self, sha256: str) -> Path:
         return self.volume.path("objects", sha256[:2], sha256)
 

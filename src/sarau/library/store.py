@@ -51,3 +51,6 @@ class ObjectStore(Protocol):
 
     def remove_work_dir(self, name: str) -> None:
         """Remove a work directory with what is in it."""
+
+    def work_dirs(self) -> list[str]:
+        """Return the names of all work directories, also those a crash left behind."""

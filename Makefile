@@ -1,0 +1,80 @@
+# Every target does its own set-up: `make help` lists them.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+
+PORT ?= 8000
+DATA ?= ./data
+BIN := .venv/bin
+# The newest interpreter that starts and has what a server needs.
+PYTHON := $(firstword $(foreach p,python3.14 python3.13 python3.12 python3.11 python3,$(shell $(p) -c 'import sqlite3, ssl, sys, venv; assert (3, 11) <= sys.version_info[:2] <= (3, 14)' 2>/dev/null && echo $(p))))
+FRONT := $(shell find frontend -type f -not -path '*/node_modules/*' 2>/dev/null)
+
+.PHONY: help
+help: ## Show what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
+
+.PHONY: serve
+serve: .venv/run front ## Run Sarau at http://localhost:$(PORT), with its data in $(DATA)
+	$(BIN)/sarau serve --port $(PORT) --data $(DATA)
+
+.PHONY: test
+test: .venv/dev front system ## Run the test suite
+	$(BIN)/pytest -n 2 --dist worksteal -m 'not soak and not faults' $(ARGS)
+
+.PHONY: test-soak
+test-soak: .venv/dev front system ## Kill servers at random while uploads run, and count what is lost
+	$(BIN)/pytest -m soak -s $(ARGS)
+
+.PHONY: test-faults
+test-faults: .venv/dev front system ## Cut the power, break the disks; needs root
+	$(BIN)/pytest -m faults -s $(ARGS)
+
+.PHONY: check
+check: .venv/dev ## Run every gate: format, lint, types, floors, locks
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python requirements/check_locks.py
+
+.PHONY: bench
+bench: .venv/dev system ## Measure against peers, in one run
+	$(BIN)/python -m bench
+
+.PHONY: lock
+lock: .venv/dev ## Resolve the dependencies anew
+	$(BIN)/python requirements/compile.py
+
+.PHONY: clean
+clean: ## Remove what was installed and built, but no data
+	rm -rf .venv frontend/node_modules src/sarau/web/static/dist
+
+.PHONY: front
+front: src/sarau/web/static/dist/.built
+src/sarau/web/static/dist/.built: $(FRONT) | .venv/run
+	$(BIN)/python frontend/hatch_build.py
+	@touch $@
+
+# An environment is exactly its lock: hashes are required, and nothing else stays.
+.venv/uv: requirements/build.lock
+	@test -n "$(PYTHON)" || { echo "Sarau needs Python 3.11 to 3.14 with venv, ssl and sqlite3" >&2; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/build.lock
+	@touch $@
+
+.venv/dev: .venv/uv requirements/dev.lock pyproject.toml
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@ .venv/run
+
+.venv/run: .venv/uv requirements/run.lock pyproject.toml
+	test -e .venv/dev || $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/run.lock
+	test -e .venv/dev || $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# Programs that only the tests and the benchmarks need, where they are missing.
+.PHONY: system
+system:
+	@tests/install_system.sh

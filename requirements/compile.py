@@ -1,0 +1,31 @@
+"""Resolve the locks: hashes, every Python and platform, and no address of any registry."""
+
+import subprocess  # noqa: TID251 - a tool of the repository, not of the product
+import sys
+from pathlib import Path
+
+_HERE = Path(__file__).parent
+_OPTIONS = (
+    "--universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet"
+    " --python-version 3.11"
+).split()
+_BUILD = str(_HERE / "build.in")
+_PROJECT = str(_HERE.parent / "pyproject.toml")
+LOCKS = {
+    "build.lock": (_BUILD,),
+    "run.lock": (_PROJECT,),
+    "dev.lock": (_PROJECT, _BUILD, "--group", "check", "--group", "test"),
+}
+
+
+def main() -> None:
+    """Write every lock; arguments such as `--upgrade` go to uv."""
+    uv = Path(sys.executable).with_name("uv")
+    for name, sources in LOCKS.items():
+        target = str(_HERE / name)
+        command = [str(uv), "pip", "compile", *_OPTIONS, *sys.argv[1:], *sources, "-o", target]
+        subprocess.run(command, check=True, cwd=_HERE.parent)  # noqa: S603 - our own words
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,5 @@
+"""`python -m sarau`."""
+
+from sarau.cli import main
+
+main()

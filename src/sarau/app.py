@@ -1,0 +1,105 @@
+"""The composition root: the only place that builds adapters and joins the rooms."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from sarau.audio import Engine, SandboxMode
+from sarau.catalog import Database, migrate, volumes
+from sarau.delivery import Delivery
+from sarau.intake import Intake
+from sarau.library import DiskLibrary
+from sarau.model.track import Track
+from sarau.model.upload import Upload
+from sarau.pipeline import Caretaker, DurableRuns, Pipeline, start_run
+from sarau.pipeline.steps import Steps
+from sarau.settings import Settings
+from sarau.storage import Volume
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """All rooms of one installation, open."""
+
+    settings: Settings
+    database: Database
+    intake: Intake
+    library: DiskLibrary
+    engine: Engine
+    durable: DurableRuns
+    pipeline: Pipeline
+    delivery: Delivery
+
+    @property
+    def volumes(self) -> tuple[Volume, Volume]:
+        """Return D and E."""
+        return self.intake.volume, self.library.volume
+
+
+@contextmanager
+def open_app(settings: Settings, *, work: bool) -> Iterator[App]:
+    """Open everything, migrate the database, mend what a crash left; close it at the end.
+
+    Args:
+        settings: Where things are.
+        work: Also take runs from the queue and go round as caretaker.
+
+    Raises:
+        FailedError: A volume is missing or another's, or the engine cannot be locked down.
+
+    """
+    with ExitStack() as stack:
+        database = _open_database(settings)
+        stack.callback(database.close)
+        intake_volume = _open_volume(database, settings.intake_dir, "intake", settings)
+        library = DiskLibrary(_open_volume(database, settings.library_dir, "library", settings))
+        durable = DurableRuns(database)
+        stack.callback(durable.close)
+        intake = Intake(
+            database,
+            intake_volume,
+            max_upload_bytes=settings.max_upload_bytes,
+            expiry_s=settings.upload_expiry_s,
+            on_received=partial(_start_run, durable),
+        )
+        stack.callback(intake.close)
+        pipeline = Pipeline(database, intake, durable)
+        engine = stack.enter_context(Engine(sandbox=SandboxMode(settings.sandbox)))
+        if work:
+            intake.recover()
+            steps = Steps(database, intake, library, engine)
+            pipeline.work(steps, concurrency=settings.worker_count)
+            caretaker = Caretaker(database, intake, library, pipeline, durable)
+            caretaker.start()
+            stack.callback(caretaker.close)
+        delivery = Delivery(database, library)
+        yield App(settings, database, intake, library, engine, durable, pipeline, delivery)
+
+
+def _start_run(
+    durable: DurableRuns, connection: sa.Connection, _upload: Upload, track: Track
+) -> None:
+    start_run(durable, connection, track)
+
+
+def _open_database(settings: Settings) -> Database:
+    if settings.database.startswith("sqlite"):
+        settings.data.mkdir(parents=True, exist_ok=True)
+    database = Database(settings.database)
+    migrate(database.engine)
+    return database
+
+
+def _open_volume(database: Database, root: Path, role: str, settings: Settings) -> Volume:
+    """Open a volume and hold it to the id that the catalog knows."""
+    with database.read() as connection:
+        known = volumes.known_id(connection, role)
+    volume = Volume.open(root, role, reserve_bytes=settings.reserve_bytes, expected_id=known)
+    if known is None:
+        with database.write() as connection:
+            volumes.remember(connection, role, volume.id)
+    return volume

@@ -1,0 +1,80 @@
+"""`sarau doctor`: what is installed, what is locked, what is mounted."""
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sarau import settings
+from sarau.cli.exits import FAILED
+
+
+@click.command("doctor")
+@click.option("--data", type=click.Path(path_type=Path), help="Directory of D, E and the database.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def command(data: Path | None, *, as_json: bool) -> None:
+    """Look at the engine, the volumes and the database, and say what is wrong."""
+    report = _examine(settings.load(data=data))
+    if as_json:
+        print(json.dumps(report, indent=2, default=str))
+    else:
+        _print(report)
+    if not report["ok"]:
+        sys.exit(FAILED)
+
+
+def _examine(found: settings.Settings) -> dict[str, Any]:
+    from sarau.audio import Engine, SandboxLevel, SandboxMode  # noqa: PLC0415 - heavy
+    from sarau.catalog.database import sqlite_journal_mode  # noqa: PLC0415 - heavy
+
+    with Engine(sandbox=SandboxMode.BEST_EFFORT) as engine:
+        engine_report = engine.describe()
+    locked = engine_report.sandbox_level is SandboxLevel.FULL
+    volumes = {
+        "intake": _volume(found.intake_dir, "intake", found.reserve_bytes),
+        "library": _volume(found.library_dir, "library", found.reserve_bytes),
+    }
+    database = {"kind": found.database.partition(":")[0]}
+    if database["kind"] == "sqlite":
+        database["journal_mode"] = sqlite_journal_mode()
+    return {
+        "ok": (locked or found.sandbox != "required") and all(v["ok"] for v in volumes.values()),
+        "engine": asdict(engine_report),
+        "volumes": volumes,
+        "database": database,
+    }
+
+
+def _volume(root: Path, role: str, reserve_bytes: int) -> dict[str, Any]:
+    from sarau.errors import FailedError  # noqa: PLC0415 - with its only use
+    from sarau.storage import Volume  # noqa: PLC0415 - with its only use
+
+    if not root.exists():
+        return {"ok": True, "path": str(root), "state": "will be made at the first start"}
+    try:
+        status = Volume.open(root, role, reserve_bytes=reserve_bytes).check()
+    except FailedError as error:
+        return {"ok": False, "path": str(root), "code": error.code, "detail": error.detail}
+    return {"path": str(root), **asdict(status)}
+
+
+def _print(report: dict[str, Any]) -> None:
+    from rich.console import Console  # noqa: PLC0415 - heavy
+    from rich.table import Table  # noqa: PLC0415 - heavy
+
+    table = Table(show_header=False, box=None, padding=(0, 2))
+    for part in ("engine", "volumes", "database"):
+        table.add_row(f"[bold]{part}[/bold]")
+        for name, value in report[part].items():
+            shown = (
+                value
+                if not isinstance(value, dict)
+                else ", ".join(f"{key}={item}" for key, item in value.items() if item is not None)
+            )
+            table.add_row(f"  {name}", str(shown))
+    console = Console()
+    console.print(table)
+    console.print("[green]ready[/green]" if report["ok"] else "[red]not ready[/red]")

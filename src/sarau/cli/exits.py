@@ -1,0 +1,38 @@
+"""Errors as exit codes: the one place where they are mapped.
+
+0 done · 1 some files were rejected or failed · 2 the call was wrong ·
+3 refused · 4 failed on our side · 130 interrupted
+"""
+
+import locale
+import sys
+
+from sarau.errors import FailedError, RefusedError, RejectedError, SarauError
+from sarau.model.messages import choose_language, message
+from sarau.settings import SettingsError
+
+SOME_NOT_READY = 1
+WRONG_CALL = 2
+REFUSED = 3
+FAILED = 4
+
+
+def language() -> str:
+    """Return the language of the person at the terminal."""
+    return choose_language((locale.getlocale()[0] or "en").replace("_", "-"))
+
+
+def explain(error: Exception) -> int | None:
+    """Say what went wrong on standard error; None for what is not ours to explain."""
+    if isinstance(error, SettingsError):
+        print(f"sarau: {error}", file=sys.stderr)
+        return WRONG_CALL
+    if not isinstance(error, SarauError):
+        return None
+    print(f"sarau: {message(error.code, language())}", file=sys.stderr)
+    print(f"  {error}", file=sys.stderr)
+    if isinstance(error, RejectedError):
+        return SOME_NOT_READY
+    if isinstance(error, RefusedError):
+        return REFUSED
+    return FAILED if isinstance(error, FailedError) else None

@@ -1,0 +1,25 @@
+"""`sarau serve`: the application."""
+
+import logging
+from pathlib import Path
+
+import click
+
+from sarau import settings
+
+
+@click.command("serve")
+@click.option("--data", type=click.Path(path_type=Path), help="Directory of D, E and the database.")
+@click.option("--host", help="Address to listen on. Anything but loopback needs SARAU_TOKEN.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on.")
+@click.option("--config", type=click.Path(path_type=Path, dir_okay=False), help="A TOML file.")
+def command(data: Path | None, host: str | None, port: int | None, config: Path | None) -> None:
+    """Receive uploads, process them, and show the page."""
+    from sarau.web.server import serve  # noqa: PLC0415 - heavy, and only for this command
+
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    for noisy in ("uvicorn", "alembic", "httpx"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    serve(settings.load(config=config, data=data, host=host, port=port))

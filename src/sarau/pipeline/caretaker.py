@@ -1,0 +1,152 @@
+"""What has to happen now and then: retries, expiry, collection, and looking for strays."""
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+
+from sarau.catalog import Database, objects, renditions, runs, sources, tracks, uploads
+from sarau.errors import FailedCode, SarauError
+from sarau.intake import Intake
+from sarau.library import ObjectStore
+from sarau.model.clock import now
+from sarau.model.ids import RunId
+from sarau.model.lifecycle import TrackState, UploadState
+from sarau.pipeline.durable import DurableRuns
+from sarau.pipeline.runner import Pipeline, fail
+
+_EVERY_S = 5.0
+_RETRIED = (
+    FailedCode.ENGINE_MISSING,
+    FailedCode.DISK_FULL,
+    FailedCode.DISK_ERROR,
+    FailedCode.VOLUME_MISSING,
+    FailedCode.DATABASE_UNAVAILABLE,
+)
+"""Failures that pass when somebody mends the machine."""
+_MAX_ATTEMPTS = 8
+_FIRST_DELAY = timedelta(seconds=15)
+_MAX_DELAY = timedelta(hours=1)
+_KEEP_DELETED = timedelta(hours=24)
+_KEEP_CHECKPOINTS = timedelta(days=7)
+_BATCH = 100
+
+_logger = logging.getLogger(__name__)
+
+
+class Caretaker:
+    """A thread that goes round every few seconds. Several processes may each have one."""
+
+    def __init__(
+        self,
+        database: Database,
+        intake: Intake,
+        library: ObjectStore,
+        pipeline: Pipeline,
+        durable: DurableRuns,
+    ) -> None:
+        self._database = database
+        self._intake = intake
+        self._library = library
+        self._pipeline = pipeline
+        self._durable = durable
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._go_round, name="caretaker", daemon=True)
+
+    def start(self) -> None:
+        """Begin to go round."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop after the task at hand."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _go_round(self) -> None:
+        tasks: tuple[Callable[[], object], ...] = (
+            self.retry_failed,
+            self.close_strays,
+            self._intake.expire_due,
+            self.clean_work,
+            self.purge_deleted,
+            self.collect,
+            self.forget_checkpoints,
+        )
+        while not self._stop.wait(_EVERY_S):
+            for task in tasks:
+                try:
+                    task()
+                except SarauError as error:
+                    _logger.warning("%s: %s", task.__name__, error)
+                except Exception:
+                    # One task's trouble must not keep the others from their turn.
+                    _logger.exception("%s failed", task.__name__)
+
+    def retry_failed(self) -> None:
+        """Start runs again that failed for a reason which may have passed."""
+        with self._database.read() as connection:
+            failed = runs.failed_with(connection, _RETRIED, max_attempt=_MAX_ATTEMPTS)
+        for run in failed:
+            delay = min(_FIRST_DELAY * 2 ** (run.attempt - 1), _MAX_DELAY)
+            if run.finished_at is None or now() - run.finished_at < delay:
+                continue
+            with self._database.read() as connection:
+                track = tracks.find(connection, run.track_id)
+            if track and track.state is TrackState.FAILED and track.run_id == run.id:
+                self._pipeline.retry(track.id, track.owner_id)
+
+    def close_strays(self) -> None:
+        """Fail runs that nobody will work on any more, such as one that keeps killing workers."""
+        with self._database.read() as connection:
+            open_runs = runs.open_since(connection, now() - timedelta(seconds=_EVERY_S))
+        over = self._durable.ended(run.id for run in open_runs)
+        for run in open_runs:
+            if run.id in over:
+                fail(
+                    self._database,
+                    run.id,
+                    FailedCode.ENGINE_CRASHED,
+                    "the run ended again and again without a result",
+                )
+
+    def clean_work(self) -> None:
+        """Remove work directories of runs that are over; a crash leaves them behind."""
+        for name in self._library.work_dirs():
+            with self._database.read() as connection:
+                is_open = runs.is_open(connection, RunId(name))
+            if not is_open:
+                self._library.remove_work_dir(name)
+
+    def purge_deleted(self) -> None:
+        """Let go of what tracks referred to that were deleted a day ago."""
+        with self._database.write() as connection:
+            cutoff = now() - _KEEP_DELETED
+            deleted = tracks.deleted_before(connection, cutoff, limit=_BATCH)
+            waiting = [
+                upload
+                for upload in uploads.of_tracks(connection, deleted).values()
+                if upload.state is UploadState.RECEIVED
+            ]
+            for upload in waiting:
+                uploads.let_go(connection, upload, UploadState.DISCARDED, "discarded")
+            for track_id in deleted:
+                renditions.replace_all(connection, track_id, [])
+                sources.remove(connection, track_id)
+        for upload in waiting:
+            self._intake.remove_file(upload.id)
+
+    def forget_checkpoints(self) -> None:
+        """Remove what the engine of durable runs remembers of runs that ended long ago."""
+        self._durable.forget(before=now() - _KEEP_CHECKPOINTS, limit=_BATCH)
+
+    def collect(self) -> None:
+        """Remove objects that nothing has referred to for a day."""
+        with self._database.read() as connection:
+            unneeded = objects.unreferenced(connection, before=now() - _KEEP_DELETED, limit=_BATCH)
+        for one in unneeded:
+            with self._database.write() as connection:
+                objects.lock(connection)
+                if objects.is_unreferenced(connection, one.sha256):
+                    self._library.remove(one.sha256)
+                    objects.remove(connection, one.sha256)

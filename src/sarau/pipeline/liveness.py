@@ -1,0 +1,113 @@
+"""Who is alive: a lock that each process holds, and that its death lets go.
+
+The engine of durable runs recovers what its own executor left behind, never what
+another's did. So every process holds a lock under its executor's name, and every
+process looks for pending runs whose executor's lock is free. Locks find dead
+processes, not hung ones; those end by the engine's own wall-clock limits.
+"""
+
+import fcntl
+import hashlib
+import os
+import secrets
+import socket
+from pathlib import Path
+from typing import IO, Protocol
+
+import sqlalchemy as sa
+
+from sarau.catalog import Database
+
+_NAMESPACE = 0x5A5A_0003
+
+
+def new_executor_id() -> str:
+    """Return a name no other process has, now or later."""
+    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+
+
+class Liveness(Protocol):
+    """A lock for each living executor."""
+
+    def is_dead(self, executor_id: str) -> bool:
+        """Tell whether nobody holds the lock of `executor_id`; False when it cannot be known."""
+
+    def close(self) -> None:
+        """Let go of the own lock."""
+
+
+def announce(database: Database, executor_id: str) -> Liveness:
+    """Take the lock of `executor_id` and hold it until `close` or death."""
+    if database.engine.dialect.name == "sqlite":
+        path = Path(str(database.engine.url.database))
+        return _FileLiveness(path.with_name(path.name + ".executors"), executor_id)
+    return _AdvisoryLiveness(database.engine, executor_id)
+
+
+class _FileLiveness:
+    """`flock` on a file beside the SQLite database: one machine, many processes."""
+
+    def __init__(self, directory: Path, executor_id: str) -> None:
+        self._directory = directory
+        directory.mkdir(parents=True, exist_ok=True)
+        self._own = self._open(executor_id)
+        fcntl.flock(self._own, fcntl.LOCK_EX)
+
+    def _open(self, executor_id: str) -> IO[str]:
+        return (self._directory / executor_id).open("w")
+
+    def is_dead(self, executor_id: str) -> bool:
+        path = self._directory / executor_id
+        if not path.exists():
+            return True
+        with self._open(executor_id) as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+            # Executors never come back under an old name: the file has served.
+            path.unlink(missing_ok=True)
+        return True
+
+    def close(self) -> None:
+        Path(self._own.name).unlink(missing_ok=True)
+        self._own.close()
+
+
+class _AdvisoryLiveness:
+    """A session's advisory lock on PostgreSQL, gone with the connection."""
+
+    def __init__(self, engine: sa.Engine, executor_id: str) -> None:
+        self._engine = engine
+        self._executor_id = executor_id
+        self._connection = self._connect()
+
+    def _connect(self) -> sa.Connection:
+        connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        connection.execute(sa.select(sa.func.pg_advisory_lock(_NAMESPACE, _key(self._executor_id))))
+        return connection
+
+    def is_dead(self, executor_id: str) -> bool:
+        taken = sa.func.pg_try_advisory_lock(_NAMESPACE, _key(executor_id))
+        freed = sa.func.pg_advisory_unlock(_NAMESPACE, _key(executor_id))
+        try:
+            free = bool(self._connection.execute(sa.select(taken)).scalar_one())
+            if free:
+                self._connection.execute(sa.select(freed))
+        except sa.exc.DBAPIError:
+            # The server went away, and every executor's lock with it. Take the own
+            # lock again before judging anybody.
+            self._connection.invalidate()
+            self._connection.close()
+            self._connection = self._connect()
+            return False
+        return free
+
+    def close(self) -> None:
+        self._connection.invalidate()
+        self._connection.close()
+
+
+def _key(executor_id: str) -> int:
+    digest = hashlib.sha256(executor_id.encode()).digest()
+    return int.from_bytes(digest[:4], "big", signed=True)

@@ -1,0 +1,171 @@
+"""The pipeline as the rest of Sarau sees it: start, cancel, retry, delete; and its workflow."""
+
+from collections.abc import Callable
+from typing import Any
+
+import sqlalchemy as sa
+
+from sarau.catalog import Database, runs, sources, tracks, uploads
+from sarau.errors import Code, FailedCode, RefusedCode, RefusedError
+from sarau.intake import Intake
+from sarau.model.ids import RunId, TrackId, UserId
+from sarau.model.lifecycle import RunState, TrackState, UploadState
+from sarau.model.track import Track
+from sarau.model.upload import Upload
+from sarau.pipeline.durable import DurableRuns, Plain
+from sarau.pipeline.outcome import Outcome, attempt, from_plain
+from sarau.pipeline.steps import Steps
+
+
+def start_run(durable: DurableRuns, connection: sa.Connection, track: Track) -> Track:
+    """Queue a run for a track that is `received`, in the caller's transaction."""
+    run = runs.create(connection, track)
+    durable.enqueue(connection, run.id)
+    return tracks.point_to_run(connection, track, run.id)
+
+
+class Pipeline:
+    """Starts and ends runs. Works on them too, after `work` was called."""
+
+    def __init__(self, database: Database, intake: Intake, durable: DurableRuns) -> None:
+        self._database = database
+        self._intake = intake
+        self._durable = durable
+
+    def retry(self, track_id: TrackId, owner_id: UserId) -> Track:
+        """Start a new run of a track that failed or was cancelled.
+
+        Raises:
+            RefusedError: `wrong_state`, also when its bytes are no longer there.
+
+        """
+        with self._database.write() as connection:
+            track = tracks.get(connection, track_id, owner_id=owner_id)
+            if not _has_bytes(connection, track):
+                raise RefusedError(
+                    RefusedCode.WRONG_STATE, "its bytes were let go: it must be sent again"
+                )
+            track = tracks.change_state(connection, track, TrackState.RECEIVED)
+            return start_run(self._durable, connection, track)
+
+    def cancel(self, track_id: TrackId, owner_id: UserId) -> Track:
+        """Cancel the open run of a track; its bytes stay, so that it can be retried.
+
+        Raises:
+            RefusedError: `wrong_state`, when there is nothing to cancel.
+
+        """
+        with self._database.write() as connection:
+            track = tracks.get(connection, track_id, owner_id=owner_id)
+            if track.state not in {TrackState.RECEIVED, TrackState.PROCESSING}:
+                raise RefusedError(RefusedCode.WRONG_STATE, f"the track is {track.state}")
+            track = tracks.change_state(connection, track, TrackState.CANCELLED)
+            if track.run_id is not None:
+                runs.finish(connection, runs.get(connection, track.run_id), RunState.CANCELLED)
+        if track.run_id is not None:
+            self._durable.cancel(track.run_id)
+        return track
+
+    def delete(self, track_id: TrackId, owner_id: UserId) -> None:
+        """Delete a track in whatever state; what is at work or being sent is ended first.
+
+        The record stays. The bytes go when the caretaker has let them rest for a day.
+        """
+        with self._database.read() as connection:
+            track = tracks.get(connection, track_id, owner_id=owner_id)
+            upload = uploads.of_track(connection, track_id)
+        if track.state is TrackState.RECEIVING and upload is not None:
+            self._intake.terminate(upload.id, owner_id)
+        elif track.state in {TrackState.RECEIVED, TrackState.PROCESSING}:
+            self.cancel(track_id, owner_id)
+        with self._database.write() as connection:
+            track = tracks.get(connection, track_id, owner_id=owner_id)
+            tracks.change_state(connection, track, TrackState.DELETED)
+
+    def work(self, steps: Steps, *, concurrency: int) -> None:
+        """Take runs from the queue until the process ends."""
+        workflow = _Workflow(steps)
+        self._durable.launch(
+            workflow.run,
+            [workflow.validate, workflow.store, workflow.render, workflow.publish, workflow.end],
+            concurrency=concurrency,
+        )
+
+
+class _Workflow:
+    """The durable program of one run: every call of a step is a checkpoint."""
+
+    def __init__(self, steps: Steps) -> None:
+        self._steps = steps
+
+    def run(self, run_id: RunId, durable: dict[str, Callable[..., Plain]]) -> None:
+        """Go through the steps until one does not end as `done`."""
+
+        def call(name: str, *arguments: Any) -> Outcome:  # noqa: ANN401 - JSON values
+            return from_plain(durable[name](run_id, *arguments))
+
+        validated = call("validate")
+        outcome = validated
+        if outcome.kind == "done":
+            outcome = call("store")
+        if outcome.kind == "done":
+            outcome = call("render", validated.value["analysis"])
+        if outcome.kind == "done":
+            outcome = call("publish", outcome.value["renditions"])
+        if outcome.kind in {"rejected", "failed"}:
+            durable["end"](run_id, outcome.to_plain())
+
+    def validate(self, run_id: str) -> Plain:
+        return attempt(lambda: self._steps.validate(RunId(run_id))).to_plain()
+
+    def store(self, run_id: str) -> Plain:
+        return attempt(lambda: self._steps.store(RunId(run_id))).to_plain()
+
+    def render(self, run_id: str, analysis: Plain) -> Plain:
+        return attempt(lambda: self._steps.render(RunId(run_id), analysis)).to_plain()
+
+    def publish(self, run_id: str, made: list[Plain]) -> Plain:
+        return attempt(lambda: self._steps.publish(RunId(run_id), made)).to_plain()
+
+    def end(self, run_id: str, outcome: Plain) -> Plain:
+        ended = from_plain(outcome)
+        if ended.kind == "rejected":
+            reject(self._steps.database, self._steps.intake, RunId(run_id), ended)
+        else:
+            code = ended.code or FailedCode.INTERNAL
+            fail(self._steps.database, RunId(run_id), code, ended.detail)
+        return {}
+
+
+def reject(database: Database, intake: Intake, run_id: RunId, why: Outcome) -> None:
+    """Close a run and its track as rejected, and let go of the bytes on D."""
+    with database.write() as connection:
+        run = runs.get(connection, run_id)
+        if not runs.finish(connection, run, RunState.REJECTED, code=why.code, detail=why.detail):
+            return
+        track = tracks.get(connection, run.track_id)
+        tracks.change_state(
+            connection, track, TrackState.REJECTED, code=why.code, detail=why.detail
+        )
+        upload = uploads.of_track(connection, track.id)
+        if upload is not None and upload.state is UploadState.RECEIVED:
+            uploads.let_go(connection, upload, UploadState.DISCARDED, "discarded", code=why.code)
+    if upload is not None:
+        intake.remove_file(upload.id)
+
+
+def fail(database: Database, run_id: RunId, code: Code, detail: str | None) -> None:
+    """Close a run and its track as failed; the bytes stay for a retry."""
+    with database.write() as connection:
+        run = runs.get(connection, run_id)
+        if not runs.finish(connection, run, RunState.FAILED, code=code, detail=detail):
+            return
+        track = tracks.get(connection, run.track_id)
+        tracks.change_state(connection, track, TrackState.FAILED, code=code, detail=detail)
+
+
+def _has_bytes(connection: sa.Connection, track: Track) -> bool:
+    upload = uploads.of_track(connection, track.id)
+    source = sources.find(connection, [track.id]).get(track.id)
+    received: Upload | None = upload if upload and upload.state is UploadState.RECEIVED else None
+    return received is not None or (source is not None and source.object_sha256 is not None)

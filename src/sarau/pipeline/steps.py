@@ -1,0 +1,240 @@
+"""The steps of a run: validate -> store -> render (with verify) -> publish.
+
+Each step may be called again after a crash, at any point of its last call. So its
+effects on disk are idempotent (private directories, content-addressed objects) and
+its effects in the catalog are one transaction at the end.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from sarau.audio import Analysis, Engine, Waveform, from_plain, to_plain
+from sarau.audio import Rendition as Rendered
+from sarau.catalog import Database, objects, renditions, runs, sources, tracks, uploads
+from sarau.errors import CancelledRunError, FailedCode, FailedError
+from sarau.intake import Intake
+from sarau.library import ObjectRef, ObjectStore
+from sarau.model.clock import now
+from sarau.model.ids import RenditionId, RunId, new_id
+from sarau.model.lifecycle import RunState, Stage, TrackState, UploadState
+from sarau.model.preset import find_preset
+from sarau.model.track import Rendition, Run, Source, Track
+from sarau.pipeline.outcome import Plain
+
+_REPORT_EVERY_S = 0.5
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """The steps over the rooms they work in."""
+
+    database: Database
+    intake: Intake
+    library: ObjectStore
+    engine: Engine
+
+    def validate(self, run_id: RunId) -> Plain:
+        """Decode the whole source, measure it, and keep what was measured.
+
+        Raises:
+            RejectedError: The file's fault, with its code.
+            FailedError: Ours.
+            CancelledRunError: The run is no longer open.
+
+        """
+        run, track = self._enter(run_id, Stage.VALIDATE)
+        analysis = self.engine.analyse(self._source_path(track), on_progress=self._reporter(run_id))
+        with self.database.write() as connection:
+            _require_open(connection, run_id)
+            known = sources.find(connection, [track.id]).get(track.id)
+            source = _source(track, analysis, _size(connection, track, known))
+            if known is not None:
+                source = replace(source, object_sha256=known.object_sha256)
+            sources.save(connection, source, to_plain(analysis.waveform))
+            _take_names_from_tags(connection, run, track, analysis)
+        # The waveform has its place in the catalog: a checkpoint needs no second copy.
+        empty = Waveform(1, 1, 1, 8, b"")
+        return {"analysis": to_plain(replace(analysis, waveform=empty))}
+
+    def store(self, run_id: RunId) -> Plain:
+        """Promote the source from D to E: copied, hashed, synced, named, then committed.
+
+        Raises:
+            FailedError: `disk_full`, `disk_error`, `source_damaged`, `source_missing`.
+            CancelledRunError: The run is no longer open.
+
+        """
+        _, track = self._enter(run_id, Stage.STORE)
+        with self.database.read() as connection:
+            source = sources.find(connection, [track.id])[track.id]
+            upload = uploads.of_track(connection, track.id)
+        if upload is None or upload.state is not UploadState.RECEIVED:
+            # This step was here before: the object is on E.
+            return {"sha256": source.object_sha256}
+        stored = self.library.put(self.intake.path_of(upload), upload.sha256)
+        with self.database.write() as connection:
+            self._add_object(connection, stored)
+            sources.mark_stored(connection, track.id, stored.sha256)
+            uploads.let_go(connection, upload, UploadState.STORED, "stored")
+        self.intake.remove_file(upload.id)
+        return {"sha256": stored.sha256}
+
+    def render(self, run_id: RunId, analysis: Plain) -> Plain:
+        """Render and verify all renditions, and make each an object of the library.
+
+        Rendering and verifying share a step because the evidence holds for just the
+        bytes that were measured: a power cut between two checkpoints could leave
+        other ones under the same name.
+        """
+        run, track = self._enter(run_id, Stage.RENDER)
+        source = self._source_path(track)
+        measured = from_plain(Analysis, analysis)
+        preset = find_preset(run.preset)
+        work_dir = self.library.make_work_dir(run_id)
+        try:
+            files = self.engine.render(
+                source, measured, preset, work_dir, on_progress=self._reporter(run_id)
+            )
+            self._enter(run_id, Stage.VERIFY)
+            verified = self.engine.verify(
+                source, measured, preset, files, work_dir, on_progress=self._reporter(run_id)
+            )
+            self._enter(run_id, Stage.PUBLISH)
+            stored = [self.library.adopt(rendered.file.path) for rendered in verified]
+        finally:
+            self.library.remove_work_dir(run_id)
+        return {
+            "renditions": [
+                {"rendered": to_plain(rendered), "sha256": ref.sha256, "size_bytes": ref.size_bytes}
+                for rendered, ref in zip(verified, stored, strict=True)
+            ]
+        }
+
+    def publish(self, run_id: RunId, made: list[Plain]) -> Plain:
+        """Show the renditions and make the track ready, in one transaction."""
+        run, track = self._enter(run_id, Stage.PUBLISH)
+        with self.database.write() as connection:
+            if not runs.finish(connection, run, RunState.SUCCEEDED):
+                raise CancelledRunError
+            for one in made:
+                self._add_object(connection, ObjectRef(one["sha256"], one["size_bytes"]))
+            renditions.replace_all(connection, track.id, [_rendition(run, one) for one in made])
+            tracks.change_state(connection, track, TrackState.READY)
+        return {}
+
+    def _enter(self, run_id: RunId, stage: Stage) -> tuple[Run, Track]:
+        """Put the run into `stage`, and its track into `processing` at the first one."""
+        with self.database.write() as connection:
+            run = runs.get(connection, run_id)
+            if not runs.enter(connection, run, stage):
+                raise CancelledRunError
+            track = tracks.get(connection, run.track_id)
+            if track.state is TrackState.RECEIVED:
+                track = tracks.change_state(connection, track, TrackState.PROCESSING)
+        return run, track
+
+    def _reporter(self, run_id: RunId) -> Callable[[float], None]:
+        """Return a callback that stores progress now and then and notices a cancelled run."""
+        last = 0.0
+
+        def report(fraction: float) -> None:
+            nonlocal last
+            if time.monotonic() - last < _REPORT_EVERY_S:
+                return
+            with self.database.write() as connection:
+                if not runs.report(connection, run_id, fraction):
+                    raise CancelledRunError
+            last = time.monotonic()
+
+        return report
+
+    def _source_path(self, track: Track) -> Path:
+        with self.database.read() as connection:
+            source = sources.find(connection, [track.id]).get(track.id)
+            upload = uploads.of_track(connection, track.id)
+        if source is not None and source.object_sha256 is not None:
+            return self.library.path_of(source.object_sha256)
+        if upload is None or upload.state is not UploadState.RECEIVED:
+            raise FailedError(FailedCode.SOURCE_MISSING, f"track {track.id} has no bytes")
+        return self.intake.path_of(upload)
+
+    def _add_object(self, connection: sa.Connection, ref: ObjectRef) -> None:
+        """Record an object whose file is there; the collector cannot take it meanwhile."""
+        objects.lock(connection)
+        self.library.path_of(ref.sha256)
+        objects.add(connection, ref.sha256, ref.size_bytes)
+
+
+def _require_open(connection: sa.Connection, run_id: RunId) -> None:
+    if not runs.is_open(connection, run_id):
+        raise CancelledRunError
+
+
+def _size(connection: sa.Connection, track: Track, known: Source | None) -> int:
+    if known is not None:
+        return known.size_bytes
+    upload = uploads.of_track(connection, track.id)
+    return upload.offset_bytes if upload else 0
+
+
+def _source(track: Track, analysis: Analysis, size_bytes: int) -> Source:
+    info = analysis.source
+    return Source(
+        track_id=track.id,
+        object_sha256=None,
+        size_bytes=size_bytes,
+        container=info.container,
+        codec=info.codec,
+        sample_rate_hz=info.sample_rate_hz,
+        channels=info.channels,
+        bit_depth=info.bit_depth,
+        duration_s=info.duration_s,
+        loudness=analysis.loudness,
+        tags=info.tags,
+        warnings=analysis.warnings,
+    )
+
+
+def _take_names_from_tags(
+    connection: sa.Connection, run: Run, track: Track, analysis: Analysis
+) -> None:
+    """Call the track what its tags say, unless a person has called it something already."""
+    if run.attempt > 1 or track.artist is not None or track.title != Path(track.filename).stem:
+        return
+    title, artist = (analysis.source.tags.get(tag) for tag in ("title", "artist"))
+    if title or artist:
+        tracks.edit(connection, track, title=title, artist=artist)
+
+
+def _rendition(run: Run, made: Plain) -> Rendition:
+    rendered = from_plain(Rendered, made["rendered"])
+    file, evidence = rendered.file, rendered.evidence
+    return Rendition(
+        id=RenditionId(new_id()),
+        owner_id=run.owner_id,
+        track_id=run.track_id,
+        run_id=run.id,
+        name=file.spec.name,
+        object_sha256=made["sha256"],
+        media_type=file.media_type,
+        extension=file.extension,
+        size_bytes=made["size_bytes"],
+        sample_rate_hz=file.sample_rate_hz,
+        channels=file.channels,
+        bitrate_bps=file.bitrate_bps,
+        duration_s=file.duration_s,
+        gain_db=evidence.gain_db,
+        target_lufs=evidence.target_lufs,
+        ceiling_dbtp=evidence.ceiling_dbtp,
+        loudness=evidence.loudness,
+        verdict=evidence.verdict,
+        tools=evidence.tools,
+        created_at=now(),
+    )

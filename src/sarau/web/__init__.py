@@ -1,0 +1,1 @@
+"""HTTP: the tus endpoint, the API, the live events and the page."""

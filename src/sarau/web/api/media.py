@@ -1,0 +1,91 @@
+"""The bytes of sources and renditions: by range, with validators, and safe to open."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
+
+from sarau.audio import Waveform, from_plain
+from sarau.catalog import sources, tracks
+from sarau.delivery import Deliverable, Entry, write_archive
+from sarau.delivery.deliverable import display_name
+from sarau.errors import RefusedCode, RefusedError
+from sarau.model.ids import TrackId
+from sarau.web.api.context import Owner, Rooms
+
+router = APIRouter(prefix="/tracks/{track_id}", tags=["media"])
+
+_REVALIDATE = "private, no-cache"
+
+
+def _answer(request: Request, found: Deliverable, *, attachment: bool) -> Response:
+    """Serve a file; Starlette's own answer knows ranges and the rest of RFC 9110."""
+    etag = f'"{found.sha256}"'
+    headers = {"ETag": etag, "Cache-Control": _REVALIDATE, "Accept-Ranges": "bytes"}
+    known = request.headers.get("if-none-match", "")
+    if known == "*" or etag in {tag.strip().removeprefix("W/") for tag in known.split(",")}:
+        return Response(status_code=304, headers=headers)
+    return FileResponse(
+        found.path,
+        headers=headers,
+        media_type=found.media_type,
+        filename=found.filename,
+        content_disposition_type="attachment" if attachment else "inline",
+    )
+
+
+@router.get("/source", response_class=FileResponse)
+def get_source(rooms: Rooms, owner: Owner, request: Request, track_id: str) -> Response:
+    """Return the file as it was sent; never shown by a browser, only saved or played."""
+    found = rooms.delivery.source(TrackId(track_id), owner)
+    return _answer(request, found, attachment=True)
+
+
+@router.get("/renditions/{name}", response_class=FileResponse)
+def get_rendition(
+    rooms: Rooms,
+    owner: Owner,
+    request: Request,
+    track_id: str,
+    name: str,
+    *,
+    download: Annotated[bool, Query()] = False,
+) -> Response:
+    """Return a rendition to play, or with `download=1` to save."""
+    found = rooms.delivery.rendition(TrackId(track_id), name, owner)
+    return _answer(request, found, attachment=download)
+
+
+@router.get("/archive.zip", response_class=StreamingResponse)
+def get_archive(rooms: Rooms, owner: Owner, track_id: str) -> Response:
+    """Return all renditions of a track in one zip."""
+    with rooms.database.read() as connection:
+        track = tracks.get(connection, TrackId(track_id), owner_id=owner)
+    found = rooms.delivery.renditions(track.id, owner)
+    entries = [Entry(one.path, one.filename) for one in found]
+    named = FileResponse(
+        found[0].path, filename=f"{display_name(track)}.zip", media_type="application/zip"
+    )
+    return StreamingResponse(
+        write_archive(entries),
+        media_type="application/zip",
+        headers={
+            "Content-Disposition": named.headers["content-disposition"],
+            "Cache-Control": "no-store",
+        },
+    )
+
+
+@router.get("/waveform.json", response_class=JSONResponse)
+def get_waveform(rooms: Rooms, owner: Owner, track_id: str) -> Response:
+    """Return the source's peaks in the format of the audiowaveform program, version 2."""
+    with rooms.database.read() as connection:
+        track = tracks.get(connection, TrackId(track_id), owner_id=owner)
+        waveform = sources.waveform(connection, track.id)
+    if waveform is None:
+        raise RefusedError(RefusedCode.NOT_FOUND, f"track {track_id!r} has no waveform yet")
+    return Response(
+        from_plain(Waveform, waveform).to_json(),
+        media_type="application/json",
+        headers={"Cache-Control": _REVALIDATE},
+    )

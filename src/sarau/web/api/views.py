@@ -1,0 +1,249 @@
+"""What the API says: the shapes of its answers, in the vocabulary of the catalog."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from sarau.catalog.events import Event
+from sarau.model.loudness import Loudness
+from sarau.model.messages import message
+from sarau.model.preset import Preset
+from sarau.model.track import Rendition, Run, Source, Track
+from sarau.model.upload import Upload
+
+
+class View(BaseModel):
+    """Reads the attributes of a record."""
+
+    model_config = ConfigDict(from_attributes=True, frozen=True)
+
+
+class LoudnessView(View):
+    """Loudness; null where it is not defined, such as for silence."""
+
+    integrated_lufs: float | None
+    range_lu: float | None
+    max_momentary_lufs: float | None
+    max_short_term_lufs: float | None
+    true_peak_dbtp: float | None
+
+
+class UploadView(View):
+    """How much of the file has been received and is on disk."""
+
+    id: str
+    url: str
+    size_bytes: int | None
+    offset_bytes: int
+    state: str
+    expires_at: datetime
+
+
+class RunView(View):
+    """What the pipeline is doing with the track."""
+
+    id: str
+    attempt: int
+    state: str
+    stage: str | None
+    progress: float
+
+
+class SourceView(View):
+    """The file as sent and what was measured of it."""
+
+    size_bytes: int
+    container: str
+    codec: str
+    sample_rate_hz: int
+    channels: int
+    bit_depth: int | None
+    duration_s: float
+    loudness: LoudnessView
+    tags: dict[str, str]
+    warnings: list[str]
+    sha256: str | None
+    url: str
+
+
+class RenditionView(View):
+    """One encoded output and its evidence."""
+
+    name: str
+    media_type: str
+    extension: str
+    size_bytes: int
+    sample_rate_hz: int
+    channels: int
+    bitrate_bps: int | None
+    duration_s: float
+    gain_db: float
+    target_lufs: float | None
+    ceiling_dbtp: float
+    loudness: LoudnessView
+    verdict: str
+    tools: dict[str, Any]
+    sha256: str
+    url: str
+
+
+class TrackView(View):
+    """A track with everything that belongs to it."""
+
+    id: str
+    filename: str
+    title: str
+    artist: str | None
+    preset: str
+    state: str
+    code: str | None
+    message: str | None
+    created_at: datetime
+    updated_at: datetime
+    upload: UploadView | None
+    run: RunView | None
+    source: SourceView | None
+    renditions: list[RenditionView]
+
+
+class TrackPage(View):
+    """Some tracks, newest first."""
+
+    items: list[TrackView]
+    next_before: str | None
+    """Give this as `before` to get the next page; null at the end."""
+    counts: dict[str, int]
+    """How many tracks are in each state, on all pages."""
+
+
+class EventView(View):
+    """One row of the operation record."""
+
+    number: int
+    at: datetime
+    kind: str
+    track_id: str | None
+    upload_id: str | None
+    run_id: str | None
+    data: dict[str, Any]
+
+
+class EventList(View):
+    """The history of a track, oldest first."""
+
+    items: list[EventView]
+
+
+class PresetRenditionView(View):
+    """One output of a preset."""
+
+    name: str
+    format: str
+
+
+class PresetView(View):
+    """A loudness target and a list of renditions."""
+
+    name: str
+    target_lufs: float | None
+    ceiling_dbtp: float
+    renditions: list[PresetRenditionView]
+
+
+class UserView(View):
+    """Who is asking."""
+
+    id: str
+    name: str
+
+
+class LimitsView(View):
+    """What an upload may be, and how to send it."""
+
+    max_upload_bytes: int
+    chunk_bytes: int
+
+
+class SessionView(View):
+    """What a client needs to know before its first upload."""
+
+    version: str
+    user: UserView
+    limits: LimitsView
+    presets: list[PresetView]
+    default_preset: str
+    event_number: int
+    """The newest event: what comes after it comes by `/api/v1/events`."""
+
+
+class TrackEdit(BaseModel):
+    """What a track is to be called; what is left out stays."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    title: str | None = None
+    artist: str | None = None
+
+
+def track_view(
+    track: Track,
+    language: str,
+    *,
+    upload: Upload | None,
+    run: Run | None,
+    source: Source | None,
+    renditions: list[Rendition],
+) -> TrackView:
+    """Join a track's records into one answer."""
+    base = f"/api/v1/tracks/{track.id}"
+    return TrackView(
+        **_fields(track, TrackView, "upload", "run", "source", "renditions", "message"),
+        message=message(track.code, language) if track.code else None,
+        upload=_upload(upload) if upload else None,
+        run=RunView.model_validate(run) if run else None,
+        source=_source(source, f"{base}/source") if source else None,
+        renditions=[_rendition(one, f"{base}/renditions/{one.name}") for one in renditions],
+    )
+
+
+def preset_view(preset: Preset) -> PresetView:
+    """Describe a preset."""
+    return PresetView.model_validate(preset)
+
+
+def event_view(event: Event) -> EventView:
+    """Describe an event."""
+    return EventView.model_validate(event)
+
+
+def _fields(record: object, view: type[View], *but: str) -> Mapping[str, Any]:
+    return {name: getattr(record, name) for name in view.model_fields if name not in but}
+
+
+def _upload(upload: Upload) -> UploadView:
+    return UploadView(**_fields(upload, UploadView, "url"), url=f"/files/{upload.id}")
+
+
+def _loudness(loudness: Loudness) -> LoudnessView:
+    return LoudnessView.model_validate(loudness)
+
+
+def _source(source: Source, url: str) -> SourceView:
+    return SourceView(
+        **_fields(source, SourceView, "url", "sha256", "loudness", "warnings"),
+        loudness=_loudness(source.loudness),
+        warnings=list(source.warnings),
+        sha256=source.object_sha256,
+        url=url,
+    )
+
+
+def _rendition(rendition: Rendition, url: str) -> RenditionView:
+    return RenditionView(
+        **_fields(rendition, RenditionView, "url", "sha256", "loudness"),
+        loudness=_loudness(rendition.loudness),
+        sha256=rendition.object_sha256,
+        url=url,
+    )

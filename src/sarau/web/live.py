@@ -1,0 +1,138 @@
+"""Live events: one look at the database for everybody who is listening.
+
+The record is in the database, so what another process writes is seen too; a commit
+of this process wakes the loop at once, other processes' are seen within the pause.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from sarau.catalog import Database, events, runs
+from sarau.catalog.events import Event
+from sarau.model.clock import now
+from sarau.model.ids import UserId
+from sarau.model.track import Run
+
+_PAUSE_S = 0.5
+_BATCH = 500
+_QUEUE = 1000
+"""A listener that falls further behind is let go; it comes back with its last number."""
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """Something to tell: an event of the record, or a run that moved."""
+
+    event: Event | None = None
+    run: Run | None = None
+
+    @property
+    def owner_id(self) -> UserId:
+        """Return whom it concerns."""
+        if self.event is not None:
+            return self.event.owner_id
+        if self.run is not None:
+            return self.run.owner_id
+        raise ValueError("no news")
+
+
+class Live:
+    """Reads what is new while anybody listens, and hands it out."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._listeners: dict[asyncio.Queue[News | None], UserId] = {}
+        self._wake = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def run(self) -> None:
+        """Hand out news until cancelled."""
+        self._loop = asyncio.get_running_loop()
+        self._database.on_commit(self._commit_seen)
+        number = await asyncio.to_thread(self._last_number)
+        moment = now()
+        while True:
+            self._wake.clear()
+            if self._listeners:
+                try:
+                    number, moment, news = await asyncio.to_thread(self._look, number, moment)
+                except Exception:  # noqa: BLE001 - a database that is away comes back
+                    news = []
+                for one in news:
+                    self._hand_out(one)
+                await self._pause()
+            else:
+                await self._wake_of_listener()
+                number = await asyncio.to_thread(self._last_number)
+                moment = now()
+
+    async def _pause(self) -> None:
+        try:
+            async with asyncio.timeout(_PAUSE_S):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    async def _wake_of_listener(self) -> None:
+        while not self._listeners:
+            self._wake.clear()
+            await self._wake.wait()
+
+    def _commit_seen(self) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._wake.set)
+
+    def _last_number(self) -> int:
+        with self._database.read() as connection:
+            return events.last_number(connection)
+
+    def _look(self, number: int, moment: datetime) -> tuple[int, datetime, list[News]]:
+        with self._database.read() as connection:
+            new = events.after(connection, number, limit=_BATCH)
+            moved = runs.moving(connection, moment)
+        news = [News(event=event) for event in new] + [News(run=run) for run in moved]
+        latest = max([moment, *(run.progress_at for run in moved if run.progress_at)])
+        return (new[-1].number if new else number), latest, news
+
+    def _hand_out(self, news: News) -> None:
+        for queue, owner_id in list(self._listeners.items()):
+            if owner_id != news.owner_id:
+                continue
+            if queue.full():
+                del self._listeners[queue]
+                queue.get_nowait()
+                queue.put_nowait(None)
+            else:
+                queue.put_nowait(news)
+
+    @asynccontextmanager
+    async def listen(
+        self, owner_id: UserId, after: int | None
+    ) -> AsyncIterator[AsyncIterator[News]]:
+        """Give the events after a number, then everything new, until the block ends."""
+        queue: asyncio.Queue[News | None] = asyncio.Queue(_QUEUE)
+        self._listeners[queue] = owner_id
+        self._wake.set()
+        try:
+            yield self._follow(queue, owner_id, after)
+        finally:
+            self._listeners.pop(queue, None)
+
+    async def _follow(
+        self, queue: asyncio.Queue[News | None], owner_id: UserId, after: int | None
+    ) -> AsyncIterator[News]:
+        told = after if after is not None else await asyncio.to_thread(self._last_number)
+        while past := await asyncio.to_thread(self._past, owner_id, told):
+            for event in past:
+                told = event.number
+                yield News(event=event)
+        while (news := await queue.get()) is not None:
+            if news.event is None or news.event.number > told:
+                yield news
+
+    def _past(self, owner_id: UserId, after: int) -> list[Event]:
+        with self._database.read() as connection:
+            return events.after(connection, after, owner_id=owner_id, limit=_BATCH)

@@ -1,0 +1,127 @@
+"""The ASGI application and the server that runs it."""
+
+import asyncio
+import logging
+import os
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import uvicorn
+from fastapi import FastAPI
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
+
+from sarau.app import App, open_app
+from sarau.model.ids import LOCAL_USER_ID
+from sarau.settings import Settings
+from sarau.web import health
+from sarau.web.api import build_api
+from sarau.web.body_sink import SinkProtocol
+from sarau.web.doors import DoorKeeper, Doors, check_may_listen
+from sarau.web.live import Live
+from sarau.web.pages import STATIC, build_pages
+from sarau.web.plain_upload import PlainUpload
+from sarau.web.tus import TusApp
+
+_KEEP_ALIVE_S = 75
+"""Longer than a load balancer keeps an idle connection, so that it never meets a closed one."""
+_GRACE_S = 10
+_NOT_READY = 503
+
+_logger = logging.getLogger(__name__)
+
+
+def build(app: App) -> ASGIApp:
+    """Return the whole application over the open rooms of `app`."""
+    settings = app.settings
+    doors = Doors(settings.token, settings.public_url, settings.host)
+    live = Live(app.database)
+
+    @asynccontextmanager
+    async def lifespan(_starlette: Starlette) -> AsyncIterator[None]:
+        task = asyncio.create_task(live.run())
+        yield
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+    async def readyz(_request: Request) -> JSONResponse:
+        ready, checks = await asyncio.to_thread(health.readiness, app)
+        status = "ready" if ready else "not_ready"
+        return JSONResponse(
+            {"status": status, "checks": checks},
+            200 if ready else _NOT_READY,
+            {"Cache-Control": "no-store"},
+        )
+
+    tus = TusApp(app.intake, public_url=settings.public_url, owner_of=lambda _scope: LOCAL_USER_ID)
+    plain = PlainUpload(app.intake, app.database, owner_of=lambda _scope: LOCAL_USER_ID)
+    api: FastAPI = build_api(app, live)
+    api.include_router(build_pages(doors))
+    return Starlette(
+        routes=[
+            Route("/healthz", _healthz),
+            Route("/readyz", readyz),
+            Mount("/files", tus),
+            Mount("/static", StaticFiles(directory=STATIC)),
+            Route("/api/v1/tracks", plain, methods=["POST"]),
+            Mount("/", api),
+        ],
+        middleware=[Middleware(DoorKeeper, doors=doors)],
+        lifespan=lifespan,
+    )
+
+
+async def _healthz(_request: Request) -> JSONResponse:
+    return JSONResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
+
+
+def serve(settings: Settings) -> None:
+    """Serve until a signal says stop, working on runs meanwhile.
+
+    The process then ends at once: whatever was at work is continued by the next one
+    from its last checkpoint (docs/adr/0003-crash-only.md).
+
+    Raises:
+        RefusedError: `token_required`.
+        FailedError: A volume is missing, or the engine cannot be locked down.
+
+    """
+    check_may_listen(settings)
+    with open_app(settings, work=True) as app:
+        config = uvicorn.Config(
+            build(app),
+            host=settings.host,
+            port=settings.port,
+            http=SinkProtocol,
+            loop="uvloop",
+            ws="none",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=_KEEP_ALIVE_S,
+            timeout_graceful_shutdown=_GRACE_S,
+            proxy_headers=settings.public_url is not None,
+        )
+        _Announcing(config).run()
+        logging.shutdown()
+        os._exit(0)
+
+
+class _Announcing(uvicorn.Server):
+    """Says where the page is once the port is open."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            for server in self.servers:
+                for one in server.sockets:
+                    host, port = one.getsockname()[:2]
+                    shown = f"[{host}]" if ":" in host else host
+                    _logger.info("Sarau is at http://%s:%s", shown, port)
