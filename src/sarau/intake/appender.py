@@ -66,6 +66,10 @@ class Appender:
         size = self.upload.size_bytes
         return (self._intake.max_upload_bytes if size is None else size) - self.offset_bytes
 
+    def declare_size(self, size_bytes: int) -> None:
+        """Fix the length of an upload whose length was deferred, see `Intake.declare_size`."""
+        self.upload = self._intake.declare_size(self.upload, size_bytes)
+
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Append `data`; it is not acknowledged yet.
 

@@ -343,6 +343,10 @@ class Intake:
         """
         return self.files.whole(upload)
 
+    def discard(self, upload: Upload) -> None:
+        """Remove the file of an upload, after its caller committed what became of it."""
+        self.remove_file(upload.id)
+
     def remove_file(self, upload_id: UploadId) -> None:
         """Remove the file of an upload that is stored or discarded in the catalog already."""
         self.hashers.forget(upload_id)

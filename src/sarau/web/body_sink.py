@@ -1,0 +1,218 @@
+"""A uvicorn protocol that hands a request's body over without the event loop.
+
+uvicorn parses every chunk of a body in Python, in the event loop. For a large body a
+worker thread reads the socket itself, into one buffer that it uses again and again:
+socket, buffer, file, as nginx does it. While it works the transport is paused; after
+it the parser starts anew, at the next request.
+
+The application finds it in its scope's extensions as `sarau.body_sink`, an async
+callable of the type `Sink`. It is missing under TLS, on systems that are not Linux
+and when too many bodies are being received this way; `receive()` then works as ever.
+"""
+
+import asyncio
+import os
+import select
+import socket
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import httptools
+from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.utils import is_ssl
+
+from sarau.web.stop import Stop
+
+EXTENSION = "sarau.body_sink"
+BUFFER_BYTES = 512 << 10
+_WAKE_BYTES = 256 << 10
+_LOOK_S = 1.0
+_MOST_AT_ONCE = 64
+_MOST_HEADER_BYTES = 64 << 10
+_DISCARD_BYTES = 64 << 20
+_DISCARD_S = 5.0
+
+# Bodies beyond the limit are received by the event loop; some may have been offered the
+# sink while others were about to take it, and a body must never wait for a thread.
+_threads = ThreadPoolExecutor(2 * _MOST_AT_ONCE, thread_name_prefix="body-sink")
+_running = 0
+
+Write = Callable[[memoryview], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """How a body ended."""
+
+    whole: bool
+    """False when the client went away, stalled, or was told to stop."""
+    error: Exception | None = None
+    """What `write` raised; nothing was written after it."""
+
+
+class Sink(Protocol):
+    """Reads the rest of the body and calls `write` with it, in a worker thread."""
+
+    async def __call__(self, write: Write, *, stop: Stop, idle_s: float) -> Arrived:
+        """Return when the body has ended, `stop` was requested or nothing came for `idle_s`."""
+
+
+class _Pump:
+    """The worker thread's side: everything it touches is its own."""
+
+    def __init__(self, sock: socket.socket, left: int, write: Write, idle_s: float) -> None:
+        self._sock = sock
+        self._left = left
+        self._write = write
+        self._idle_s = idle_s
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._poll = select.poll()
+        self._poll.register(sock.fileno(), select.POLLIN)
+        self._poll.register(self._wake, select.POLLIN)
+        self._buffer = memoryview(bytearray(min(BUFFER_BYTES, left)))
+        self._stopped = False
+
+    def stop(self) -> None:
+        """Make `run` return soon; called by the event loop."""
+        os.eventfd_write(self._wake, 1)
+
+    def close(self) -> None:
+        os.close(self._wake)
+        self._sock.close()
+
+    def run(self) -> Arrived:
+        try:
+            while self._left:
+                got = self._read()
+                if not got:
+                    return Arrived(whole=False)
+                self._left -= got
+                self._write(self._buffer[:got])
+        except Exception as error:  # noqa: BLE001 - handed to the request, which answers with it
+            self._discard()
+            return Arrived(whole=not self._left, error=error)
+        return Arrived(whole=True)
+
+    def _read(self) -> int:
+        """Return how many bytes came, 0 when no more will."""
+        deadline = time.monotonic() + self._idle_s
+        view = self._buffer[: min(len(self._buffer), self._left)]
+        while True:
+            try:
+                return os.readv(self._sock.fileno(), [view])
+            except BlockingIOError:
+                if self._stopped or time.monotonic() > deadline:
+                    return 0
+            except OSError:
+                return 0
+            self._wait(len(view))
+
+    def _wait(self, most: int) -> None:
+        # Woken for every packet, a thread would spend its time on being woken.
+        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, min(_WAKE_BYTES, most))
+        ready = self._poll.poll(_LOOK_S * 1000)
+        self._stopped = any(fd == self._wake for fd, _ in ready)
+        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
+
+    def _discard(self) -> None:
+        """Read on for a while, so that the client comes to read our answer."""
+        deadline = time.monotonic() + _DISCARD_S
+        if self._left > _DISCARD_BYTES:
+            return
+        while self._left and time.monotonic() < deadline and (got := self._read()):
+            self._left -= got
+
+
+class SinkProtocol(HttpToolsProtocol):
+    """uvicorn's own protocol, with the extension and a limit on the size of headers."""
+
+    flow: FlowControl
+    _header_bytes = 0
+    _refused = False
+
+    def on_message_begin(self) -> None:
+        """Start a request."""
+        super().on_message_begin()
+        self._header_bytes = 0
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Count what the headers take; the parser itself would take any amount."""
+        self._header_bytes += len(name) + len(value)
+        if self._header_bytes <= _MOST_HEADER_BYTES:
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """Offer the sink to the application, or refuse headers that are too large."""
+        if self._header_bytes > _MOST_HEADER_BYTES:
+            self._refuse_headers()
+            return
+        if _running < _MOST_AT_ONCE and sys.platform == "linux" and not is_ssl(self.transport):
+            extensions: dict[str, Any] = {EXTENSION: self._sink}
+            self.scope["extensions"] = extensions
+        super().on_headers_complete()
+
+    def _refuse_headers(self) -> None:
+        self.transport.write(
+            b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
+            b"content-length: 0\r\nconnection: close\r\n\r\n"
+        )
+        self.transport.close()
+        self._refused = True
+        # The parser goes on with what it has been fed: it must find no request in it.
+        raise httptools.HttpParserError("headers too large")
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer a request that is not HTTP, unless it has been answered."""
+        if not self._refused:
+            super().send_400_response(msg)
+
+    async def _sink(self, write: Write, *, stop: Stop, idle_s: float) -> Arrived:
+        cycle = self.cycle
+        length = int(dict(cycle.scope["headers"])[b"content-length"])
+        if cycle.waiting_for_100_continue:
+            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            cycle.waiting_for_100_continue = False
+        self.flow.pause_reading()
+        early, cycle.body = cycle.body, bytearray()
+        left = length - len(early)
+        if early:
+            await self.loop.run_in_executor(_threads, write, memoryview(early))
+        if not left:
+            cycle.more_body = False
+            return Arrived(whole=True)
+        if self.transport.is_closing() or cycle.disconnected:
+            return Arrived(whole=False)
+        arrived = await self._pump(left, write, stop, idle_s)
+        if arrived.whole:
+            self._start_anew(cycle)
+        return arrived
+
+    async def _pump(self, left: int, write: Write, stop: Stop, idle_s: float) -> Arrived:
+        global _running  # noqa: PLW0603 - the threads it counts are the process's
+        self._unset_keepalive_if_required()
+        # A copy of the socket stays ours, whatever becomes of the transport meanwhile.
+        number = self.transport.get_extra_info("socket").fileno()
+        pump = _Pump(socket.socket(fileno=os.dup(number)), left, write, idle_s)
+        _running += 1
+        running = self.loop.run_in_executor(_threads, pump.run)
+        try:
+            with stop.calling(pump.stop):
+                return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            pump.stop()
+            await asyncio.wait([running])
+            raise
+        finally:
+            _running -= 1
+            pump.close()
+
+    def _start_anew(self, cycle: Any) -> None:  # noqa: ANN401 - uvicorn's private class
+        # The parser has not seen this body, and waits for it still.
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        cycle.more_body = False

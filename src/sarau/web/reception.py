@@ -1,0 +1,138 @@
+"""A request's body, on its way to where it is written: by the sink where there is one."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from starlette.datastructures import Headers
+from starlette.types import Receive, Scope
+
+from sarau.web.body_sink import EXTENSION, Arrived, Write
+from sarau.web.stop import Stop
+
+IDLE_S = 60.0
+"""A client that sends nothing for so long is taken to be gone; it can resume."""
+_SINK_FROM_BYTES = 256 << 10
+_BATCH_BYTES = 1 << 20
+_DRAIN_BYTES = 64 << 20
+_DRAIN_S = 5.0
+
+_threads = ThreadPoolExecutor(32, thread_name_prefix="upload")
+
+Result = TypeVar("Result")
+
+
+async def in_thread(work: Callable[[], Result]) -> Result:
+    """Run `work`, which blocks on a disk or the database, in a worker thread."""
+    return await asyncio.get_running_loop().run_in_executor(_threads, work)
+
+
+def content_length(headers: Headers) -> int | None:
+    """Return the declared length of the body; None when there is none or it is chunked."""
+    text = headers.get("content-length", "")
+    return int(text) if text.isascii() and text.isdigit() else None
+
+
+def has_body(headers: Headers) -> bool:
+    """Tell whether a request comes with a body that is not empty."""
+    return "transfer-encoding" in headers or content_length(headers) not in {None, 0}
+
+
+class Body:
+    """The body of one request; read once, or drained."""
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        self.headers = Headers(scope=scope)
+        self._scope = scope
+        self._receive = receive
+        self._touched = False
+        self.ended = not has_body(self.headers)
+        """Nothing is left to be read."""
+
+    async def read_small(self) -> bytes | None:
+        """Return a whole body that the caller knows to be small; None when it broke off."""
+        parts = bytearray()
+        while not self.ended:
+            try:
+                async with asyncio.timeout(IDLE_S):
+                    part = await self._next()
+            except TimeoutError:
+                part = None
+            if part is None:
+                return None
+            parts += part
+        return bytes(parts)
+
+    async def _next(self) -> bytes | None:
+        self._touched = True
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            self.ended = True
+            return None
+        self.ended = not message.get("more_body", False)
+        part: bytes = message.get("body", b"")
+        return part
+
+    async def write_to(self, write: Write, stop: Stop) -> Arrived:
+        """Call `write` with the body, in worker threads, and say how it ended."""
+        length = content_length(self.headers)
+        sink = self._scope.get("extensions", {}).get(EXTENSION)
+        if sink is not None and length is not None and length >= _SINK_FROM_BYTES:
+            self._touched = True
+            arrived: Arrived = await sink(write, stop=stop, idle_s=IDLE_S)
+            self.ended = True
+            return arrived
+        return await self._write_messages(write, stop)
+
+    async def _write_messages(self, write: Write, stop: Stop) -> Arrived:
+        batch = bytearray()
+        whole = self.ended
+        while not self.ended and not stop.requested:
+            part = await self._next_or_stop(stop)
+            if part is None:
+                break
+            batch += part
+            whole = self.ended
+            if len(batch) >= _BATCH_BYTES:
+                full, batch = batch, bytearray()
+                if error := await self._write(write, full):
+                    return Arrived(whole=whole, error=error)
+        error = await self._write(write, batch) if batch else None
+        return Arrived(whole=whole, error=error)
+
+    async def _next_or_stop(self, stop: Stop) -> bytes | None:
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(IDLE_S) as limit:
+                with stop.calling(lambda: limit.reschedule(loop.time())):
+                    return await self._next()
+        except TimeoutError:
+            return None
+
+    @staticmethod
+    async def _write(write: Write, data: bytearray) -> Exception | None:
+        try:
+            await in_thread(lambda: write(memoryview(data)))
+        except Exception as error:  # noqa: BLE001 - handed to the request, which answers with it
+            return error
+        return None
+
+    async def drain(self) -> bool:
+        """Read on for a while before an early answer; tell whether the whole body was read.
+
+        A connection that is closed while the client still sends is reset, and most
+        clients then never read why.
+        """
+        if self.headers.get("expect", "").lower() == "100-continue" and not self._touched:
+            return False
+        left = _DRAIN_BYTES
+        if (content_length(self.headers) or 0) > left:
+            return self.ended
+        try:
+            async with asyncio.timeout(_DRAIN_S):
+                while not self.ended and left > 0:
+                    left -= len(await self._next() or b"")
+        except TimeoutError:
+            return False
+        return self.ended

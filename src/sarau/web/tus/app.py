@@ -1,0 +1,139 @@
+"""The ASGI application at `/files/`."""
+
+import logging
+from collections.abc import Awaitable, Callable
+
+from starlette.datastructures import Headers
+from starlette.types import Receive, Scope, Send
+
+from sarau.errors import FailedCode, FailedError, RefusedCode, RefusedError, SarauError
+from sarau.intake import Intake
+from sarau.model.ids import UserId
+from sarau.web.reception import Body
+from sarau.web.tus import creation, verbs
+from sarau.web.tus.exchange import (
+    TUS_VERSION,
+    Answer,
+    BrokenOffError,
+    Request,
+    Server,
+    refusal,
+)
+from sarau.web.tus.turns import Turns
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[[Server, Request], Awaitable[Answer]]
+
+_TUS: dict[str, Handler] = {
+    "POST": creation.post,
+    "HEAD": verbs.head,
+    "PATCH": verbs.patch,
+    "DELETE": verbs.delete,
+    "OPTIONS": verbs.options,
+}
+_ALLOW_HEADERS = (
+    "Authorization, Content-Type, Tus-Resumable, Upload-Checksum, Upload-Concat, "
+    "Upload-Defer-Length, Upload-Length, Upload-Metadata, Upload-Offset, "
+    "X-HTTP-Method-Override, X-Requested-With"
+)
+_EXPOSE_HEADERS = (
+    "Location, Sarau-Track, Tus-Checksum-Algorithm, Tus-Extension, Tus-Max-Size, Tus-Resumable, "
+    "Tus-Version, Upload-Concat, Upload-Defer-Length, Upload-Expires, Upload-Length, "
+    "Upload-Metadata, Upload-Offset"
+)
+_MOST_HEADER_BYTES = 64 << 10
+
+
+class TusApp:
+    """Serves uploads over an intake.
+
+    Args:
+        intake: Where they go.
+        base_url: Returns the address of the server as the client sees it.
+        owner_of: Returns the user on whose behalf a request is made.
+        allowed_origins: Other sites whose pages may upload here (CORS).
+        prefix: The path at which this application is mounted.
+
+    """
+
+    def __init__(
+        self,
+        intake: Intake,
+        *,
+        base_url: Callable[[Scope], str],
+        owner_of: Callable[[Scope], UserId],
+        allowed_origins: frozenset[str] = frozenset(),
+        prefix: str = "/files",
+    ) -> None:
+        self._server = Server(intake, Turns(intake), base_url, prefix)
+        self._owner_of = owner_of
+        self._allowed_origins = allowed_origins
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request."""
+        body = Body(scope, receive)
+        answer = await self._answer(scope, body)
+        # HTTP/1.1 can only go on with the next request when this one has been read.
+        if not body.ended and not await body.drain():
+            answer.headers["Connection"] = "close"
+        await self._send(scope, body.headers, answer, send)
+
+    async def _answer(self, scope: Scope, body: Body) -> Answer:
+        try:
+            return await self._dispatch(scope, body)
+        except SarauError as error:
+            if isinstance(error, FailedError):
+                log.error("%s %s: %s", scope["method"], scope["path"], error)  # noqa: TRY400 - no bug
+            return refusal(error, body.headers)
+        except BrokenOffError:
+            return Answer(408, {"Connection": "close"})
+        except Exception:
+            log.exception("%s %s", scope["method"], scope["path"])
+            return refusal(FailedError(FailedCode.INTERNAL, "see the log"), body.headers)
+
+    async def _dispatch(self, scope: Scope, body: Body) -> Answer:
+        headers = body.headers
+        if sum(len(name) + len(value) for name, value in headers.raw) > _MOST_HEADER_BYTES:
+            return Answer(431, {"Connection": "close"})
+        method = str(scope["method"])
+        if method == "POST":
+            method = headers.get("x-http-method-override", method).upper()
+        handler = _TUS.get(method)
+        if handler is None:
+            raise RefusedError(RefusedCode.METHOD_NOT_ALLOWED, f"{method} is not for uploads")
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        upload_id = path.removeprefix(self._server.prefix).strip("/")
+        owner_id = self._owner_of(scope)
+        request = Request(scope, method, upload_id, owner_id, headers, body)
+        if method != "OPTIONS" and headers.get("tus-resumable") != TUS_VERSION:
+            raise RefusedError(RefusedCode.TUS_VERSION, f"Tus-Resumable must be {TUS_VERSION}")
+        return await handler(self._server, request)
+
+    async def _send(self, scope: Scope, asked: Headers, answer: Answer, send: Send) -> None:
+        headers = answer.headers | {"Tus-Resumable": TUS_VERSION} | self._cors(scope, asked)
+        if answer.status == 405:  # noqa: PLR2004 - Method Not Allowed
+            headers["Allow"] = verbs.METHODS
+        if answer.status != 204 and scope["method"] != "HEAD":  # noqa: PLR2004 - No Content
+            headers["Content-Length"] = str(len(answer.body))
+        raw = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
+        await send({"type": "http.response.start", "status": answer.status, "headers": raw})
+        body = b"" if scope["method"] == "HEAD" else answer.body
+        await send({"type": "http.response.body", "body": body})
+
+    def _cors(self, scope: Scope, asked: Headers) -> dict[str, str]:
+        if not self._allowed_origins:
+            return {}
+        origin = asked.get("origin")
+        if origin not in self._allowed_origins:
+            return {"Vary": "Origin"}
+        found = {
+            "Access-Control-Allow-Origin": origin,
+            "Access-Control-Expose-Headers": _EXPOSE_HEADERS,
+            "Vary": "Origin",
+        }
+        if scope["method"] == "OPTIONS":
+            found["Access-Control-Allow-Methods"] = verbs.METHODS
+            found["Access-Control-Allow-Headers"] = _ALLOW_HEADERS
+            found["Access-Control-Max-Age"] = "86400"
+        return found

@@ -1,0 +1,87 @@
+"""POST of tus 1.0: creation, with or without the first bytes or the length."""
+
+from sarau.errors import RefusedCode, RefusedError, SarauError
+from sarau.intake import Appender
+from sarau.model.ids import UploadId
+from sarau.model.upload import Upload
+from sarau.web.reception import content_length, has_body, in_thread
+from sarau.web.tus import fields
+from sarau.web.tus.appending import append
+from sarau.web.tus.exchange import Answer, BrokenOffError, Request, Server, location
+from sarau.web.tus.verbs import MEDIA_TYPE, expires, media_type
+
+SMALL_BYTES = 1 << 20
+"""A file up to this size is kept in memory until it is whole: one transaction, one sync."""
+
+
+async def post(server: Server, request: Request) -> Answer:
+    """Create an upload and say where it is."""
+    if request.upload_id:
+        raise RefusedError(RefusedCode.METHOD_NOT_ALLOWED, "uploads are created at the collection")
+    size = _declared_size(request)
+    description = fields.description(request.headers.get("upload-metadata"))
+    with_body = has_body(request.headers)
+    if with_body and media_type(request) != MEDIA_TYPE:
+        raise RefusedError(RefusedCode.UPLOAD_MEDIA_TYPE, f"Content-Type must be {MEDIA_TYPE}")
+    length = content_length(request.headers)
+    if size is not None and (length or 0) > size:
+        raise RefusedError(RefusedCode.UPLOAD_TOO_LARGE, "the body is longer than declared")
+    body = None
+    if with_body and size == length and (size or 0) <= SMALL_BYTES:
+        body = await _small_body(request)
+    upload = await in_thread(
+        lambda: server.intake.create(
+            owner_id=request.owner_id, description=description, size_bytes=size, body=body
+        )
+    )
+    if with_body and body is None:
+        upload = await _append_first(server, request, upload)
+    return created(server, request, upload, with_body=with_body)
+
+
+def _declared_size(request: Request) -> int | None:
+    size = fields.number(request.headers, "upload-length")
+    deferred = request.headers.get("upload-defer-length")
+    if deferred not in {None, "1"} or (size is None) == (deferred is None):
+        raise RefusedError(
+            RefusedCode.UPLOAD_LENGTH_INVALID,
+            "exactly one of Upload-Length and Upload-Defer-Length: 1",
+        )
+    return size
+
+
+async def _small_body(request: Request) -> bytes:
+    checksum = fields.checksum(request.headers)
+    body = await request.body.read_small()
+    if body is None:
+        raise BrokenOffError
+    if checksum is not None:
+        checksum.digest.update(body)
+        checksum.check()
+    return body
+
+
+async def _append_first(server: Server, request: Request, upload: Upload) -> Upload:
+    checksum = fields.checksum(request.headers)
+    try:
+        return await append(
+            server, request, upload.id, prepare=_nothing_to_check, checksum=checksum
+        )
+    except (SarauError, BrokenOffError):
+        # The client was never told where the upload is, so nobody can continue it.
+        await in_thread(lambda: server.intake.terminate(upload.id, request.owner_id))
+        raise
+
+
+def _nothing_to_check(_appender: Appender) -> None:
+    """Accept: a new upload is at its beginning."""
+
+
+def created(server: Server, request: Request, upload: Upload, *, with_body: bool) -> Answer:
+    """Return the answer to a creation."""
+    headers = {"Location": location(server, request, UploadId(upload.id))} | expires(upload)
+    if upload.track_id is not None:
+        headers["Sarau-Track"] = upload.track_id
+    if with_body:
+        headers["Upload-Offset"] = str(upload.offset_bytes)
+    return Answer(201, headers)

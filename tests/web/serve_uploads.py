@@ -1,0 +1,79 @@
+"""A server of nothing but uploads, started by tests as a process of its own.
+
+Usage: serve_uploads.py DIRECTORY PORT [NAME=VALUE ...]; a second process may serve the
+same directory. DIRECTORY gets the volume `intake` and the database `sarau.db`.
+"""
+
+import logging
+import sys
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route
+
+from sarau.catalog import Database
+from sarau.catalog.schema import migrate
+from sarau.intake import Intake
+from sarau.model.ids import LOCAL_USER_ID
+from sarau.model.track import Track
+from sarau.model.upload import Upload
+from sarau.storage import Volume
+from sarau.web.body_sink import SinkProtocol
+from sarau.web.tus import TusApp
+
+
+def count(_connection: sa.Connection, _upload: Upload, _track: Track) -> None:
+    """Stand where the pipeline starts a run; the tests read the catalog instead."""
+
+
+def build(directory: Path, options: dict[str, str]) -> tuple[Starlette, Intake]:
+    database = Database(f"sqlite:///{directory / 'sarau.db'}")
+    migrate(database.engine)
+    volume = Volume.open(
+        directory / "intake", "intake", reserve_bytes=int(options.get("reserve", "0"))
+    )
+    intake = Intake(
+        database,
+        volume,
+        max_upload_bytes=int(options.get("max", str(1 << 40))),
+        expiry_s=float(options.get("expiry", "3600")),
+        on_received=count,
+    )
+    intake.recover()
+    tus = TusApp(
+        intake,
+        base_url=lambda scope: str(Request(scope).base_url).rstrip("/").removesuffix("/files"),
+        owner_of=lambda _scope: LOCAL_USER_ID,
+        allowed_origins=frozenset({"https://studio.example"}),
+    )
+
+    async def ping(_request: Request) -> Response:
+        return JSONResponse("pong")
+
+    return Starlette(routes=[Mount("/files", tus), Route("/ping", ping)]), intake
+
+
+def main() -> None:
+    logging.basicConfig(level=logging.WARNING)
+    directory, port = Path(sys.argv[1]), int(sys.argv[2])
+    options: dict[str, Any] = dict(option.split("=", 1) for option in sys.argv[3:])
+    app, _ = build(directory, options)
+    uvicorn.run(
+        app,
+        host="127.0.0.1",
+        port=port,
+        http=options.get("http", SinkProtocol),
+        loop=options.get("loop", "uvloop"),
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=5,
+    )
+
+
+if __name__ == "__main__":
+    main()
