@@ -1,0 +1,85 @@
+/** /api/v1 as functions. Every error is an `ApiError` that carries a sentence to show. */
+import { language, t } from "./i18n.ts";
+import type { Session, Track, TrackEvent, TrackPage, TrackState } from "./types.ts";
+
+export class ApiError extends Error {
+  readonly status: number;
+  readonly code: string;
+
+  constructor(message: string, status: number, code: string) {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
+  const headers: Record<string, string> = { "Accept-Language": language.peek() };
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  let response: Response;
+  try {
+    response = await fetch(`/api/v1${path}`, {
+      method,
+      headers,
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+  } catch {
+    throw new ApiError(t("toast.network"), 0, "network");
+  }
+  if (response.status === 401) location.assign("/login");
+  if (!response.ok) {
+    const problem = (await response.json().catch(() => ({}))) as { title?: string; code?: string };
+    throw new ApiError(problem.title ?? t("toast.network"), response.status, problem.code ?? "unknown");
+  }
+  return (response.status === 204 ? undefined : await response.json()) as T;
+}
+
+const id = encodeURIComponent;
+
+export const getSession = (): Promise<Session> => call("GET", "/session");
+
+export interface ListQuery {
+  states: readonly TrackState[];
+  text: string;
+  before?: string | null;
+  limit: number;
+}
+
+/** One page of the list, newest first. */
+export function listTracks({ states, text, before, limit }: ListQuery): Promise<TrackPage> {
+  const query = new URLSearchParams({ limit: String(limit) });
+  for (const state of states) query.append("state", state);
+  if (text) query.set("q", text);
+  if (before) query.set("before", before);
+  return call("GET", `/tracks?${query}`);
+}
+
+export const getTrack = (track: string): Promise<Track> => call("GET", `/tracks/${id(track)}`);
+
+export const editTrack = (track: string, change: { title?: string; artist?: string }): Promise<Track> =>
+  call("PATCH", `/tracks/${id(track)}`, change);
+
+export const cancelTrack = (track: string): Promise<Track> => call("POST", `/tracks/${id(track)}/cancel`);
+
+export const retryTrack = (track: string): Promise<Track> => call("POST", `/tracks/${id(track)}/retry`);
+
+export const deleteTrack = (track: string): Promise<void> => call("DELETE", `/tracks/${id(track)}`);
+
+export const getHistory = (track: string): Promise<{ items: TrackEvent[] }> =>
+  call("GET", `/tracks/${id(track)}/events`);
+
+/** audiowaveform's JSON, version 2. */
+export interface WaveformFile {
+  version: number;
+  channels: number;
+  sample_rate: number;
+  samples_per_pixel: number;
+  bits: number;
+  length: number;
+  data: number[];
+}
+
+export const getWaveform = (track: string): Promise<WaveformFile> =>
+  call("GET", `/tracks/${id(track)}/waveform.json`);
+
+export const archiveUrl = (track: string): string => `/api/v1/tracks/${id(track)}/archive.zip`;

@@ -1,0 +1,134 @@
+/** The shapes of /api/v1, as the server writes them. */
+
+export type TrackState =
+  | "receiving"
+  | "received"
+  | "processing"
+  | "ready"
+  | "rejected"
+  | "failed"
+  | "cancelled"
+  | "expired";
+
+export type Stage = "validate" | "store" | "render" | "verify" | "publish";
+
+export const STAGES: readonly Stage[] = ["validate", "store", "render", "verify", "publish"];
+
+export type Verdict = "passed" | "failed" | "ceiling_limited" | "not_normalised";
+
+export interface Loudness {
+  integrated_lufs: number | null;
+  range_lu: number | null;
+  max_momentary_lufs: number | null;
+  max_short_term_lufs: number | null;
+  true_peak_dbtp: number | null;
+}
+
+export interface Upload {
+  id: string;
+  url: string;
+  size_bytes: number | null;
+  offset_bytes: number;
+  state: string;
+  expires_at: string;
+}
+
+export interface Run {
+  id: string;
+  attempt: number;
+  state: "queued" | "running" | "succeeded" | "rejected" | "failed" | "cancelled";
+  stage: Stage | null;
+  /** Of the stage, 0 to 1. */
+  progress: number;
+}
+
+export interface Source {
+  size_bytes: number;
+  container: string;
+  codec: string;
+  sample_rate_hz: number;
+  channels: number;
+  bit_depth: number | null;
+  duration_s: number;
+  loudness: Loudness;
+  tags: Record<string, string>;
+  warnings: string[];
+  sha256: string | null;
+  url: string;
+}
+
+export interface Rendition {
+  name: string;
+  media_type: string;
+  extension: string;
+  size_bytes: number;
+  sample_rate_hz: number;
+  channels: number;
+  bitrate_bps: number | null;
+  duration_s: number;
+  gain_db: number;
+  target_lufs: number | null;
+  ceiling_dbtp: number;
+  loudness: Loudness;
+  verdict: Verdict;
+  sha256: string;
+  url: string;
+}
+
+export interface Track {
+  id: string;
+  filename: string;
+  title: string;
+  artist: string | null;
+  preset: string;
+  state: TrackState;
+  code: string | null;
+  /** Localized by the server: what happened and what to do. */
+  message: string | null;
+  created_at: string;
+  updated_at: string;
+  upload: Upload | null;
+  run: Run | null;
+  source: Source | null;
+  renditions: Rendition[];
+}
+
+export interface Preset {
+  name: string;
+  target_lufs: number | null;
+  ceiling_dbtp: number;
+  renditions: { name: string; format: string }[];
+}
+
+export interface Session {
+  version: string;
+  user: { id: string; name: string };
+  limits: { max_upload_bytes: number; chunk_bytes: number };
+  presets: Preset[];
+  default_preset: string;
+  event_number: number;
+}
+
+export interface TrackPage {
+  items: Track[];
+  next_before: string | null;
+  counts: Partial<Record<TrackState, number>>;
+}
+
+/** One row of the operation record. */
+export interface TrackEvent {
+  number: number;
+  at: string;
+  kind: string;
+  track_id: string | null;
+  upload_id: string | null;
+  run_id: string | null;
+  data: Record<string, unknown>;
+}
+
+export interface Progress {
+  track_id: string;
+  run_id: string;
+  stage: Stage;
+  progress: number;
+}

@@ -1,0 +1,211 @@
+/**
+ * Everything that this page is sending: three at a time, in the order it was dropped,
+ * going on by itself after a lost connection.
+ */
+import { batch, computed, signal, type Signal } from "@preact/signals";
+import { bytes } from "../format.ts";
+import { plural, t } from "../i18n.ts";
+import { toast } from "../toasts.ts";
+import { markReceived, touch } from "../tracks.ts";
+import type { Picked } from "./files.ts";
+import { Rate } from "./rate.ts";
+import { fingerprintOf, Transfer } from "./transfer.ts";
+
+export type ItemStatus = "queued" | "checking" | "sending" | "waiting" | "paused" | "failed" | "done" | "gone";
+
+export interface Item {
+  key: number;
+  name: string;
+  size: number;
+  fingerprint: string;
+  status: Signal<ItemStatus>;
+  sent: Signal<number>;
+  error: Signal<string | null>;
+  trackId: Signal<string | null>;
+  path: string | null;
+  rate: Rate;
+  transfer: Transfer;
+  /** Whether sending it again can help. */
+  retryable: boolean;
+}
+
+const AT_ONCE = 3;
+const WAIT_RETRY_MS = 10_000;
+const ACTIVE: readonly ItemStatus[] = ["queued", "checking", "sending", "waiting"];
+const LIVE: readonly ItemStatus[] = [...ACTIVE, "paused"];
+
+export const items = signal<Item[]>([]);
+export const online = signal(navigator.onLine);
+const byTrack = new Map<string, Signal<Item | null>>();
+let nextKey = 0;
+
+/** The upload of a track, while this page has one. */
+export function uploadOf(trackId: string): Signal<Item | null> {
+  let found = byTrack.get(trackId);
+  if (!found) byTrack.set(trackId, (found = signal<Item | null>(null)));
+  return found;
+}
+
+/** Whether leaving the page would stop something. */
+export const busy = computed(() => items.value.some((item) => ACTIVE.includes(item.status.value)));
+
+function leave(item: Item, status: "done" | "gone"): void {
+  item.status.value = status;
+  const track = item.trackId.peek();
+  if (track) {
+    uploadOf(track).value = null;
+    byTrack.delete(track);
+    if (status === "done") markReceived(track);
+    else touch(track);
+  }
+  if (status === "gone") items.value = items.peek().filter((other) => other !== item);
+  if (!items.peek().some((other) => other.status.peek() !== "done")) {
+    const arrived = items.peek().length;
+    items.value = [];
+    if (arrived > 0) toast(plural("toast.sent", arrived), "good");
+  }
+}
+
+function pump(): void {
+  if (!online.peek()) return;
+  const all = items.peek();
+  let running = all.filter((item) => ["checking", "sending"].includes(item.status.peek())).length;
+  for (const item of all) {
+    if (running >= AT_ONCE) return;
+    if (item.status.peek() !== "queued") continue;
+    item.status.value = "checking";
+    item.rate.forget();
+    void item.transfer.start();
+    running += 1;
+  }
+}
+
+function onError(item: Item, error: { status: number; code: string; message: string | null }): void {
+  if (!LIVE.includes(item.status.peek())) return;
+  if (error.status === 0 || error.status >= 500 && error.status !== 507) {
+    // Nobody answered, or a proxy did for a server that restarts: wait, do not give up.
+    item.status.value = "waiting";
+    setTimeout(() => requeueWaiting(), WAIT_RETRY_MS);
+  } else {
+    item.retryable = true;
+    item.error.value = error.message ?? t("uploads.refused", { code: error.code });
+    item.status.value = "failed";
+  }
+  pump();
+}
+
+function requeueWaiting(): void {
+  if (!online.peek()) return;
+  for (const item of items.peek()) if (item.status.peek() === "waiting") item.status.value = "queued";
+  pump();
+}
+
+function makeItem({ file, relativePath }: Picked, preset: string, chunk_bytes: number): Item {
+  const item: Item = {
+    key: ++nextKey,
+    name: file.name,
+    size: file.size,
+    fingerprint: fingerprintOf(file, relativePath) + preset,
+    status: signal<ItemStatus>("queued"),
+    sent: signal(0),
+    error: signal(null),
+    trackId: signal(null),
+    path: null,
+    rate: new Rate(),
+    retryable: false,
+    transfer: new Transfer(
+      { file, relativePath, preset, chunk_bytes },
+      {
+        onTrack: (id) => {
+          if (item.trackId.peek() === id || !LIVE.includes(item.status.peek())) return;
+          batch(() => {
+            uploadOf(id).value = item;
+            item.trackId.value = id;
+          });
+          touch(id);
+        },
+        onUrl: (path) => (item.path = path),
+        onProgress: (sent) => {
+          if (item.status.peek() === "checking") item.status.value = "sending";
+          item.sent.value = sent;
+          item.rate.note(sent, performance.now() / 1000);
+        },
+        onDone: () => {
+          item.sent.value = item.size;
+          leave(item, "done");
+          pump();
+        },
+        onError: (error) => onError(item, error),
+      },
+      (path) => items.peek().some((other) => other !== item && other.path === path),
+    ),
+  };
+  return item;
+}
+
+/** Put files in line. The same file with the same preset is not sent twice at once. */
+export function enqueue(picked: readonly Picked[], preset: string, limits: { max_upload_bytes: number; chunk_bytes: number }): void {
+  const there = new Set(items.peek().filter((item) => LIVE.includes(item.status.peek())).map((item) => item.fingerprint));
+  const fresh: Item[] = [];
+  for (const one of picked) {
+    const item = makeItem(one, preset, limits.chunk_bytes);
+    if (there.has(item.fingerprint)) continue;
+    there.add(item.fingerprint);
+    if (item.size > limits.max_upload_bytes) {
+      item.status.value = "failed";
+      item.error.value = t("uploads.tooLarge", { size: bytes(item.size), limit: bytes(limits.max_upload_bytes) });
+    }
+    fresh.push(item);
+  }
+  items.value = [...items.peek(), ...fresh];
+  pump();
+}
+
+export function pause(item: Item): void {
+  if (!ACTIVE.includes(item.status.peek())) return;
+  item.status.value = "paused";
+  void item.transfer.pause();
+  pump();
+}
+
+export function resume(item: Item): void {
+  if (!["paused", "failed", "waiting"].includes(item.status.peek())) return;
+  item.error.value = null;
+  item.status.value = "queued";
+  pump();
+}
+
+/** Take an item out; what the server has of it is let go. */
+export function cancel(item: Item): void {
+  const begun = item.path !== null;
+  leave(item, "gone");
+  void (begun ? item.transfer.cancel() : item.transfer.pause()).catch(() => {
+    // The server lets an unfinished upload go by itself when it expires.
+  });
+  pump();
+}
+
+export const pauseAll = (): void => items.peek().forEach(pause);
+export const resumeAll = (): void => items.peek().forEach((item) => item.status.peek() === "paused" && resume(item));
+export const retryFailed = (): void =>
+  items.peek().forEach((item) => item.status.peek() === "failed" && item.retryable && resume(item));
+export const cancelAll = (): void => [...items.peek()].forEach((item) => item.status.peek() !== "done" && cancel(item));
+
+/** Follow the network and guard the window. */
+export function watchWindow(): void {
+  addEventListener("offline", () => {
+    online.value = false;
+    for (const item of items.peek()) {
+      if (!["queued", "checking", "sending"].includes(item.status.peek())) continue;
+      item.status.value = "waiting";
+      void item.transfer.pause();
+    }
+  });
+  addEventListener("online", () => {
+    online.value = true;
+    requeueWaiting();
+  });
+  addEventListener("beforeunload", (event) => {
+    if (busy.peek()) event.preventDefault();
+  });
+}

@@ -1,0 +1,100 @@
+/** One file on its way by tus: create or find again, send, pause, resume, terminate. */
+import * as tus from "tus-js-client";
+import { language } from "../i18n.ts";
+
+export interface TransferHooks {
+  /** The server has made (or found) the track of this upload. */
+  onTrack: (id: string) => void;
+  onUrl: (path: string) => void;
+  onProgress: (sent: number) => void;
+  onDone: () => void;
+  /** `status` is 0 when no answer came; `message` is the server's sentence, if it sent one. */
+  onError: (error: { status: number; code: string; message: string | null }) => void;
+}
+
+export interface TransferFile {
+  file: File;
+  relativePath: string;
+  preset: string;
+  chunk_bytes: number;
+}
+
+// Below this, creation carries the bytes too: one request. Above it, the track's row must
+// exist before the first chunk is through.
+const CREATE_WITH_DATA_BYTES = 1 << 20;
+const RETRY_DELAYS_MS = [0, 500, 1500, 4000];
+
+export const pathOf = (url: string): string => new URL(url, location.href).pathname;
+
+/** The same file, recognised after a reload, whatever preset is chosen then. */
+export function fingerprintOf(file: File, relativePath: string): string {
+  return ["sarau", relativePath, file.size, file.lastModified].join("|");
+}
+
+/** Paths of uploads that this browser began and has not finished. */
+export async function unfinishedPaths(): Promise<Set<string>> {
+  const all = (await tus.defaultOptions.urlStorage.findAllUploads()) as tus.PreviousUpload[];
+  return new Set(all.flatMap(({ uploadUrl }) => (uploadUrl ? [pathOf(uploadUrl)] : [])));
+}
+
+function problemOf(error: Error | tus.DetailedError): { status: number; code: string; message: string | null } {
+  const response = "originalResponse" in error ? error.originalResponse : null;
+  const status = response?.getStatus() ?? 0;
+  try {
+    const { title, code } = JSON.parse(response?.getBody() ?? "") as { title?: string; code?: string };
+    return { status, code: code ?? String(status), message: title ?? null };
+  } catch {
+    return { status, code: status ? String(status) : "network", message: null };
+  }
+}
+
+export class Transfer {
+  readonly #upload: tus.Upload;
+  readonly #taken: (path: string) => boolean;
+
+  constructor(what: TransferFile, hooks: TransferHooks, taken: (path: string) => boolean) {
+    const { file, relativePath, preset, chunk_bytes } = what;
+    this.#taken = taken;
+    this.#upload = new tus.Upload(file, {
+      endpoint: new URL("/files/", location.href).href,
+      chunkSize: chunk_bytes,
+      retryDelays: RETRY_DELAYS_MS,
+      storeFingerprintForResuming: true,
+      removeFingerprintOnSuccess: true,
+      uploadDataDuringCreation: file.size <= CREATE_WITH_DATA_BYTES,
+      fingerprint: () => Promise.resolve(fingerprintOf(file, relativePath)),
+      metadata: { filename: file.name, filetype: file.type, preset, relativePath },
+      onBeforeRequest: (request) => request.setHeader("Accept-Language", language.peek()),
+      onAfterResponse: (_request, response) => {
+        const track = response.getHeader("Sarau-Track");
+        if (track) hooks.onTrack(track);
+      },
+      onUploadUrlAvailable: () => {
+        if (this.#upload.url) hooks.onUrl(pathOf(this.#upload.url));
+      },
+      onProgress: (sent) => hooks.onProgress(sent),
+      onSuccess: () => hooks.onDone(),
+      onError: (error) => hooks.onError(problemOf(error)),
+    });
+  }
+
+  /** Begin, or go on where an earlier visit to the page stopped. */
+  async start(): Promise<void> {
+    if (this.#upload.url === null) {
+      const previous = await this.#upload.findPreviousUploads();
+      const free = previous.filter(({ uploadUrl }) => uploadUrl && !this.#taken(pathOf(uploadUrl)));
+      const newest = free.sort((a, b) => Date.parse(b.creationTime) - Date.parse(a.creationTime))[0];
+      if (newest) this.#upload.resumeFromPreviousUpload(newest);
+    }
+    this.#upload.start();
+  }
+
+  pause(): Promise<void> {
+    return this.#upload.abort(false);
+  }
+
+  /** Stop and let the server drop what it has. */
+  async cancel(): Promise<void> {
+    await this.#upload.abort(true);
+  }
+}

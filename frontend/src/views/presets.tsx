@@ -1,0 +1,57 @@
+/** The choice of where the music will play: a radio group, each with its target. */
+import { signal } from "@preact/signals";
+import type { JSX } from "preact";
+import { target } from "../format.ts";
+import { t, tOr } from "../i18n.ts";
+import { session } from "../session.ts";
+import type { Preset } from "../types.ts";
+
+export const presetName = (name: string): string => tOr(`preset.${name}`, name);
+
+/** "−14 LUFS", or that the level is left alone. */
+export const presetTarget = ({ target_lufs }: Pick<Preset, "target_lufs">): string =>
+  target_lufs === null ? t("preset.untouched") : t("preset.target", { lufs: target(target_lufs) });
+
+const KEPT = "sarau.preset";
+const chosen = signal<string | null>(localStorage.getItem(KEPT));
+
+/** The preset for the next files: the one chosen last, if the server still has it. */
+export function currentPreset(): string {
+  const known = session.value;
+  if (!known) return "";
+  return known.presets.find(({ name }) => name === chosen.value)?.name ?? known.default_preset;
+}
+
+export function choosePreset(name: string): void {
+  chosen.value = name;
+  localStorage.setItem(KEPT, name);
+}
+
+function Option({ preset }: { preset: Preset }): JSX.Element {
+  const about = tOr(`preset.${preset.name}.about`, "");
+  return (
+    <label class="preset">
+      <input
+        type="radio"
+        name="preset"
+        value={preset.name}
+        checked={currentPreset() === preset.name}
+        onChange={() => choosePreset(preset.name)}
+      />
+      <span class="preset-name">{presetName(preset.name)}</span>
+      <span class="preset-about">{about}</span>
+      <span class="preset-target">{presetTarget(preset)}</span>
+    </label>
+  );
+}
+
+export function Presets(): JSX.Element {
+  return (
+    <fieldset class="presets">
+      <legend>{t("preset.legend")}</legend>
+      <div class="presets-options">
+        {session.value?.presets.map((preset) => <Option key={preset.name} preset={preset} />)}
+      </div>
+    </fieldset>
+  );
+}
