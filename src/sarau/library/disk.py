@@ -7,6 +7,8 @@ bytes on disk, then the name on disk, then the caller's transaction.
 import hashlib
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from sarau.errors import FailedCode, FailedError
@@ -28,35 +30,28 @@ class DiskLibrary:
 
     def put(self, path: Path, expected_sha256: str | None = None) -> ObjectRef:
         """Copy a file in; see `ObjectStore.put`."""
-        self.volume.require()
         draft = self.volume.path("work", f"{new_id()}.draft")
-        fd = durable.create(draft)
-        try:
-            found = self._copy(path, fd)
-            if expected_sha256 not in {None, found.sha256}:
-                raise FailedError(
-                    FailedCode.SOURCE_DAMAGED,
-                    f"{path.name} reads as {found.sha256}, was received as {expected_sha256}",
-                )
-            self._sync(fd)
-            self._name(draft, found)
-        finally:
-            os.close(fd)
-            draft.unlink(missing_ok=True)
+        with self._writing(), _closing(durable.create(draft)) as fd:
+            try:
+                found = self._copy(path, fd)
+                if expected_sha256 not in {None, found.sha256}:
+                    raise FailedError(
+                        FailedCode.SOURCE_DAMAGED,
+                        f"{path.name} reads as {found.sha256}, was received as {expected_sha256}",
+                    )
+                self._sync(fd)
+                self._name(draft, found)
+            finally:
+                draft.unlink(missing_ok=True)
         return found
 
     def adopt(self, path: Path) -> ObjectRef:
         """Make a file of the work directory an object; see `ObjectStore.adopt`."""
-        self.volume.require()
-        with durable.translated():
-            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        try:
+        with self._writing(), _closing(_open(path)) as fd:
             found = _hash(fd)
             self._sync(fd)
             self._name(path, found)
-        finally:
-            os.close(fd)
-        durable.unlink(path)
+            durable.unlink(path)
         return found
 
     def path_of(self, sha256: str) -> Path:
@@ -68,18 +63,14 @@ class DiskLibrary:
 
     def verify(self, sha256: str) -> bool:
         """Hash an object again; see `ObjectStore.verify`."""
-        with durable.translated():
-            fd = os.open(self.path_of(sha256), os.O_RDONLY | os.O_CLOEXEC)
-        try:
+        with _closing(_open(self.path_of(sha256))) as fd:
             return _hash(fd).sha256 == sha256
-        finally:
-            os.close(fd)
 
     def remove(self, sha256: str) -> None:
         """Remove an object; see `ObjectStore.remove`."""
-        self.volume.require()
         if self._path(sha256).parent.is_dir():
-            durable.unlink(self._path(sha256))
+            with self._writing():
+                durable.unlink(self._path(sha256))
 
     def make_work_dir(self, name: str) -> Path:
         """Return a new empty directory; see `ObjectStore.make_work_dir`."""
@@ -102,6 +93,17 @@ class DiskLibrary:
         with durable.translated():
             return [entry.name for entry in self.volume.path("work").iterdir() if entry.is_dir()]
 
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Write only to our own mounted disk, and to no disk that reported an error before."""
+        self.volume.require()
+        try:
+            yield
+        except FailedError as error:
+            if error.code is FailedCode.DISK_ERROR:
+                self.volume.mark_suspect(error)
+            raise
+
     def _path(self, sha256: str) -> Path:
         return self.volume.path("objects", sha256[:2], sha256)
 
@@ -123,12 +125,7 @@ class DiskLibrary:
         """Put bytes and mode on disk; an error here is final for the file."""
         with durable.translated():
             os.fchmod(fd, _READ_ONLY)
-        try:
-            with durable.translated():
-                os.fsync(fd)
-        except FailedError as error:
-            self.volume.mark_suspect(error)
-            raise
+            os.fsync(fd)
 
     def _name(self, draft: Path, found: ObjectRef) -> None:
         """Give a synced file its place; what is there already is checked, not trusted."""
@@ -138,16 +135,24 @@ class DiskLibrary:
             return
         # Another run, or this one before a crash, linked the same bytes: make sure
         # that they are right and on disk before anybody says so.
-        with durable.translated():
-            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        try:
+        with _closing(_open(path)) as fd:
             if _hash(fd) != found:
-                self.volume.mark_suspect(OSError(f"object {found.sha256} has other bytes"))
                 raise FailedError(FailedCode.DISK_ERROR, f"object {found.sha256} is damaged")
             self._sync(fd)
-        finally:
-            os.close(fd)
         durable.fsync_dir(path.parent)
+
+
+def _open(path: Path) -> int:
+    with durable.translated():
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+
+
+@contextmanager
+def _closing(fd: int) -> Iterator[int]:
+    try:
+        yield fd
+    finally:
+        os.close(fd)
 
 
 def _hash(fd: int) -> ObjectRef:

@@ -1,0 +1,34 @@
+"""Real music: free, from Debian's archive, downloaded once and never installed."""
+
+import os
+import subprocess
+from pathlib import Path
+
+_CACHE = Path(__file__).parent / ".music"
+PACKAGE = "asc-music"
+"""Three MP3s of the game Advanced Strategic Command, GPL-2+ (see its copyright file)."""
+
+
+def real_music() -> list[Path]:
+    """Return real MP3 files.
+
+    Raises:
+        subprocess.CalledProcessError: when the package cannot be had; a test that
+            needs real music fails then.
+
+    """
+    place = _CACHE / PACKAGE
+    if not place.exists():
+        _CACHE.mkdir(exist_ok=True)
+        draft = _CACHE / f"{PACKAGE}.{os.getpid()}"
+        draft.mkdir()
+        subprocess.run(
+            ["apt-get", "download", "-q", PACKAGE], cwd=draft, check=True, capture_output=True
+        )
+        (archive,) = draft.glob("*.deb")
+        subprocess.run(["dpkg", "-x", archive.name, "files"], cwd=draft, check=True)
+        try:
+            (draft / "files").rename(place)
+        except OSError:
+            assert place.exists()  # another worker was faster
+    return sorted(place.rglob("*.mp3"))

@@ -1,0 +1,102 @@
+"""A real server in a process of its own, that can be killed and started again."""
+
+import os
+import queue
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+_READY = re.compile(r"Sarau is at (http://\S+)")
+_START_S = 60
+
+
+class Server:
+    """`sarau serve` over one data directory; the port stays the same after the first start."""
+
+    def __init__(self, data: Path, **environment: str) -> None:
+        self.data = data
+        self.url = ""
+        self.log: list[str] = []
+        self._port = 0
+        self._environment = environment
+        self._process: subprocess.Popen[str] | None = None
+
+    def start(self) -> "Server":
+        environment = {**os.environ, "SARAU_RESERVE_BYTES": "1000000", **self._environment}
+        command = [sys.executable, "-m", "sarau", "serve", "--data", str(self.data)]
+        self._process = subprocess.Popen(
+            [*command, "--port", str(self._port)],
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
+        found: queue.Queue[str] = queue.Queue()
+        threading.Thread(target=self._read, args=(self._process, found), daemon=True).start()
+        try:
+            self.url = found.get(timeout=_START_S)
+        except queue.Empty:
+            raise AssertionError("the server did not start:\n" + "".join(self.log)) from None
+        if not self.url:
+            raise AssertionError("the server ended:\n" + "".join(self.log))
+        self._port = int(self.url.rsplit(":", 1)[1])
+        return self
+
+    def _read(self, process: subprocess.Popen[str], found: queue.Queue[str]) -> None:
+        assert process.stderr
+        for line in process.stderr:
+            self.log.append(line)
+            if match := _READY.search(line):
+                found.put(match.group(1))
+        found.put("")
+
+    @property
+    def pid(self) -> int:
+        assert self._process
+        return self._process.pid
+
+    def kill(self) -> None:
+        """End it as a power button would: no handler of ours runs."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        self._end(signal.SIGTERM)
+
+    def _end(self, how: int) -> None:
+        if self._process is None:
+            return
+        self._process.send_signal(how)
+        self._process.wait(timeout=30)
+        if self._process.stderr:
+            self._process.stderr.close()
+        self._process = None
+
+    def client(self, **options: Any) -> httpx.Client:
+        return httpx.Client(base_url=self.url, timeout=30, trust_env=False, **options)
+
+    def wait_for(self, track_id: str, *states: str, timeout_s: float = 90) -> dict[str, Any]:
+        """Return the track once it is in one of `states`."""
+        end = time.monotonic() + timeout_s
+        with self.client() as client:
+            while True:
+                track: dict[str, Any] = client.get(f"/api/v1/tracks/{track_id}").json()
+                if track.get("state") in states:
+                    return track
+                assert time.monotonic() < end, f"still {track}\n" + "".join(self.log[-20:])
+                time.sleep(0.1)
+
+    def send(self, path: Path, **query: str) -> dict[str, Any]:
+        """Send a file with one plain POST and return its track."""
+        with self.client() as client:
+            answer = client.post(
+                "/api/v1/tracks", params={"filename": path.name, **query}, content=path.read_bytes()
+            )
+        assert answer.status_code == httpx.codes.CREATED, answer.text
+        track: dict[str, Any] = answer.json()
+        return track
