@@ -69,16 +69,21 @@ export function Sending(): JSX.Element | null {
           </span>
         </div>
       )}
-      {(failed.length > 0 || rest.length > 0) && (
-        <ul class="queue" aria-label={t("uploads.queue")}>
-          {failed.map((item) => <Waiting key={item.key} item={item} />)}
-          {rest.map((item) => <Waiting key={item.key} item={item} />)}
-        </ul>
+      {queue.length > 0 && (
+        <div class="sending-rest">
+          <ul class="queue" aria-label={t("uploads.queue")}>
+            {[...failed, ...rest].map((item) => (
+              <Waiting key={item.key} item={item} />
+            ))}
+          </ul>
+          {failed.filter(({ retryable }) => retryable).length > 1 && (
+            <button type="button" class="button quiet-button" onClick={retryFailed}>
+              {t("uploads.retryAll")}
+            </button>
+          )}
+          {hidden > 0 && <p class="note">{plural("uploads.more", hidden)}</p>}
+        </div>
       )}
-      {failed.filter(({ retryable }) => retryable).length > 1 && (
-        <button type="button" class="button quiet-button" onClick={retryFailed}>{t("uploads.retryAll")}</button>
-      )}
-      {hidden > 0 && <p class="note">{plural("uploads.more", hidden)}</p>}
     </section>
   );
 }

@@ -1,6 +1,6 @@
 """Tracks: creation, the one place where their state changes, and lists."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from datetime import datetime
 
@@ -167,17 +167,20 @@ def page(
     *,
     limit: int,
     before: TrackId | None = None,
-    state: TrackState | None = None,
+    states: Collection[TrackState] = (),
     text: str | None = None,
 ) -> Sequence[Track]:
-    """Return up to `limit` tracks, newest first, created before the track `before`."""
+    """Return up to `limit` tracks, newest first, created before the track `before`.
+
+    `states` narrows them to some states; without any, all are meant.
+    """
     query = sa.select(tracks).where(
         tracks.c.owner_id == owner_id, tracks.c.state != TrackState.DELETED
     )
     if before is not None:
         query = query.where(tracks.c.id < before)
-    if state is not None:
-        query = query.where(tracks.c.state == state)
+    if states:
+        query = query.where(tracks.c.state.in_(states))
     if text:
         query = query.where(
             sa.or_(

@@ -43,13 +43,15 @@ def list_tracks(
     language: Language,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     before: str | None = None,
-    state: TrackState | None = None,
+    state: Annotated[list[TrackState] | None, Query()] = None,
     q: Annotated[str | None, Query(max_length=200)] = None,
 ) -> TrackPage:
-    """List tracks, newest first."""
+    """List tracks, newest first; `state` may be given several times."""
     start = TrackId(before) if before else None
     with rooms.database.read() as connection:
-        found = tracks.page(connection, owner, limit=limit + 1, before=start, state=state, text=q)
+        found = tracks.page(
+            connection, owner, limit=limit + 1, before=start, states=state or (), text=q
+        )
         items = describe(connection, found[:limit], language)
         counts = tracks.counts(connection, owner)
     more = items[-1].id if len(found) > limit else None

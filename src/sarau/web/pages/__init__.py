@@ -1,6 +1,8 @@
 """The page: one document in two languages, and the door with a token before it."""
 
+import json
 import secrets
+from functools import cache
 from pathlib import Path
 from typing import Annotated
 
@@ -60,12 +62,25 @@ def build_pages(doors: Doors) -> APIRouter:
     return router
 
 
+@cache
+def strings(language: str) -> dict[str, str]:
+    """Return the sentences of the pages, which the scripts of the page use too."""
+    path = Path(__file__).parent / "strings" / f"{language}.json"
+    found: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
 def render(request: Request, template: str, *, status: int = 200, **context: object) -> Response:
     """Return a page under a policy that lets in only our own scripts and styles."""
     nonce = secrets.token_urlsafe(16)
     language = language_of(request.headers, request.cookies)
     html = _templates.get_template(template).render(
-        lang=language, nonce=nonce, version=__version__, page=Path(template).stem, **context
+        lang=language,
+        t=strings(language),
+        nonce=nonce,
+        version=__version__,
+        page=Path(template).stem,
+        **context,
     )
     policy = (
         "default-src 'none'; script-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:;"
