@@ -1,0 +1,42 @@
+"""The engine: untrusted audio in, measured and normalised renditions out.
+
+A library that knows no database and no HTTP. Importing it starts nothing and loads no
+decoder; an `Engine` starts the process that does.
+"""
+
+from sarau.audio._engine import Engine
+from sarau.audio._plain import from_plain, to_plain
+from sarau.audio._types import (
+    Analysis,
+    EngineReport,
+    Evidence,
+    GainPlan,
+    Limits,
+    ProgressCallback,
+    RenderedFile,
+    Rendition,
+    SandboxLevel,
+    SandboxMode,
+    SourceInfo,
+    Verdict,
+    Waveform,
+)
+
+__all__ = [
+    "Analysis",
+    "Engine",
+    "EngineReport",
+    "Evidence",
+    "GainPlan",
+    "Limits",
+    "ProgressCallback",
+    "RenderedFile",
+    "Rendition",
+    "SandboxLevel",
+    "SandboxMode",
+    "SourceInfo",
+    "Verdict",
+    "Waveform",
+    "from_plain",
+    "to_plain",
+]

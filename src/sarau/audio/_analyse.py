@@ -1,0 +1,170 @@
+"""The first pass: decode all of it, once, and learn everything."""
+
+import hashlib
+from typing import Any, Final, Protocol
+
+import numpy as np
+from av.audio.frame import AudioFrame
+
+from sarau.audio._damage import judge
+from sarau.audio._decode import Canonical, Source
+from sarau.audio._frames import Chain, to_samples
+from sarau.audio._meter import Meter
+from sarau.audio._plain import Plain, from_plain, to_plain
+from sarau.audio._reporter import Reporter
+from sarau.audio._tags import read_tags
+from sarau.audio._types import Analysis, Limits, SourceInfo
+from sarau.audio._waveform import Peaks
+from sarau.errors import RejectedCode, RejectedError
+
+_STEREO: Final = 2
+_SIXTEEN_BITS: Final = 16
+_FLOAT_BITS: Final = 32
+
+
+class _Hash(Protocol):
+    def update(self, data: bytes, /) -> None: ...
+    def digest(self) -> bytes: ...
+
+
+def run(job: dict[str, Any], inputs: list[int], reporter: Reporter) -> Plain:
+    """Analyse the first input; the operation of a child."""
+    limits = from_plain(Limits, job["limits"])
+    return to_plain(analyse(Source(inputs[0], limits), reporter))
+
+
+def analyse(source: Source, reporter: Reporter) -> Analysis:
+    """Decode and measure `source`.
+
+    Raises:
+        RejectedError: when it is damaged, has no sound, or passes a limit.
+
+    """
+    canonical = Canonical(source)
+    meters = _Meters(canonical)
+    expected = source.expected_samples or 0
+    md5 = _Md5(source.claims.bit_depth or 0) if source.claims.md5 else None
+    for frame in source.frames():
+        if md5 is not None:
+            md5.push(frame)
+        for piece in canonical.push(frame):
+            meters.push(piece)
+        reporter.progress(source.samples / expected if expected else 0.0)
+    for piece in canonical.push(None):
+        meters.push(piece)
+    warnings = judge(
+        source.format,
+        source.claims,
+        samples=source.samples,
+        sample_rate_hz=source.sample_rate_hz,
+        bad_at_s=source.bad_at_s,
+        md5=md5.digest() if md5 is not None else None,
+    )
+    return meters.result(source, warnings)
+
+
+class _Meters:
+    """Everything that looks at canonical frames."""
+
+    def __init__(self, canonical: Canonical) -> None:
+        self._rate_hz, self._layout = canonical.rate_hz, canonical.layout
+        self._meter = Meter(self._rate_hz, self._layout)
+        self._peaks = Peaks(self._rate_hz)
+        self._mixer: Chain | None = None
+        self._mix_meter: Meter | None = None
+        self.samples = 0
+
+    def push(self, frame: AudioFrame) -> None:
+        if not self._peaks.push(to_samples(frame)):
+            raise RejectedError(RejectedCode.INVALID_SAMPLES, "some samples are not numbers")
+        if self.samples == 0 and frame.layout.nb_channels > _STEREO:
+            self._mixer = stereo_mixer(self._rate_hz, self._layout)
+            self._mix_meter = Meter(self._rate_hz, "stereo")
+        self.samples += frame.samples
+        self._meter.push(frame)
+        self._mix(frame)
+
+    def _mix(self, frame: AudioFrame | None) -> None:
+        if self._mixer is None or self._mix_meter is None:
+            return
+        for mixed in self._mixer.push(frame):
+            self._mix_meter.push(mixed)
+        if frame is None:
+            self._mix_meter.push(None)
+
+    def result(self, source: Source, warnings: tuple[str, ...]) -> Analysis:
+        self._meter.push(None)
+        self._mix(None)
+        loudness = self._meter.result()
+        if loudness.integrated_lufs is None:
+            warnings = (*warnings, "no_loudness")
+        if source.parameters_changed:
+            warnings = (*warnings, "parameters_changed")
+        return Analysis(
+            source=describe(source, self.samples),
+            loudness=loudness,
+            waveform=self._peaks.result(),
+            warnings=warnings,
+            stereo_loudness=self._mix_meter.result() if self._mix_meter else None,
+        )
+
+
+def stereo_mixer(rate_hz: int, layout: str) -> Chain:
+    """Return the mix to stereo of ITU-R BS.775: centre and surrounds at -3 dB, no LFE."""
+    return Chain(
+        [("aformat", "sample_fmts=fltp:channel_layouts=stereo")],
+        rate_hz=rate_hz,
+        sample_format="fltp",
+        layout=layout,
+    )
+
+
+def describe(source: Source, samples: int) -> SourceInfo:
+    """Return what is known of a source that was decoded to its end."""
+    duration_s = samples / source.sample_rate_hz
+    return SourceInfo(
+        container=source.format,
+        codec=source.codec,
+        sample_rate_hz=source.sample_rate_hz,
+        channels=source.channels,
+        channel_layout=source.layout,
+        bit_depth=_bit_depth(source) if source.is_lossless else None,
+        bitrate_bps=round(source.size_bytes * 8 / duration_s),
+        samples=samples,
+        duration_s=duration_s,
+        lossless=source.is_lossless,
+        tags=read_tags(source.container, dict(source.stream.metadata)),
+        has_cover=source.has_cover,
+    )
+
+
+def _bit_depth(source: Source) -> int:
+    """Return the bits of a sample, from the container, the codec's name or its format."""
+    if source.claims.bit_depth:
+        return source.claims.bit_depth
+    for bits in (64, 32, 24, 16, 8):
+        if source.codec.startswith("pcm") and str(bits) in source.codec:
+            return bits
+    name = source.stream.codec_context.format.name.removesuffix("p")
+    return {"u8": 8, "s16": _SIXTEEN_BITS, "s32": 24}.get(name, _FLOAT_BITS)
+
+
+class _Md5:
+    """The MD5 that FLAC keeps of its samples: little-endian, interleaved, whole bytes."""
+
+    def __init__(self, bit_depth: int) -> None:
+        self._bits = bit_depth
+        self._hash: _Hash = hashlib.md5(usedforsecurity=False)
+
+    def push(self, frame: AudioFrame) -> None:
+        channels = frame.layout.nb_channels
+        wide = frame.format.name == "s32"
+        count = frame.samples * channels
+        values = np.frombuffer(memoryview(frame.planes[0]), "<i4" if wide else "<i2", count)
+        values = values >> ((32 if wide else _SIXTEEN_BITS) - self._bits)
+        width = (self._bits + 7) // 8
+        octets = values.view(np.uint8).reshape(count, values.itemsize)
+        self._hash.update(np.ascontiguousarray(octets[:, :width]).tobytes())
+
+    def digest(self) -> bytes:
+        return self._hash.digest()

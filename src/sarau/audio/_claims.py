@@ -1,0 +1,191 @@
+# ruff: noqa: PLR2004 - the figures are those of the file format
+"""What a container says about itself, checked before and after decoding.
+
+Decoders carry on over missing and damaged parts; the container often knows better.
+"""
+
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from sarau.audio import _mp3, _mp4, _ogg
+from sarau.audio._bytes import ByteSource, skip_id3v2
+from sarau.audio._damage import Claims
+from sarau.errors import RejectedCode, RejectedError
+
+_STREAMED_SIZE: Final = 0x7FFFF000
+"""Programs that write to a pipe leave sizes from here up, as they cannot go back."""
+_MAX_CHUNKS: Final = 10_000
+_PCM_TAGS: Final = {1, 3}
+_EXTENSIBLE: Final = 0xFFFE
+
+
+def read_claims(source: ByteSource, container: str) -> Claims:
+    """Return what the file claims to hold.
+
+    Raises:
+        RejectedError: `truncated` or `corrupt` when the container's own structure says so.
+
+    """
+    reader = _READERS.get(container)
+    return reader(source) if reader else Claims()
+
+
+def _flac(source: ByteSource) -> Claims:
+    start = skip_id3v2(source)
+    head = source.read(start, 42)
+    if len(head) < 42 or head[:4] != b"fLaC" or head[4] & 0x7F != 0:
+        raise RejectedError(RejectedCode.TRUNCATED, "the FLAC header is not whole")
+    packed = int.from_bytes(head[18:26], "big")
+    md5 = head[26:42]
+    return Claims(
+        sample_rate_hz=packed >> 44,
+        channels=(packed >> 41 & 7) + 1,
+        bit_depth=(packed >> 36 & 31) + 1,
+        samples=packed & (1 << 36) - 1 or None,
+        md5=md5 if any(md5) else None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _WavFormat:
+    tag: int
+    channels: int
+    sample_rate_hz: int
+    block_bytes: int
+    bits: int
+
+
+def _wav(source: ByteSource) -> Claims:
+    """Walk the chunks of RIFF, RF64 and BW64 up to the sound."""
+    big = source.read(0, 4) == b"RIFX"
+    order = ">" if big else "<"
+    offset, long_size, form = 12, None, None
+    for _ in range(_MAX_CHUNKS):
+        head = source.read(offset, 8)
+        if len(head) < 8:
+            raise RejectedError(RejectedCode.TRUNCATED, "the WAV file ends before its sound")
+        name, size = head[:4], struct.unpack(order + "I", head[4:])[0]
+        offset += 8
+        if name == b"ds64":
+            long_size = struct.unpack("<Q", source.read(offset + 8, 8).ljust(8, b"\0"))[0]
+        elif name == b"fmt ":
+            form = _WavFormat(
+                *struct.unpack(order + "HHI4xHH", source.read(offset, 16).ljust(16, b"\0"))
+            )
+            if form.tag == _EXTENSIBLE and size >= 40:
+                tag = struct.unpack(order + "H", source.read(offset + 24, 2).ljust(2, b"\0"))[0]
+                form = _WavFormat(
+                    tag, form.channels, form.sample_rate_hz, form.block_bytes, form.bits
+                )
+        elif name == b"data":
+            return _wav_data(source, form, offset, long_size if size == 0xFFFFFFFF else size)
+        offset += size + (size & 1)
+    raise RejectedError(RejectedCode.CORRUPT, "the WAV file has no end of chunks")
+
+
+def _wav_data(source: ByteSource, form: _WavFormat | None, offset: int, size: int | None) -> Claims:
+    if form is None:
+        raise RejectedError(RejectedCode.CORRUPT, "the WAV file has sound but no format")
+    available = source.size - offset
+    pcm = form.tag in _PCM_TAGS
+    claims = Claims(
+        sample_rate_hz=form.sample_rate_hz,
+        channels=form.channels,
+        bit_depth=form.bits if pcm else None,
+    )
+    if size is None or size == 0 or (_STREAMED_SIZE <= size <= 0xFFFFFFFF and size > available):
+        return (
+            claims.with_warning("streamed_header")
+            if available > 0 and size != available
+            else claims
+        )
+    if available + 1 < size:
+        raise RejectedError(
+            RejectedCode.TRUNCATED, f"the WAV file has {available} of {size} bytes of sound"
+        )
+    block = form.block_bytes
+    return claims.with_samples(size // block) if pcm and block else claims
+
+
+def _aiff(source: ByteSource) -> Claims:
+    offset, channels, frames, bits = 12, None, None, None
+    compressed = source.read(8, 4) == b"AIFC"
+    for _ in range(_MAX_CHUNKS):
+        head = source.read(offset, 8)
+        if len(head) < 8:
+            break
+        name, size = head[:4], struct.unpack(">I", head[4:])[0]
+        offset += 8
+        if name == b"COMM":
+            channels, frames, bits = struct.unpack(">hIh", source.read(offset, 8).ljust(8, b"\0"))
+        elif name == b"SSND":
+            available = source.size - offset
+            if available + 1 < size:
+                detail = f"the AIFF file has {available} of {size} bytes of sound"
+                raise RejectedError(RejectedCode.TRUNCATED, detail)
+        offset += size + (size & 1)
+    if channels is None:
+        raise RejectedError(RejectedCode.TRUNCATED, "the AIFF file has no description")
+    return Claims(channels=channels, bit_depth=bits, samples=None if compressed else frames)
+
+
+def _asf(source: ByteSource) -> Claims:
+    """Compare the size in the file properties object, unless it says `live`."""
+    head = source.read(0, 64 * 1024)
+    at = head.find(bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365"))
+    if at < 0 or len(head) < at + 104:
+        raise RejectedError(RejectedCode.TRUNCATED, "the ASF header is not whole")
+    claimed = struct.unpack_from("<Q", head, at + 40)[0]
+    live = struct.unpack_from("<I", head, at + 88)[0] & 1
+    if not live and claimed > source.size:
+        raise RejectedError(
+            RejectedCode.TRUNCATED, f"the ASF file has {source.size} of {claimed} bytes"
+        )
+    return Claims()
+
+
+def _matroska(source: ByteSource) -> Claims:
+    """Compare the size of the segment, unless it is marked unknown (live)."""
+    offset = 0
+    for _ in range(16):
+        element, size, start = _ebml(source, offset)
+        if element == 0x18538067:
+            if size is not None and start + size > source.size:
+                raise RejectedError(
+                    RejectedCode.TRUNCATED,
+                    f"the Matroska file lacks {start + size - source.size} bytes",
+                )
+            return Claims()
+        if size is None:
+            break
+        offset = start + size
+    raise RejectedError(RejectedCode.TRUNCATED, "the Matroska file has no segment")
+
+
+def _ebml(source: ByteSource, offset: int) -> tuple[int, int | None, int]:
+    """Return id, size (None when unknown) and start of the content of an element."""
+    head = source.read(offset, 12).ljust(12, b"\0")
+    id_bytes = 9 - head[0].bit_length() or 1
+    first = head[id_bytes] if id_bytes < len(head) else 0
+    size_bytes = 9 - first.bit_length()
+    if not first or id_bytes + size_bytes > len(head) or offset >= source.size:
+        return 0, None, offset
+    raw = int.from_bytes(head[id_bytes : id_bytes + size_bytes], "big")
+    mask = (1 << 7 * size_bytes) - 1
+    size = raw & mask
+    element = int.from_bytes(head[:id_bytes], "big")
+    return element, None if size == mask else size, offset + id_bytes + size_bytes
+
+
+_READERS: Final[dict[str, Callable[[ByteSource], Claims]]] = {
+    "flac": _flac,
+    "wav": _wav,
+    "aiff": _aiff,
+    "asf": _asf,
+    "matroska": _matroska,
+    "mp3": _mp3.read_claims,
+    "ogg": _ogg.read_claims,
+    "m4a": _mp4.read_claims,
+}

@@ -1,0 +1,92 @@
+"""The rule for damage: what a file may lack and still be taken.
+
+1. Structure. Where the container states its size (WAV, AIFF, MP4, Matroska, ASF), its
+   length (FLAC, MP3 with a Xing header, WavPack, TTA, APE) or marks its end (Ogg), a
+   file that has less is `truncated`. Sizes that a program writing to a pipe leaves
+   behind (0, 0x7ffff000 and up) claim nothing.
+2. Checksums. A FLAC whose MD5 differs, or an Ogg page whose CRC does, is `corrupt`.
+3. Decoding. Packets that cannot be decoded within the first second, as cut streams have
+   them, are a warning (`damaged_start`). So are those in the last second of a raw stream
+   (MP3, ADTS), where junk hides (`damaged_end`). Anywhere else they make it `corrupt`.
+4. Sync. Bytes between MP3 frames that belong to no frame and no tag count as rule 3.
+5. Tags and padding after the sound are nobody's concern.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from sarau.errors import RejectedCode, RejectedError
+
+START_S: Final = 1.0
+END_S: Final = 1.0
+_RAW_STREAMS: Final = {"mp3", "aac"}
+_LENGTH_SLACK_SAMPLES: Final = {"mp3": 3 * 1152}
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a container says about itself; None where it says nothing."""
+
+    sample_rate_hz: int | None = None
+    channels: int | None = None
+    bit_depth: int | None = None
+    samples: int | None = None
+    md5: bytes | None = None
+    """Of the decoded samples."""
+    fragmented: bool = False
+    """An MP4 whose index does not know the whole length."""
+    warnings: tuple[str, ...] = ()
+
+    def with_warning(self, word: str) -> "Claims":
+        """Return these claims and a warning."""
+        return replace(self, warnings=(*self.warnings, word))
+
+    def with_samples(self, samples: int) -> "Claims":
+        """Return these claims and a length."""
+        return replace(self, samples=samples)
+
+
+def judge(
+    container: str,
+    claims: Claims,
+    *,
+    samples: int,
+    sample_rate_hz: int,
+    bad_at_s: Sequence[float],
+    md5: bytes | None,
+) -> tuple[str, ...]:
+    """Return the warnings for a file that was decoded to its end.
+
+    Raises:
+        RejectedError: `no_samples`, `truncated` or `corrupt`, by the rule above.
+
+    """
+    if samples == 0:
+        code = RejectedCode.CORRUPT if bad_at_s else RejectedCode.NO_SAMPLES
+        raise RejectedError(code, "nothing could be decoded")
+    duration_s = samples / sample_rate_hz
+    warnings = list(claims.warnings)
+    end_s = duration_s - END_S if container in _RAW_STREAMS else duration_s
+    for position_s in bad_at_s:
+        if position_s < START_S:
+            warnings.append("damaged_start")
+        elif position_s >= end_s and container in _RAW_STREAMS:
+            warnings.append("damaged_end")
+        elif not _is_after_whole_sound(container, claims, samples, md5):
+            detail = f"{len(bad_at_s)} damaged packets, one at {position_s:.1f} s"
+            raise RejectedError(RejectedCode.CORRUPT, detail)
+    slack = _LENGTH_SLACK_SAMPLES.get(container, 0)
+    if claims.samples is not None and samples + slack < claims.samples:
+        detail = f"{samples} of {claims.samples} samples"
+        raise RejectedError(RejectedCode.TRUNCATED, detail)
+    if claims.md5 is not None and md5 is not None and claims.md5 != md5:
+        raise RejectedError(
+            RejectedCode.CORRUPT, "the MD5 of the samples differs from the header's"
+        )
+    return tuple(dict.fromkeys(warnings))
+
+
+def _is_after_whole_sound(container: str, claims: Claims, samples: int, md5: bytes | None) -> bool:
+    """Tell whether the sound is proved whole, so that what fails is junk behind it."""
+    return container == "flac" and claims.samples == samples and claims.md5 in {None, md5}

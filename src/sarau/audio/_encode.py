@@ -1,0 +1,90 @@
+"""One output: from canonical frames to an encoded file."""
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Final
+
+import av
+from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
+
+from sarau.audio._decode import RESAMPLER
+from sarau.audio._formats import (
+    TRAITS,
+    bitrate_bps,
+    codec_options,
+    output_bits,
+    output_rate_hz,
+)
+from sarau.audio._frames import Chain
+from sarau.audio._types import SourceInfo
+from sarau.model.preset import RenditionSpec
+
+_FRAME_SAMPLES: Final = 32768
+_CD_BITS: Final = 16
+
+
+class Encoder:
+    """Encodes one rendition; feed it planar floats of the source's rate."""
+
+    def __init__(
+        self, spec: RenditionSpec, path: Path, source: SourceInfo, *, layout: str, exact: bool
+    ) -> None:
+        traits = TRAITS[spec.format]
+        rate_hz = output_rate_hz(spec, source)
+        bits = output_bits(source)
+        sample_format = _sample_format(spec, bits)
+        self._container = av.open(
+            str(path),
+            "w",
+            format=traits.muxer,
+            options={"fflags": "+bitexact", **_timescale(spec, rate_hz), **traits.muxer_options},
+        )
+        stream = self._container.add_stream(traits.codec, rate=rate_hz, options=codec_options(spec))
+        if not isinstance(stream, AudioStream):
+            raise TypeError(f"{traits.codec} is no codec for sound")
+        self._stream = stream
+        context = stream.codec_context
+        context.layout = layout
+        context.format = sample_format
+        context.time_base = Fraction(1, rate_hz)
+        rate_bps = bitrate_bps(spec, context.layout.nb_channels)
+        if rate_bps is not None:
+            context.bit_rate = rate_bps
+        resample = (
+            [str(rate_hz)] if rate_hz == source.sample_rate_hz else [RESAMPLER.format(rate_hz)]
+        )
+        resample.append(f"osf={sample_format}")
+        if traits.lossless and not exact:
+            resample.append(f"dither_method=triangular:output_sample_bits={bits}")
+        self._chain = Chain(
+            [
+                ("aresample", ":".join(resample)),
+                ("asetnsamples", f"n={_FRAME_SAMPLES}:p=0"),
+            ],
+            rate_hz=source.sample_rate_hz,
+            sample_format="fltp",
+            layout=layout,
+        )
+
+    def push(self, frame: AudioFrame | None) -> None:
+        """Encode a frame; None at the end, which finishes the file."""
+        for piece in self._chain.push(frame):
+            for packet in self._stream.encode(piece):
+                self._container.mux(packet)
+        if frame is None:
+            for packet in self._stream.encode(None):
+                self._container.mux(packet)
+            self._container.close()
+
+
+def _sample_format(spec: RenditionSpec, bits: int) -> str:
+    traits = TRAITS[spec.format]
+    if traits.lossless:
+        return "s16" if bits == _CD_BITS else "s32"
+    return "flt" if traits.codec == "libopus" else "fltp"
+
+
+def _timescale(spec: RenditionSpec, rate_hz: int) -> dict[str, str]:
+    """Have MP4's edit list count samples, so that the length is exact."""
+    return {"movie_timescale": str(rate_hz)} if TRAITS[spec.format].muxer == "ipod" else {}

@@ -1,0 +1,347 @@
+"""The engine: analyse, render, verify, each in a locked-down child."""
+
+import os
+import stat
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self, TypeVar
+
+from sarau.audio import _plan
+from sarau.audio._formats import TRAITS, output_channels, output_rate_hz
+from sarau.audio._plain import Plain, from_plain, to_plain
+from sarau.audio._sandbox import level_of
+from sarau.audio._supervise import supervise
+from sarau.audio._tasks import Measured, Part, RenderJob
+from sarau.audio._types import (
+    Analysis,
+    EngineReport,
+    Evidence,
+    GainPlan,
+    Limits,
+    ProgressCallback,
+    RenderedFile,
+    Rendition,
+    SandboxMode,
+)
+from sarau.audio.zygote import Zygote
+from sarau.errors import FailedCode, FailedError, RejectedCode, RejectedError
+from sarau.model.preset import Preset, RenditionSpec
+
+T = TypeVar("T")
+
+# How a verification divides when something has to be made again.
+_MEASURE_SHARE: Final = 0.4
+_RENDER_SHARE: Final = 0.8
+
+
+def _ignore(fraction: float) -> None:
+    """Stand in for a callback."""
+
+
+class Engine:
+    """Decodes and encodes untrusted files; any number of threads may use one engine.
+
+    Every call runs in a child of its own that is killed when the call ends early, and
+    that sees nothing but its input and its output directory.
+    """
+
+    def __init__(
+        self,
+        *,
+        limits: Limits = Limits(),  # noqa: B008 - frozen
+        sandbox: SandboxMode = SandboxMode.REQUIRED,
+        work_dir: Path | None = None,
+    ) -> None:
+        self._limits = limits
+        self._sandbox = sandbox
+        self._work_dir = work_dir
+        self._lock = threading.Lock()
+        self._zygote: Zygote | None = Zygote()
+        self._closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Kill what is running and end the zygote."""
+        with self._lock:
+            self._closed = True
+            if self._zygote is not None:
+                self._zygote.close()
+                self._zygote = None
+
+    def analyse(self, source: Path, *, on_progress: ProgressCallback = _ignore) -> Analysis:
+        """Decode all of `source`, measure it and draw its waveform.
+
+        Raises:
+            RejectedError: when the file is at fault, with the code that says how.
+            FailedError: when we are.
+
+        """
+        result = self._run("analyse", [source], None, {}, on_progress)
+        return _read(Analysis, result)
+
+    def render(
+        self,
+        source: Path,
+        analysis: Analysis,
+        preset: Preset,
+        out_dir: Path,
+        *,
+        on_progress: ProgressCallback = _ignore,
+    ) -> tuple[RenderedFile, ...]:
+        """Make all renditions of `preset` in one decode, as `<name>.<extension>` in `out_dir`.
+
+        Raises:
+            RejectedError, FailedError: as `analyse`; `source_damaged` when `source` is not
+                what was analysed.
+
+        """
+        parts = tuple(
+            Part(spec, _file_name(spec), _plan.plan_gain(analysis, preset, spec))
+            for spec in preset.renditions
+        )
+        return self._render(source, analysis, preset, parts, out_dir, on_progress, rehearse=True)
+
+    def verify(
+        self,
+        source: Path,
+        analysis: Analysis,
+        preset: Preset,
+        files: Sequence[RenderedFile],
+        out_dir: Path,
+        *,
+        on_progress: ProgressCallback = _ignore,
+    ) -> tuple[Rendition, ...]:
+        """Decode and measure the encoded `files`; make those that are off once again.
+
+        A file made again is `<name>.trimmed.<extension>` beside the first one, so that a
+        verification that is cut short can be repeated.
+
+        Raises:
+            RejectedError, FailedError: as `analyse`.
+
+        """
+        watch = _Share(on_progress)
+        measured = self._measure(files, watch.part(0.0, _MEASURE_SHARE))
+        current = list(files)
+        trims: dict[int, GainPlan] = {}
+        for index, (file, heard) in enumerate(zip(files, measured, strict=True)):
+            before = _plan.loudness_before(analysis, file.spec)
+            better = _plan.correct(file.gain, before, heard.loudness, preset)
+            if better is not None:
+                trims[index] = better
+        if trims:
+            parts = tuple(
+                Part(files[index].spec, _file_name(files[index].spec, "trimmed"), plan)
+                for index, plan in trims.items()
+            )
+            again = self._render(
+                source,
+                analysis,
+                preset,
+                parts,
+                out_dir,
+                watch.part(_MEASURE_SHARE, _RENDER_SHARE),
+                rehearse=False,
+            )
+            heard_again = self._measure(again, watch.part(_RENDER_SHARE, 1.0))
+            for index, file, heard in zip(trims, again, heard_again, strict=True):
+                current[index], measured[index] = file, heard
+        tools = dict(self._greeting()["versions"])
+        return tuple(
+            Rendition(file, _evidence(file, heard, preset, tools))
+            for file, heard in zip(current, measured, strict=True)
+        )
+
+    def describe(self) -> EngineReport:
+        """Tell what the engine is made of, and try its sandbox."""
+        greeting = self._greeting()
+        landlock, seccomp = int(greeting["landlock_abi"]), bool(greeting["seccomp"])
+        missing = []
+        if not landlock:
+            missing.append("Landlock (Linux 5.13 or later)")
+        if not seccomp:
+            missing.append("seccomp rules for this machine")
+        if greeting["slow_lame"]:
+            missing.append("libmp3lame0 (MP3 encoding takes three times as long without it)")
+        level = level_of(landlock=landlock > 0, seccomp=seccomp)
+        return EngineReport(
+            versions=_read_texts(greeting["versions"]),
+            lame_source=str(greeting["lame_source"]),
+            sandbox_level=level,
+            landlock_abi=landlock,
+            sandbox_checks=self._selftest(),
+            missing=tuple(missing),
+        )
+
+    def _selftest(self) -> dict[str, bool]:
+        result = self._run("selftest", [], self._work_dir, {}, _ignore)
+        if not isinstance(result, dict):
+            raise FailedError(FailedCode.ENGINE_CRASHED, "a child talks nonsense")
+        return {str(name): stopped is True for name, stopped in result.items()}
+
+    def _render(
+        self,
+        source: Path,
+        analysis: Analysis,
+        preset: Preset,
+        parts: tuple[Part, ...],
+        out_dir: Path,
+        on_progress: ProgressCallback,
+        *,
+        rehearse: bool,
+    ) -> tuple[RenderedFile, ...]:
+        slim = replace(analysis, waveform=replace(analysis.waveform, data=b""))
+        task = RenderJob(slim, preset, parts, rehearse)
+        result = self._run("render", [source], out_dir, {"task": to_plain(task)}, on_progress)
+        if not isinstance(result, dict):
+            raise FailedError(FailedCode.ENGINE_CRASHED, "a child talks nonsense")
+        return tuple(
+            _rendered(
+                part.spec, out_dir / part.name, analysis, _read(GainPlan, result.get(part.name))
+            )
+            for part in parts
+        )
+
+    def _measure(
+        self, files: Sequence[RenderedFile], on_progress: ProgressCallback
+    ) -> list[Measured]:
+        result = self._run("measure", [file.path for file in files], None, {}, on_progress)
+        if not isinstance(result, list) or len(result) != len(files):
+            raise FailedError(FailedCode.ENGINE_CRASHED, "a child talks nonsense")
+        return [_read(Measured, each) for each in result]
+
+    def _greeting(self) -> dict[str, Any]:
+        return self._running().wait_until_ready()
+
+    def _running(self) -> Zygote:
+        """Return the zygote, a new one if the last has died."""
+        with self._lock:
+            if self._closed:
+                raise FailedError(FailedCode.ENGINE_MISSING, "the engine is closed")
+            if self._zygote is None or not self._zygote.is_alive():
+                if self._zygote is not None:
+                    self._zygote.close()
+                self._zygote = Zygote()
+            self._zygote.wait_until_ready()
+            return self._zygote
+
+    def _run(
+        self,
+        operation: str,
+        inputs: Sequence[Path],
+        directory: Path | None,
+        details: dict[str, Plain],
+        on_progress: ProgressCallback,
+    ) -> Plain:
+        job = {
+            "operation": operation,
+            "limits": to_plain(self._limits),
+            "directory": str(directory.absolute()) if directory is not None else None,
+            "best_effort": self._sandbox is SandboxMode.BEST_EFFORT,
+            **details,
+        }
+        zygote = self._running()
+        fds: list[int] = []
+        try:
+            fds.extend(_open(path) for path in inputs)
+            child = zygote.start(job, fds)
+        finally:
+            for fd in fds:
+                os.close(fd)
+        return supervise(child, self._limits, on_progress)
+
+
+class _Share:
+    """Maps the progress of parts onto the whole."""
+
+    def __init__(self, on_progress: ProgressCallback) -> None:
+        self._on_progress = on_progress
+
+    def part(self, start: float, end: float) -> ProgressCallback:
+        return lambda fraction: self._on_progress(start + (end - start) * fraction)
+
+
+def _file_name(spec: RenditionSpec, mark: str = "") -> str:
+    stem = f"{spec.name}.{mark}" if mark else spec.name
+    return f"{stem}.{TRAITS[spec.format].extension}"
+
+
+def _open(path: Path) -> int:
+    """Open a regular file for a child.
+
+    Raises:
+        FailedError: `source_missing`, `disk_error`.
+        RejectedError: `not_audio`, for what is no file.
+
+    """
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except FileNotFoundError as error:
+        raise FailedError(FailedCode.SOURCE_MISSING, str(path)) from error
+    except OSError as error:
+        raise FailedError(FailedCode.DISK_ERROR, f"{path}: {error.strerror}") from error
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise RejectedError(RejectedCode.NOT_AUDIO, "this is no file")
+    return fd
+
+
+def _rendered(spec: RenditionSpec, path: Path, analysis: Analysis, gain: GainPlan) -> RenderedFile:
+    """Describe a file that a child made; what is on disk is asked of the disk."""
+    try:
+        found = path.lstat()
+    except OSError as error:
+        raise FailedError(FailedCode.ENGINE_CRASHED, f"{path.name} was not made") from error
+    if not stat.S_ISREG(found.st_mode):
+        raise FailedError(FailedCode.ENGINE_CRASHED, f"{path.name} is no file")
+    source = analysis.source
+    return RenderedFile(
+        spec=spec,
+        path=path,
+        media_type=TRAITS[spec.format].media_type,
+        extension=TRAITS[spec.format].extension,
+        size_bytes=found.st_size,
+        sample_rate_hz=output_rate_hz(spec, source),
+        channels=output_channels(spec, source),
+        bitrate_bps=round(found.st_size * 8 / source.duration_s),
+        duration_s=source.duration_s,
+        gain=gain,
+    )
+
+
+def _evidence(
+    file: RenderedFile, heard: Measured, preset: Preset, tools: dict[str, str]
+) -> Evidence:
+    return Evidence(
+        loudness=heard.loudness,
+        target_lufs=preset.target_lufs,
+        ceiling_dbtp=preset.ceiling_dbtp,
+        gain_db=file.gain.gain_db,
+        verdict=_plan.judge_rendition(file.gain, heard.loudness, preset),
+        samples=heard.samples,
+        tools=tools,
+    )
+
+
+def _read(kind: type[T], data: Plain) -> T:
+    try:
+        return from_plain(kind, data)
+    except ValueError as error:
+        raise FailedError(FailedCode.ENGINE_CRASHED, f"a child talks nonsense: {error}") from error
+
+
+def _read_texts(data: Plain) -> dict[str, str]:
+    return {str(key): str(text) for key, text in data.items()}

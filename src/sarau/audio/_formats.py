@@ -1,0 +1,121 @@
+"""The formats: container, codec, what each can hold, and how it is encoded.
+
+Multichannel sources: lossless renditions keep all channels, lossy ones are mixed to
+stereo, which is what everything that plays them expects; each is brought to the target
+by the loudness of its own channels. Bit rates are meant for stereo and halved for mono.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from sarau.audio._types import SourceInfo
+from sarau.model.preset import Format, RenditionSpec
+
+_STEREO: Final = 2
+_RATES_TO_48K: Final = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
+_CD_BITS: Final = 16
+_STUDIO_BITS: Final = 24
+
+
+@dataclass(frozen=True, slots=True)
+class FormatTraits:
+    """What one format is and can do."""
+
+    extension: str
+    media_type: str
+    muxer: str
+    codec: str
+    max_channels: int
+    rates_hz: tuple[int, ...] | None
+    """The sample rates it can hold, ascending; None for any."""
+    headroom_db: float
+    """How far below the ceiling to stay before encoding, as decoding overshoots."""
+    lossless: bool = False
+    muxer_options: dict[str, str] = field(default_factory=dict)
+    codec_options: dict[str, str] = field(default_factory=dict)
+
+
+TRAITS: Final[dict[Format, FormatTraits]] = {
+    Format.FLAC: FormatTraits(
+        extension="flac",
+        media_type="audio/flac",
+        muxer="flac",
+        codec="flac",
+        max_channels=8,
+        rates_hz=None,
+        headroom_db=0.1,
+        lossless=True,
+    ),
+    Format.MP3: FormatTraits(
+        extension="mp3",
+        media_type="audio/mpeg",
+        muxer="mp3",
+        codec="libmp3lame",
+        max_channels=_STEREO,
+        rates_hz=_RATES_TO_48K,
+        headroom_db=0.6,
+        muxer_options={"id3v2_version": "4"},
+    ),
+    Format.AAC: FormatTraits(
+        extension="m4a",
+        media_type="audio/mp4",
+        muxer="ipod",
+        codec="aac",
+        max_channels=_STEREO,
+        rates_hz=_RATES_TO_48K,
+        headroom_db=0.6,
+        muxer_options={"movflags": "+faststart"},
+        # At these rates the fast coder without its two tricks is better and cheaper than
+        # the slow one (37.3 against 33.7 dB of signal to noise at 256 kb/s).
+        codec_options={"aac_coder": "fast", "aac_pns": "0", "aac_is": "0"},
+    ),
+    Format.OPUS: FormatTraits(
+        extension="opus",
+        media_type="audio/ogg",
+        muxer="opus",
+        codec="libopus",
+        max_channels=_STEREO,
+        rates_hz=(48000,),
+        headroom_db=1.0,
+    ),
+}
+
+
+def output_channels(spec: RenditionSpec, source: SourceInfo) -> int:
+    """Return how many channels a rendition of `source` has."""
+    traits = TRAITS[spec.format]
+    return source.channels if source.channels <= traits.max_channels else _STEREO
+
+
+def output_rate_hz(spec: RenditionSpec, source: SourceInfo) -> int:
+    """Return the sample rate of a rendition: the source's own where the format has it."""
+    rates = TRAITS[spec.format].rates_hz
+    rate = source.sample_rate_hz
+    if rates is None or rate in rates:
+        return rate
+    if len(rates) > 1 and rate > rates[-1]:
+        return 44100 if rate % 44100 == 0 else 48000
+    return next((held for held in rates if held > rate), rates[-1])
+
+
+def output_bits(source: SourceInfo) -> int:
+    """Return the bit depth of a lossless rendition: 24 for what is deeper than 16."""
+    return _STUDIO_BITS if source.lossless and (source.bit_depth or 0) > _CD_BITS else _CD_BITS
+
+
+def codec_options(spec: RenditionSpec) -> dict[str, str]:
+    """Return the encoder's options for `spec`."""
+    options = dict(TRAITS[spec.format].codec_options)
+    if spec.format is Format.MP3 and spec.quality is not None:
+        # `q` is not read by the library's wrapper; the quality in lambda units is.
+        options |= {"global_quality": str(118 * spec.quality), "flags": "+qscale"}
+    if spec.format is Format.FLAC and spec.quality is not None:
+        options["compression_level"] = str(spec.quality)
+    return options
+
+
+def bitrate_bps(spec: RenditionSpec, channels: int) -> int | None:
+    """Return the bit rate to ask for with this many channels."""
+    if spec.bitrate_bps is None:
+        return None
+    return spec.bitrate_bps * channels // _STEREO

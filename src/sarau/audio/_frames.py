@@ -1,0 +1,101 @@
+"""Between FFmpeg's frames and numpy's arrays."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Final
+
+import av
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.filter.context import FilterContext
+from numpy.typing import NDArray
+
+Samples = NDArray[np.float32]
+"""Shape (channels, samples), full scale is 1."""
+
+# What a file that names no layout means by its number of channels (WAVE's own order).
+_LAYOUTS: Final = {
+    1: "mono",
+    2: "stereo",
+    3: "3.0",
+    4: "quad",
+    5: "5.0",
+    6: "5.1",
+    7: "6.1",
+    8: "7.1",
+}
+
+
+def layout_name(layout: "av.AudioLayout") -> str:
+    """Return the layout by a name that filters accept, also when the file names none."""
+    name = layout.name
+    if "channel" in name.split():
+        return "mono"
+    if name.endswith("channels"):
+        return _LAYOUTS.get(layout.nb_channels, name)
+    return name
+
+
+def to_samples(frame: AudioFrame) -> Samples:
+    """Return a planar float frame as an array of its own."""
+    count = frame.samples
+    # PyAV lists a ninth plane of eight channels that is not there.
+    planes = frame.planes[: frame.layout.nb_channels]
+    return np.stack([np.frombuffer(memoryview(plane), np.float32, count) for plane in planes])
+
+
+def to_frame(samples: Samples, *, rate_hz: int, layout: str, pts: int) -> AudioFrame:
+    """Return an array as a planar float frame."""
+    frame = AudioFrame(format="fltp", layout=layout, samples=samples.shape[1])
+    for plane, channel in zip(frame.planes[: samples.shape[0]], samples, strict=True):
+        plane.update(channel.tobytes())
+    frame.sample_rate = rate_hz
+    frame.pts = pts
+    frame.time_base = Fraction(1, rate_hz)
+    return frame
+
+
+def pull(sink: FilterContext) -> Iterator[AudioFrame]:
+    """Yield what a sink holds."""
+    while True:
+        try:
+            frame = sink.pull()
+        except (av.BlockingIOError, av.EOFError):
+            return
+        if isinstance(frame, AudioFrame):
+            yield frame
+
+
+class Chain:
+    """A straight line of filters: push a frame, get frames."""
+
+    def __init__(
+        self,
+        filters: list[tuple[str, str]],
+        *,
+        rate_hz: int,
+        sample_format: str,
+        layout: str,
+        time_base: Fraction | None = None,
+    ) -> None:
+        graph = av.filter.Graph()
+        graph.threads = 1
+        self._source = last = graph.add_abuffer(
+            sample_rate=rate_hz,
+            format=sample_format,
+            layout=layout,
+            time_base=time_base or Fraction(1, rate_hz),
+        )
+        for name, arguments in filters:
+            step = graph.add(name, arguments or None)
+            last.link_to(step)
+            last = step
+        self._sink = graph.add("abuffersink")
+        last.link_to(self._sink)
+        graph.configure()
+        self._graph = graph
+
+    def push(self, frame: AudioFrame | None) -> Iterator[AudioFrame]:
+        """Put a frame in, or the end, and yield what comes out."""
+        self._source.push(frame)
+        yield from pull(self._sink)

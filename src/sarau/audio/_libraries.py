@@ -1,0 +1,72 @@
+"""Loading FFmpeg and its helpers the right way, once per process."""
+
+import ctypes
+import importlib.metadata
+from typing import Final
+
+SYSTEM_LAME: Final = "libmp3lame.so.0"
+_FIRST_FAST_PYAV: Final = 19
+"""From this major version on PyAV carries LAME at full speed; before, its build is 3 x slower."""
+
+_system_lame: ctypes.CDLL | None = None
+
+
+def load_libraries() -> None:
+    """Import PyAV, with the system's LAME in front of a slow bundled one.
+
+    The library has to be loaded with global symbols before `av` is, so that the
+    dynamic linker takes its functions for those that PyAV's FFmpeg asks for.
+    """
+    global _system_lame  # noqa: PLW0603 - the handle must live as long as the process
+    if pyav_major() < _FIRST_FAST_PYAV and _system_lame is None:
+        try:
+            _system_lame = ctypes.CDLL(SYSTEM_LAME, mode=ctypes.RTLD_GLOBAL)
+        except OSError:
+            _system_lame = None
+    import av  # noqa: PLC0415 - must come after LAME
+    import av.logging  # noqa: PLC0415 - must come after LAME
+
+    av.logging.set_libav_level(av.logging.PANIC)
+    av.logging.set_level(None)
+
+
+def pyav_major() -> int:
+    """Return PyAV's major version without importing it."""
+    return int(importlib.metadata.version("av").split(".", maxsplit=1)[0])
+
+
+def lame_source() -> str:
+    """Tell which LAME encodes MP3: `system` or `bundled`."""
+    return "system" if _system_lame is not None else "bundled"
+
+
+def has_slow_lame() -> bool:
+    """Tell whether MP3 encoding would be faster with the system's LAME."""
+    return pyav_major() < _FIRST_FAST_PYAV and _system_lame is None
+
+
+def tool_versions() -> dict[str, str]:
+    """Return what made and measured a rendition, for its evidence."""
+    import av  # noqa: PLC0415 - must come after LAME
+
+    versions = {"pyav": str(av.__version__)}
+    for name, numbers in av.library_versions.items():
+        versions[name] = ".".join(str(number) for number in numbers)
+    versions["lame"] = lame_version()
+    return versions
+
+
+def lame_version() -> str:
+    """Return the version of the LAME in use and where it comes from."""
+    if _system_lame is None:
+        return "bundled"
+    get = _system_lame.get_lame_version
+    get.restype = ctypes.c_char_p
+    text: bytes = get() or b"?"
+    return f"{text.decode('ascii', 'replace')} system"
+
+
+def all_versions() -> dict[str, str]:
+    """Return the versions of everything the engine is made of."""
+    packages = ("numpy", "pillow", "mutagen")
+    return tool_versions() | {name: importlib.metadata.version(name) for name in packages}

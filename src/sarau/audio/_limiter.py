@@ -1,0 +1,121 @@
+"""A true-peak limiter that sees what comes, in whole arrays.
+
+Peaks are found on the oversampled signal (ITU-R BS.1770-5, annex 2). The reduction they
+need, in decibels, falls off slowly after them, is held for a window and smoothed over
+the same window, so that it is there in full when the peak is. The gain is then applied
+at the rate of the source: there is no second resampling, and the length is exact.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+from av.audio.frame import AudioFrame
+from numpy.typing import NDArray
+
+from sarau.audio._frames import Chain, Samples, to_frame, to_samples
+
+_ATTACK_S: Final = 0.005
+_RELEASE_DB_PER_S: Final = 40.0
+_FINEST_HZ: Final = 176_400
+_MARGIN_DB: Final = 0.02
+
+_Decibels = NDArray[np.float64]
+
+
+class Limiter:
+    """Keeps the true peak of a stream of planar float frames under a ceiling."""
+
+    def __init__(self, rate_hz: int, layout: str, ceiling_dbtp: float) -> None:
+        self._rate_hz, self._layout = rate_hz, layout
+        self._ceiling_db = ceiling_dbtp - _MARGIN_DB
+        self._half = max(1, int(rate_hz * _ATTACK_S / 2))
+        self._fall_db = _RELEASE_DB_PER_S / rate_hz
+        self._finer = max(1, -(-_FINEST_HZ // rate_hz))
+        self._oversampler = Chain(
+            [("aresample", str(rate_hz * self._finer))],
+            rate_hz=rate_hz,
+            sample_format="fltp",
+            layout=layout,
+        )
+        self._waiting: list[Samples] = []
+        self._waiting_count = 0
+        self._fine: NDArray[np.float32] = np.zeros(0, np.float32)
+        self._reduction: _Decibels = np.zeros(2 * self._half)
+        """From `2 * half` before the first waiting sample up to what is known."""
+        self._last_db = 0.0
+        self._pts = 0
+        self.deepest_db = 0.0
+        """The most that was taken away so far."""
+
+    def push(self, frame: AudioFrame | None) -> Iterator[AudioFrame]:
+        """Take a frame, or the end; yield what is ready."""
+        if frame is not None:
+            samples = to_samples(frame)
+            self._waiting.append(samples)
+            self._waiting_count += samples.shape[1]
+        for fine in self._oversampler.push(frame):
+            self._detect(to_samples(fine))
+        known = len(self._reduction) - 2 * self._half
+        if frame is None:
+            missing = self._waiting_count + 2 * self._half - known
+            self._reduction = np.concatenate([self._reduction, np.zeros(max(0, missing))])
+            ready = self._waiting_count
+        else:
+            ready = min(self._waiting_count, known - 2 * self._half)
+        if ready > 0:
+            yield self._apply(ready)
+
+    def _detect(self, fine: Samples) -> None:
+        peaks = np.concatenate([self._fine, np.abs(fine).max(axis=0)])
+        whole = len(peaks) // self._finer
+        self._fine = peaks[whole * self._finer :]
+        if not whole:
+            return
+        peaks = peaks[: whole * self._finer].reshape(whole, self._finer).max(axis=1)
+        self._reduction = np.concatenate([self._reduction, self._released(peaks)])
+
+    def _released(self, peaks: NDArray[np.float32]) -> _Decibels:
+        """Return the needed reduction, falling off at a constant rate after each peak."""
+        ceiling = 10 ** (self._ceiling_db / 20)
+        count = len(peaks)
+        if self._last_db <= 0 and float(peaks.max()) <= ceiling:
+            return np.zeros(count)
+        wanted = 20 * np.log10(np.maximum(peaks, ceiling).astype(np.float64)) - self._ceiling_db
+        slope = self._fall_db * np.arange(1, count + 1)
+        wanted[0] = max(wanted[0], self._last_db - self._fall_db)
+        falling = np.maximum(np.maximum.accumulate(wanted + slope) - slope, 0.0)
+        self._last_db = float(falling[-1])
+        return np.asarray(falling)
+
+    def _apply(self, count: int) -> AudioFrame:
+        samples = np.concatenate(self._waiting, axis=1)
+        out, rest = samples[:, :count], samples[:, count:]
+        self._waiting, self._waiting_count = [rest], rest.shape[1]
+        window = self._reduction[: count + 4 * self._half]
+        self._reduction = self._reduction[count:]
+        if window.any():
+            smooth = _smoothed(_sliding_max(window, 2 * self._half + 1), self._half)
+            self.deepest_db = max(self.deepest_db, float(smooth.max()))
+            out = out * np.power(10.0, smooth / -20).astype(np.float32)
+        frame = to_frame(out, rate_hz=self._rate_hz, layout=self._layout, pts=self._pts)
+        self._pts += count
+        return frame
+
+
+def _sliding_max(values: _Decibels, width: int) -> _Decibels:
+    """Return the maximum over every window of `width`, by doubling."""
+    covered = 1
+    while 2 * covered <= width:
+        values = np.maximum(values[:-covered], values[covered:])
+        covered *= 2
+    rest = width - covered
+    return np.maximum(values[:-rest], values[rest:]) if rest else values
+
+
+def _smoothed(values: _Decibels, half: int) -> _Decibels:
+    """Average twice over `half + 1`: a triangle as wide as the window of the maximum."""
+    for _ in range(2):
+        sums = np.concatenate([[0.0], np.cumsum(values)])
+        values = (sums[half + 1 :] - sums[: -half - 1]) / (half + 1)
+    return values

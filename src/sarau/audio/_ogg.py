@@ -1,0 +1,109 @@
+"""Ogg pages: their checksums, their order and their end (RFC 3533)."""
+
+import struct
+import zlib
+from dataclasses import dataclass
+from typing import Final
+
+from sarau.audio._bytes import ByteSource
+from sarau.audio._damage import Claims
+from sarau.errors import RejectedCode, RejectedError
+
+_MIRROR: Final = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
+_HEADER_BYTES: Final = 27
+_MAX_PAGE_BYTES: Final = _HEADER_BYTES + 255 + 255 * 255
+_BLOCK_BYTES: Final = 1 << 20
+_CONTINUED, _FIRST, _LAST = 1, 2, 4
+_SOUND: Final = (b"\x01vorbis", b"OpusHead", b"\x7fFLAC", b"Speex   ")
+_NO_PACKET_ENDS: Final = (1 << 64) - 1
+
+
+@dataclass(slots=True)
+class _Stream:
+    sequence: int
+    is_sound: bool
+    ended: bool = False
+    started: bool = False
+    """A page with sound has been seen."""
+
+
+def checksum(page: bytes) -> int:
+    """Return the CRC of a page whose checksum field is zeroed.
+
+    Ogg's CRC is zlib's polynomial with the bits the other way round, from zero and not
+    inverted; mirroring every byte makes zlib compute it.
+    """
+    value = zlib.crc32(page.translate(_MIRROR), 0xFFFFFFFF) ^ 0xFFFFFFFF
+    return int.from_bytes(value.to_bytes(4, "little").translate(_MIRROR), "big")
+
+
+def read_claims(source: ByteSource) -> Claims:
+    """Check every page.
+
+    Raises:
+        RejectedError: `corrupt` for damaged or missing pages, `truncated` for no end.
+
+    """
+    streams: dict[int, _Stream] = {}
+    warnings: list[str] = []
+    offset, block, base = 0, b"", 0
+    while offset < source.size:
+        if offset + _MAX_PAGE_BYTES > base + len(block) and base + len(block) < source.size:
+            block, base = source.read(offset, _BLOCK_BYTES), offset
+        at = offset - base
+        length = _page_length(block, at)
+        if length is None or at + length > len(block):
+            _judge_end(block[at:], source.size - offset, streams)
+            break
+        if not _is_whole(block, at, length):
+            raise RejectedError(RejectedCode.CORRUPT, f"a damaged Ogg page at byte {offset}")
+        _follow(block, at, length, streams, warnings)
+        offset += length
+    sound = [stream for stream in streams.values() if stream.is_sound]
+    if any(not stream.ended for stream in sound):
+        raise RejectedError(RejectedCode.TRUNCATED, "the last Ogg page is missing")
+    return Claims(warnings=tuple(dict.fromkeys(warnings)))
+
+
+def _page_length(block: bytes, at: int) -> int | None:
+    """Return the bytes of the page at `at`, None when there is none."""
+    if block[at : at + 4] != b"OggS" or at + _HEADER_BYTES > len(block):
+        return None
+    segments = block[at + 26]
+    table = block[at + _HEADER_BYTES : at + _HEADER_BYTES + segments]
+    return _HEADER_BYTES + segments + sum(table)
+
+
+def _is_whole(block: bytes, at: int, length: int) -> bool:
+    stated = struct.unpack_from("<I", block, at + 22)[0]
+    page = block[at : at + 22] + b"\0\0\0\0" + block[at + 26 : at + length]
+    return bool(checksum(page) == stated)
+
+
+def _judge_end(rest: bytes, remaining: int, streams: dict[int, _Stream]) -> None:
+    """Decide about bytes that are not a whole page."""
+    ended = all(stream.ended for stream in streams.values() if stream.is_sound)
+    if rest[:4] != b"OggS" and b"OggS" in rest[1:]:
+        raise RejectedError(
+            RejectedCode.CORRUPT, f"lost the Ogg pages {remaining} bytes before the end"
+        )
+    if not ended:
+        raise RejectedError(RejectedCode.TRUNCATED, "the file ends within an Ogg page")
+
+
+def _follow(
+    block: bytes, at: int, length: int, streams: dict[int, _Stream], warnings: list[str]
+) -> None:
+    flags = block[at + 5]
+    granule, serial, sequence = struct.unpack_from("<QII", block, at + 6)
+    stream = streams.get(serial)
+    if stream is None or flags & _FIRST:
+        body = block[at + _HEADER_BYTES + block[at + 26] : at + length]
+        stream = streams[serial] = _Stream(sequence, body.startswith(_SOUND))
+    elif sequence != stream.sequence + 1 & 0xFFFFFFFF and stream.is_sound:
+        if stream.started:
+            raise RejectedError(RejectedCode.CORRUPT, f"Ogg pages missing before {sequence}")
+        warnings.append("damaged_start")
+    stream.sequence = sequence
+    stream.started = stream.started or granule not in {0, _NO_PACKET_ENDS}
+    stream.ended = stream.ended or bool(flags & _LAST)

@@ -1,0 +1,36 @@
+"""What parent and child tell each other, beyond the public types. Imports no decoder."""
+
+from dataclasses import dataclass
+
+from sarau.audio._types import Analysis, GainPlan
+from sarau.model.loudness import Loudness
+from sarau.model.preset import Preset, RenditionSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One rendition to make."""
+
+    spec: RenditionSpec
+    name: str
+    """The file's name in the output directory."""
+    gain: GainPlan
+
+
+@dataclass(frozen=True, slots=True)
+class RenderJob:
+    """What a child is told to render."""
+
+    analysis: Analysis
+    preset: Preset
+    parts: tuple[Part, ...]
+    rehearse: bool
+    """Whether the plans are first guesses, to be tried without encoding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What decoding one encoded file gave."""
+
+    loudness: Loudness
+    samples: int

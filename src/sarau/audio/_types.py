@@ -1,0 +1,218 @@
+"""What goes into the engine and what comes out: frozen, with units in the names."""
+
+import base64
+import json
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from sarau.model.loudness import Loudness
+from sarau.model.preset import RenditionSpec
+
+ProgressCallback = Callable[[float], None]
+"""Takes the fraction done of the current call, 0 to 1.
+
+It is called in the calling thread, at least every half second even when nothing
+moves. If it raises, the work is killed and the exception goes on to the caller.
+"""
+
+
+class SandboxMode(StrEnum):
+    """What to do on a machine that cannot lock the children down."""
+
+    REQUIRED = "required"
+    """Refuse to work unless both Landlock and seccomp are in force."""
+    BEST_EFFORT = "best_effort"
+    """Work with what the kernel has; `describe` tells what that is."""
+
+
+class SandboxLevel(StrEnum):
+    """What holds a child back, on top of limits, white lists and its own process."""
+
+    FULL = "full"
+    """Landlock and seccomp."""
+    SECCOMP = "seccomp"
+    LANDLOCK = "landlock"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one file may cost before it is rejected."""
+
+    max_duration_s: float = 6 * 3600
+    max_channels: int = 8
+    max_samples: int = 2_200_000_000
+    """Samples of all channels together: six hours of 48 kHz stereo, one of 96 kHz 5.1."""
+    max_expansion: int = 10_000
+    """How many times its own size a file may decode to, beyond 100 million samples."""
+    min_sample_rate_hz: int = 4_000
+    max_sample_rate_hz: int = 384_000
+    max_wall_s: float = 2 * 3600
+    max_cpu_s: int = 2 * 3600
+    max_idle_cpu_s: int = 8
+    """CPU time without any progress: for a file that hangs a decoder."""
+    max_idle_wall_s: float = 120
+    """Wall time without progress or use of the CPU: the machine stands still, not the file."""
+    max_memory_bytes: int = 1 << 30
+    """Address space beyond what the engine's own libraries take."""
+    max_output_bytes: int = 8 << 30
+    """Of a single rendition."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceInfo:
+    """What the source is, as decoded and not as it claims."""
+
+    container: str
+    """Short name: wav, flac, mp3, ogg, m4a, aiff, matroska..."""
+    codec: str
+    sample_rate_hz: int
+    channels: int
+    channel_layout: str
+    bit_depth: int | None
+    """Bits of a sample of a lossless source (32 for floating point); None for lossy ones."""
+    bitrate_bps: int | None
+    samples: int
+    """Per channel, decoded."""
+    duration_s: float
+    lossless: bool
+    tags: dict[str, str] = field(default_factory=dict)
+    """Lower-case keys (title, artist, album, album_artist, track, disc, date...), bounded text."""
+    has_cover: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Waveform:
+    """Peaks for pictures, in the terms of the audiowaveform program (version 2)."""
+
+    sample_rate_hz: int
+    channels: int
+    samples_per_pixel: int
+    bits: int
+    data: bytes
+    """Per pixel and channel the minimum and the maximum, as signed 8-bit integers."""
+
+    @property
+    def length(self) -> int:
+        """Pixels."""
+        return len(self.data) // (2 * self.channels)
+
+    def to_json(self) -> str:
+        """Return audiowaveform's JSON, which peaks.js and wavesurfer read."""
+        return json.dumps(
+            {
+                "version": 2,
+                "channels": self.channels,
+                "sample_rate": self.sample_rate_hz,
+                "samples_per_pixel": self.samples_per_pixel,
+                "bits": self.bits,
+                "length": self.length,
+                "data": list(memoryview(self.data).cast("b")),
+            },
+            separators=(",", ":"),
+        )
+
+    def to_dat(self) -> bytes:
+        """Return audiowaveform's binary form."""
+        head = struct.pack(
+            "<iIiiIi", 2, 1, self.sample_rate_hz, self.samples_per_pixel, self.length, self.channels
+        )
+        return head + self.data
+
+    def to_base64(self) -> str:
+        """Return the data in base 64."""
+        return base64.b64encode(self.data).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """Everything the first pass over a source found."""
+
+    source: SourceInfo
+    loudness: Loudness
+    waveform: Waveform
+    warnings: tuple[str, ...] = ()
+    """Stable words: `no_loudness`, `damaged_start`, `damaged_end`, `parameters_changed`..."""
+    stereo_loudness: Loudness | None = None
+    """Loudness of the stereo mix that lossy renditions of a multichannel source are made of."""
+
+
+@dataclass(frozen=True, slots=True)
+class GainPlan:
+    """How the level of one rendition is changed."""
+
+    gain_db: float
+    """Constant over the whole file."""
+    limiter_ceiling_dbtp: float | None
+    """Where the true-peak limiter works; None when it is not needed."""
+    ceiling_limited: bool
+    """The gain stops short of the target, as the limiter would have to work too hard."""
+
+
+class Verdict(StrEnum):
+    """What measuring an encoded rendition found."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    CEILING_LIMITED = "ceiling_limited"
+    """Under its ceiling, and as near to its target as the permitted limiting allows."""
+    NOT_NORMALISED = "not_normalised"
+    """The preset has no target, or the source has no loudness."""
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedFile:
+    """One encoded output on disk, not yet verified."""
+
+    spec: RenditionSpec
+    path: Path
+    media_type: str
+    extension: str
+    """Without the dot."""
+    size_bytes: int
+    sample_rate_hz: int
+    channels: int
+    bitrate_bps: int | None
+    duration_s: float
+    gain: GainPlan
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What was measured on the encoded file, decoded again."""
+
+    loudness: Loudness
+    target_lufs: float | None
+    ceiling_dbtp: float
+    gain_db: float
+    verdict: Verdict
+    samples: int
+    """Per channel, decoded from the encoded file."""
+    tools: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Rendition:
+    """A rendition with the proof of its loudness."""
+
+    file: RenderedFile
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class EngineReport:
+    """What the engine is made of and how well it is locked, for `sarau doctor`."""
+
+    versions: dict[str, str]
+    """pyav, libavcodec and the others, numpy, pillow, lame."""
+    lame_source: str
+    """`system` (Debian's library, fast) or `bundled` (PyAV's own)."""
+    sandbox_level: SandboxLevel
+    landlock_abi: int
+    sandbox_checks: dict[str, bool]
+    """Forbidden things tried inside a real child: True says it was stopped."""
+    missing: tuple[str, ...]
+    """Parts whose absence costs speed or safety, in words."""

@@ -1,0 +1,72 @@
+"""Running every code path once in the zygote.
+
+PyAV, mutagen and Pillow import parts of themselves when first used, and a locked child
+can open none of their files. So the zygote does all that a child will do, on a second
+of noise, before it forks any.
+"""
+
+import io
+import os
+import tempfile
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from PIL import Image
+
+from sarau.audio import _analyse, _cover, _render, _verify
+from sarau.audio._decode import Source
+from sarau.audio._plain import to_plain
+from sarau.audio._reporter import Reporter
+from sarau.audio._tasks import Part, RenderJob
+from sarau.audio._types import GainPlan, Limits
+from sarau.model.preset import Format, Preset, RenditionSpec
+
+_RATE_HZ: Final = 48_000
+
+
+class _Silent(Reporter):
+    def __init__(self) -> None:
+        super().__init__(-1, 0)
+
+    def progress(self, fraction: float) -> None:
+        """Say nothing."""
+
+
+def warm() -> None:
+    """Analyse, render and measure a short sound, with every format and a cover."""
+    for kind in ("JPEG", "PNG", "WEBP", "GIF", "BMP"):
+        picture = io.BytesIO()
+        Image.new("RGB", (8, 8)).save(picture, kind)
+        _cover.remake_cover(picture.getvalue())
+    with tempfile.TemporaryDirectory() as directory:
+        _work(Path(directory))
+
+
+def _work(directory: Path) -> None:
+    wav = directory / "warm.wav"
+    wav.write_bytes(_noise())
+    reporter, limits = _Silent(), Limits()
+    fd = os.open(wav, os.O_RDONLY)
+    analysis = _analyse.analyse(Source(fd, limits), reporter)
+    plan = GainPlan(gain_db=1.0, limiter_ceiling_dbtp=-6.0, ceiling_limited=False)
+    parts = tuple(
+        Part(RenditionSpec(form, form, 128_000), str(directory / form), plan) for form in Format
+    )
+    preset = Preset("warm", -14.0, -1.0, tuple(part.spec for part in parts))
+    task = RenderJob(analysis, preset, parts, rehearse=True)
+    _render.run({"limits": to_plain(limits), "task": to_plain(task)}, [fd], reporter)
+    for part in parts:
+        with Path(part.name).open("rb") as file:
+            _verify.run({"limits": to_plain(limits)}, [file.fileno()], reporter)
+    os.close(fd)
+
+
+def _noise() -> bytes:
+    """Return a second of stereo noise as a WAV file."""
+    samples = np.random.default_rng(1).integers(-9000, 9000, (_RATE_HZ, 2), np.int16).tobytes()
+    head = b"WAVEfmt " + (16).to_bytes(4, "little") + (1).to_bytes(2, "little")
+    head += (2).to_bytes(2, "little") + _RATE_HZ.to_bytes(4, "little")
+    head += (4 * _RATE_HZ).to_bytes(4, "little") + (4).to_bytes(2, "little")
+    head += (16).to_bytes(2, "little") + b"data" + len(samples).to_bytes(4, "little")
+    return b"RIFF" + (len(head) + len(samples)).to_bytes(4, "little") + head + samples
