@@ -19,4 +19,5 @@ def fold(row: sa.RowMapping) -> dict[str, Any]:
 def unfold(record: Any) -> dict[str, Any]:  # noqa: ANN401 - any dataclass with a `loudness`
     """Return the columns of a record, its `loudness` spread over five of them."""
     values = asdict(record)
-    return {**values, **values.pop("loudness")}
+    loudness = values.pop("loudness")
+    return {**values, **loudness}

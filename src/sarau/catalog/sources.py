@@ -22,8 +22,8 @@ def _source(row: sa.RowMapping) -> Source:
 def save(connection: sa.Connection, source: Source, waveform: dict[str, Any]) -> None:
     """Insert what was measured of a track's source, or replace what an earlier run found."""
     connection.execute(sa.delete(sources).where(sources.c.track_id == source.track_id))
-    values = {**unfold(source), "warnings": list(source.warnings), "waveform": waveform}
-    connection.execute(sa.insert(sources).values(values))
+    measured = {**unfold(source), "warnings": list(source.warnings), "waveform": waveform}
+    connection.execute(sa.insert(sources).values(measured))
 
 
 def mark_stored(connection: sa.Connection, track_id: TrackId, sha256: str) -> None:

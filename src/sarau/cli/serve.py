@@ -20,6 +20,6 @@ def command(data: Path | None, host: str | None, port: int | None, config: Path 
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
-    for noisy in ("uvicorn", "alembic", "httpx"):
+    for noisy in ("uvicorn", "alembic", "dbos", "httpx"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     serve(settings.load(config=config, data=data, host=host, port=port))

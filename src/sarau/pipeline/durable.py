@@ -9,6 +9,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from functools import wraps
 from typing import Any
 
 import sqlalchemy as sa
@@ -36,6 +37,16 @@ _MAX_RECOVERIES = 10
 _OVER = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
 
 _logger = logging.getLogger(__name__)
+
+
+def _function(step: Callable[..., Plain]) -> Callable[..., Plain]:
+    """Return a function for a method: DBOS leaves a mark on what it is given."""
+
+    @wraps(step)
+    def call(*arguments: Any) -> Plain:  # noqa: ANN401 - JSON values
+        return step(*arguments)
+
+    return call
 
 
 class DurableRuns:
@@ -69,7 +80,7 @@ class DurableRuns:
         executor_id = new_executor_id()
         self._liveness = announce(self._database, executor_id)
         DBOS(config=self._config(executor_id, concurrency))
-        durable = {step.__name__: DBOS.step(name=step.__name__)(step) for step in steps}
+        durable = {step.__name__: DBOS.step(name=step.__name__)(_function(step)) for step in steps}
 
         @DBOS.workflow(name=_WORKFLOW, max_recovery_attempts=_MAX_RECOVERIES)
         def process_track(run_id: str) -> None:
