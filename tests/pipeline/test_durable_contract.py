@@ -1,0 +1,150 @@
+"""What Sarau relies on in DBOS, the private call included. Run before its version is changed."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sarau.catalog import Database
+from sarau.model.ids import RunId, new_id
+from sarau.pipeline.durable import DurableRuns
+
+WORKER = """
+import os, signal, sys, time
+from sarau.catalog import Database
+from sarau.pipeline.durable import DurableRuns
+
+database = Database(sys.argv[1])
+log = os.open(sys.argv[2], os.O_APPEND | os.O_CREAT | os.O_WRONLY)
+die_in = sys.argv[3]
+
+def say(what):
+    os.write(log, f"{os.getpid()} {what}\\n".encode())
+
+def first(run_id):
+    say(f"first {run_id}")
+    return {"made": "by first"}
+
+def second(run_id, given):
+    say(f"second {run_id} {given['made']}")
+    if die_in == "second":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return {}
+
+def workflow(run_id, durable):
+    made = durable["first"](run_id)
+    durable["second"](run_id, made)
+    say(f"done {run_id}")
+
+DurableRuns(database).launch(workflow, [first, second], concurrency=2)
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+def durable(database: Database) -> Iterator[DurableRuns]:
+    found = DurableRuns(database)
+    yield found
+    found.close()
+
+
+def _worker(database: Database, log: Path, die_in: str = "never") -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-c", WORKER, database.url, str(log), die_in])
+
+
+def _wait_for(log: Path, text: str, timeout_s: float = 30) -> str:
+    end = time.monotonic() + timeout_s
+    while True:
+        found = log.read_text() if log.exists() else ""
+        if text in found:
+            return found
+        assert time.monotonic() < end, f"{text!r} not in:\n{found}"
+        time.sleep(0.05)
+
+
+def _enqueue(database: Database, durable: DurableRuns) -> RunId:
+    run_id = RunId(new_id())
+    with database.write() as connection:
+        durable.enqueue(connection, run_id)
+    return run_id
+
+
+def test_a_run_is_queued_with_its_transaction_or_not_at_all(
+    database: Database, durable: DurableRuns, tmp_path: Path
+) -> None:
+    lost = RunId(new_id())
+
+    def roll_back() -> None:
+        with database.write() as connection:
+            durable.enqueue(connection, lost)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        roll_back()
+    kept = _enqueue(database, durable)
+    worker = _worker(database, tmp_path / "log")
+    try:
+        said = _wait_for(tmp_path / "log", f"done {kept}")
+    finally:
+        worker.kill()
+        worker.wait()
+    assert lost not in said
+
+
+def test_another_process_continues_what_a_killed_one_left(
+    database: Database, durable: DurableRuns, tmp_path: Path
+) -> None:
+    run_id = _enqueue(database, durable)
+    log = tmp_path / "log"
+    doomed = _worker(database, log, die_in="second")
+    assert doomed.wait(timeout=30) == -9
+    heir = _worker(database, log)
+    try:
+        said = _wait_for(log, f"done {run_id}")
+    finally:
+        heir.kill()
+        heir.wait()
+    lines = [line.split(maxsplit=1)[1] for line in said.splitlines()]
+    # The first step is not called again: its result came from the checkpoint.
+    assert lines == [
+        f"first {run_id}",
+        f"second {run_id} by first",
+        f"second {run_id} by first",
+        f"done {run_id}",
+    ]
+
+
+def test_nobody_takes_over_from_the_living(
+    database: Database, durable: DurableRuns, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    workers = [_worker(database, log) for _ in range(2)]
+    try:
+        runs = [_enqueue(database, durable) for _ in range(10)]
+        for run_id in runs:
+            said = _wait_for(log, f"done {run_id}")
+        time.sleep(3)  # longer than a look for the dead
+        said = log.read_text()
+    finally:
+        for worker in workers:
+            worker.kill()
+            worker.wait()
+    assert all(said.count(f"first {run_id}") == 1 for run_id in runs)
+
+
+def test_a_cancelled_run_never_starts(
+    database: Database, durable: DurableRuns, tmp_path: Path
+) -> None:
+    cancelled, kept = _enqueue(database, durable), _enqueue(database, durable)
+    durable.cancel(cancelled)
+    worker = _worker(database, tmp_path / "log")
+    try:
+        said = _wait_for(tmp_path / "log", f"done {kept}")
+    finally:
+        worker.kill()
+        worker.wait()
+    assert cancelled not in said
+    assert durable.ended([cancelled, kept]) == {cancelled, kept}

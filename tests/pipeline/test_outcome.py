@@ -1,0 +1,50 @@
+import pytest
+
+from sarau.errors import CancelledRunError, FailedCode, FailedError, RejectedCode, RejectedError
+from sarau.pipeline import outcome
+from sarau.pipeline.outcome import Outcome, Plain, attempt, from_plain
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "code"),
+    [
+        (RejectedError(RejectedCode.CORRUPT, "x"), "rejected", RejectedCode.CORRUPT),
+        (FailedError(FailedCode.DISK_FULL, "x"), "failed", FailedCode.DISK_FULL),
+        (CancelledRunError(), "closed", None),
+        (KeyError("x"), "failed", FailedCode.INTERNAL),
+    ],
+)
+def test_whatever_happens_becomes_an_outcome(error: Exception, kind: str, code: object) -> None:
+    def work() -> Plain:
+        raise error
+
+    found = attempt(work)
+    assert (found.kind, found.code) == (kind, code)
+    assert from_plain(found.to_plain()) == found
+
+
+def test_a_passing_trouble_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outcome, "_PAUSE_S", 0)
+    calls: list[int] = []
+
+    def work() -> Plain:
+        calls.append(1)
+        if len(calls) < 3:
+            raise FailedError(FailedCode.ENGINE_CRASHED)
+        return {"x": 1}
+
+    assert attempt(work) == Outcome("done", {"x": 1})
+
+
+def test_a_lasting_trouble_is_tried_three_times_and_then_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(outcome, "_PAUSE_S", 0)
+    calls: list[int] = []
+
+    def work() -> Plain:
+        calls.append(1)
+        raise FailedError(FailedCode.ENGINE_CRASHED, "again")
+
+    assert attempt(work).code is FailedCode.ENGINE_CRASHED
+    assert len(calls) == 3
