@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from sarau.catalog.events import Event
 from sarau.model.loudness import Loudness
 from sarau.model.messages import message
-from sarau.model.preset import Preset
+from sarau.model.preset import PRESETS, Preset
 from sarau.model.track import Rendition, Run, Source, Track
 from sarau.model.upload import Upload
 
@@ -204,7 +204,10 @@ def track_view(
         upload=_upload(upload) if upload else None,
         run=RunView.model_validate(run) if run else None,
         source=_source(source, f"{base}/source") if source else None,
-        renditions=[_rendition(one, f"{base}/renditions/{one.name}") for one in renditions],
+        renditions=[
+            _rendition(one, f"{base}/renditions/{one.name}")
+            for one in _in_order(renditions, track.preset)
+        ],
     )
 
 
@@ -237,6 +240,15 @@ def _source(source: Source, url: str) -> SourceView:
         warnings=list(source.warnings),
         sha256=source.object_sha256,
         url=url,
+    )
+
+
+def _in_order(renditions: list[Rendition], preset: str) -> list[Rendition]:
+    """Put renditions in the order of their preset; what it no longer has comes last."""
+    known = PRESETS.get(preset)
+    names = [spec.name for spec in known.renditions] if known else []
+    return sorted(
+        renditions, key=lambda one: names.index(one.name) if one.name in names else len(names)
     )
 
 
