@@ -14,7 +14,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount, Route
 
 from sarau.catalog import Database
 from sarau.catalog.schema import migrate
@@ -47,7 +47,7 @@ def build(directory: Path, options: dict[str, str]) -> tuple[Starlette, Intake]:
     intake.recover()
     tus = TusApp(
         intake,
-        base_url=lambda scope: str(Request(scope).base_url).rstrip("/").removesuffix("/files"),
+        public_url=None,
         owner_of=lambda _scope: LOCAL_USER_ID,
         allowed_origins=frozenset({"https://studio.example"}),
     )
@@ -55,7 +55,14 @@ def build(directory: Path, options: dict[str, str]) -> tuple[Starlette, Intake]:
     async def ping(_request: Request) -> Response:
         return JSONResponse("pong")
 
-    return Starlette(routes=[Mount("/files", tus), Route("/ping", ping)]), intake
+    routes: list[BaseRoute] = [Mount("/files", tus), Route("/ping", ping)]
+    if "plain" in options:
+        # The API comes with the engine, which most tests of uploads do without.
+        from sarau.web.plain_upload import PlainUpload  # noqa: PLC0415
+
+        plain = PlainUpload(intake, database, owner_of=lambda _scope: LOCAL_USER_ID)
+        routes.append(Route("/api/v1/tracks", plain, methods=["POST"]))
+    return Starlette(routes=routes), intake
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -65,8 +65,11 @@ class Sink(Protocol):
 class _Pump:
     """The worker thread's side: everything it touches is its own."""
 
-    def __init__(self, sock: socket.socket, left: int, write: Write, idle_s: float) -> None:
+    def __init__(
+        self, sock: socket.socket, early: bytearray, left: int, write: Write, idle_s: float
+    ) -> None:
         self._sock = sock
+        self._early = early
         self._left = left
         self._write = write
         self._idle_s = idle_s
@@ -74,7 +77,7 @@ class _Pump:
         self._poll = select.poll()
         self._poll.register(sock.fileno(), select.POLLIN)
         self._poll.register(self._wake, select.POLLIN)
-        self._buffer = memoryview(bytearray(min(BUFFER_BYTES, left)))
+        self._buffer = memoryview(bytearray(min(BUFFER_BYTES, left or 1)))
         self._stopped = False
 
     def stop(self) -> None:
@@ -87,6 +90,8 @@ class _Pump:
 
     def run(self) -> Arrived:
         try:
+            if self._early:
+                self._write(memoryview(self._early))
             while self._left:
                 got = self._read()
                 if not got:
@@ -179,33 +184,35 @@ class SinkProtocol(HttpToolsProtocol):
             cycle.waiting_for_100_continue = False
         self.flow.pause_reading()
         early, cycle.body = cycle.body, bytearray()
-        left = length - len(early)
-        if early:
-            await self.loop.run_in_executor(_threads, write, memoryview(early))
-        if not left:
-            cycle.more_body = False
-            return Arrived(whole=True)
+        # Until the body has ended, nobody knows where the next request would begin.
+        cycle.keep_alive, keep_alive = False, cycle.keep_alive
         if self.transport.is_closing() or cycle.disconnected:
             return Arrived(whole=False)
-        arrived = await self._pump(left, write, stop, idle_s)
+        left = length - len(early)
+        arrived = await self._pump(early, left, write, stop, idle_s)
         if arrived.whole:
-            self._start_anew(cycle)
+            cycle.keep_alive = keep_alive
+            if left:
+                self._start_anew(cycle)
         return arrived
 
-    async def _pump(self, left: int, write: Write, stop: Stop, idle_s: float) -> Arrived:
+    async def _pump(
+        self, early: bytearray, left: int, write: Write, stop: Stop, idle_s: float
+    ) -> Arrived:
         global _running  # noqa: PLW0603 - the threads it counts are the process's
         self._unset_keepalive_if_required()
         # A copy of the socket stays ours, whatever becomes of the transport meanwhile.
         number = self.transport.get_extra_info("socket").fileno()
-        pump = _Pump(socket.socket(fileno=os.dup(number)), left, write, idle_s)
+        pump = _Pump(socket.socket(fileno=os.dup(number)), early, left, write, idle_s)
         _running += 1
-        running = self.loop.run_in_executor(_threads, pump.run)
+        running = _threads.submit(pump.run)
         try:
             with stop.calling(pump.stop):
-                return await asyncio.shield(running)
+                return await asyncio.wrap_future(running)
         except asyncio.CancelledError:
+            # The server shuts down and awaits nothing any more, but the thread must end.
             pump.stop()
-            await asyncio.wait([running])
+            wait([running])
             raise
         finally:
             _running -= 1

@@ -1,15 +1,13 @@
 """A request's body, on its way to where it is written: by the sink where there is one."""
 
 import asyncio
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
 
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope
 
 from sarau.web.body_sink import EXTENSION, Arrived, Write
 from sarau.web.stop import Stop
+from sarau.web.threads import in_thread
 
 IDLE_S = 60.0
 """A client that sends nothing for so long is taken to be gone; it can resume."""
@@ -17,15 +15,6 @@ _SINK_FROM_BYTES = 256 << 10
 _BATCH_BYTES = 1 << 20
 _DRAIN_BYTES = 64 << 20
 _DRAIN_S = 5.0
-
-_threads = ThreadPoolExecutor(32, thread_name_prefix="upload")
-
-Result = TypeVar("Result")
-
-
-async def in_thread(work: Callable[[], Result]) -> Result:
-    """Run `work`, which blocks on a disk or the database, in a worker thread."""
-    return await asyncio.get_running_loop().run_in_executor(_threads, work)
 
 
 def content_length(headers: Headers) -> int | None:
@@ -89,7 +78,11 @@ class Body:
         batch = bytearray()
         whole = self.ended
         while not self.ended and not stop.requested:
-            part = await self._next_or_stop(stop)
+            try:
+                part = await self._next_or_stop(stop)
+            except asyncio.CancelledError:
+                write(memoryview(batch))
+                raise
             if part is None:
                 break
             batch += part

@@ -82,6 +82,10 @@ class UploadServer:
         database.close()
         return list(found)
 
+    def second(self) -> "UploadServer":
+        """Return another process over the same volume and catalog."""
+        return UploadServer(self.directory, options=self.options).start()
+
     def content(self, location: str) -> bytes:
         return (self.directory / "intake" / "uploads" / location.rpartition("/")[2]).read_bytes()
 
@@ -137,7 +141,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[UploadServer]:
 @pytest.fixture
 def own_server(tmp_path: Path) -> Iterator[UploadServer]:
     """A server that the test may kill."""
-    started = UploadServer(tmp_path).start()
+    started = UploadServer(tmp_path, options=(f"max={1 << 60}",)).start()
     yield started
     if started.process is not None and started.process.poll() is None:
         started.stop()

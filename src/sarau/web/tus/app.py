@@ -50,7 +50,7 @@ class TusApp:
 
     Args:
         intake: Where they go.
-        base_url: Returns the address of the server as the client sees it.
+        public_url: The address of the server as clients see it; the Host header otherwise.
         owner_of: Returns the user on whose behalf a request is made.
         allowed_origins: Other sites whose pages may upload here (CORS).
         prefix: The path at which this application is mounted.
@@ -61,12 +61,12 @@ class TusApp:
         self,
         intake: Intake,
         *,
-        base_url: Callable[[Scope], str],
+        public_url: str | None,
         owner_of: Callable[[Scope], UserId],
         allowed_origins: frozenset[str] = frozenset(),
         prefix: str = "/files",
     ) -> None:
-        self._server = Server(intake, Turns(intake), base_url, prefix)
+        self._server = Server(intake, Turns(intake), public_url, prefix)
         self._owner_of = owner_of
         self._allowed_origins = allowed_origins
 

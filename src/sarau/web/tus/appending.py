@@ -8,8 +8,9 @@ from sarau.intake import Appender
 from sarau.model.ids import UploadId
 from sarau.model.upload import Upload
 from sarau.web.body_sink import Arrived
-from sarau.web.reception import content_length, in_thread
+from sarau.web.reception import content_length
 from sarau.web.stop import Stop
+from sarau.web.threads import in_thread
 from sarau.web.tus.exchange import BrokenOffError, Request, Server
 from sarau.web.tus.fields import Checksum
 
@@ -62,9 +63,9 @@ async def append(
         try:
             arrived = await receiving
         except asyncio.CancelledError:
-            # The server shuts down: what arrived is acknowledged all the same.
-            broken = Arrived(whole=False)
-            await in_thread(lambda: _settle(appender, broken, checksum, completes=completes))
+            # The server shuts down: what arrived is acknowledged all the same, and at
+            # once, because nothing will be awaited any more.
+            _settle(appender, Arrived(whole=False), checksum, completes=completes)
             raise
         upload = await in_thread(lambda: _settle(appender, arrived, checksum, completes=completes))
         return _judge(upload, arrived, stop)

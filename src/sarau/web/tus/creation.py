@@ -4,7 +4,8 @@ from sarau.errors import RefusedCode, RefusedError, SarauError
 from sarau.intake import Appender
 from sarau.model.ids import UploadId
 from sarau.model.upload import Upload
-from sarau.web.reception import content_length, has_body, in_thread
+from sarau.web.reception import content_length, has_body
+from sarau.web.threads import in_thread
 from sarau.web.tus import fields
 from sarau.web.tus.appending import append
 from sarau.web.tus.exchange import Answer, BrokenOffError, Request, Server, location

@@ -1,7 +1,6 @@
 """One tus request and its answer."""
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
 
@@ -36,7 +35,7 @@ class Server:
 
     intake: Intake
     turns: Turns
-    base_url: Callable[[Scope], str]
+    public_url: str | None
     prefix: str
 
 
@@ -64,7 +63,8 @@ class Answer:
 
 def location(server: Server, request: Request, upload_id: str) -> str:
     """Return the absolute address of an upload; some clients cannot follow a path alone."""
-    return f"{server.base_url(request.scope).rstrip('/')}{server.prefix}/{upload_id}"
+    base = server.public_url or f"{request.scope['scheme']}://{request.headers.get('host', '')}"
+    return f"{base.rstrip('/')}{server.prefix}/{upload_id}"
 
 
 def refusal(error: SarauError, headers: Headers) -> Answer:

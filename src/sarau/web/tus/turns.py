@@ -14,8 +14,8 @@ from typing import TypeVar
 from sarau.errors import FailedError, RefusedCode, RefusedError
 from sarau.intake import Intake
 from sarau.model.ids import UploadId
-from sarau.web.reception import in_thread
 from sarau.web.stop import Stop
+from sarau.web.threads import in_thread
 
 WAIT_S = 5.0
 _LOOK_S = 0.25

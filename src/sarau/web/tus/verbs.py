@@ -6,7 +6,8 @@ from sarau.errors import RefusedCode, RefusedError
 from sarau.intake import Appender, is_finished
 from sarau.model.ids import UploadId
 from sarau.model.upload import Upload
-from sarau.web.reception import has_body, in_thread
+from sarau.web.reception import has_body
+from sarau.web.threads import in_thread
 from sarau.web.tus import fields
 from sarau.web.tus.appending import append
 from sarau.web.tus.exchange import TUS_VERSION, Answer, Request, Server

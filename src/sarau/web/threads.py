@@ -1,0 +1,24 @@
+"""Worker threads for what blocks on a disk or the database."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import TypeVar
+
+_threads = ThreadPoolExecutor(32, thread_name_prefix="upload")
+
+Result = TypeVar("Result")
+
+
+async def in_thread(work: Callable[[], Result]) -> Result:
+    """Run `work`, which blocks on a disk or the database, in a worker thread.
+
+    A request is cancelled only when the server shuts down. Then this waits for the
+    thread all the same: what it holds must not be touched by two.
+    """
+    running = _threads.submit(work)
+    try:
+        return await asyncio.wrap_future(running)
+    except asyncio.CancelledError:
+        wait([running])
+        raise
