@@ -4,7 +4,7 @@ import { useRef } from "preact/hooks";
 import { listTracks, retryTrack } from "../api.ts";
 import { plural, t } from "../i18n.ts";
 import { toast, toastError } from "../toasts.ts";
-import { counts, filter, FILTERS, put, reload, search, type FilterName } from "../tracks.ts";
+import { blocks, counts, filter, FILTERS, put, reload, search, type FilterName } from "../tracks.ts";
 import { Icon } from "./icons.tsx";
 
 const PAUSE_MS = 250;
@@ -73,6 +73,9 @@ export function Filters(): JSX.Element {
         </button>
       )}
       <Search />
+      <p class="visually-hidden" role="status">
+        {(filter.value !== "all" || search.value !== "") && plural("list.found", blocks.value.reduce((sum, { ids }) => sum + ids.length, 0))}
+      </p>
     </div>
   );
 }

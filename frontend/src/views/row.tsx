@@ -69,7 +69,7 @@ const FACES: Record<Exclude<Track["state"], "ready">, IconName> = {
 function Lead({ track }: { track: Track }): JSX.Element {
   if (track.state !== "ready") {
     return (
-      <span class="face">
+      <span class="face" role="img" aria-label={t(`state.${track.state}`)} title={t(`state.${track.state}`)}>
         <Icon name={FACES[track.state]} />
       </span>
     );
