@@ -20,9 +20,11 @@ def replace_all(connection: sa.Connection, track_id: TrackId, new: Iterable[Rend
 
 
 def find(connection: sa.Connection, track_ids: Sequence[TrackId]) -> dict[TrackId, list[Rendition]]:
-    """Return the renditions of tracks, in the order in which they were made."""
+    """Return the renditions of tracks, in the order of their preset."""
     query = (
-        sa.select(renditions).where(renditions.c.track_id.in_(track_ids)).order_by(renditions.c.id)
+        sa.select(renditions)
+        .where(renditions.c.track_id.in_(track_ids))
+        .order_by(renditions.c.position)
     )
     found: dict[TrackId, list[Rendition]] = {}
     for row in connection.execute(query).mappings():

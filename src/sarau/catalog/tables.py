@@ -186,6 +186,7 @@ renditions = sa.Table(
     _owner(),
     sa.Column("track_id", _ID, sa.ForeignKey("tracks.id"), nullable=False),
     sa.Column("run_id", _ID, sa.ForeignKey("runs.id"), nullable=False),
+    sa.Column("position", sa.Integer, nullable=False),
     sa.Column("name", sa.String(32), nullable=False),
     sa.Column(
         "object_sha256", _SHA256, sa.ForeignKey("objects.sha256"), nullable=False, index=True

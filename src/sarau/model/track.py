@@ -79,6 +79,8 @@ class Rendition:
     owner_id: UserId
     track_id: TrackId
     run_id: RunId
+    position: int
+    """In the order of the preset, from 0."""
     name: str
     object_sha256: str
     media_type: str

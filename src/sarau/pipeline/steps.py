@@ -125,7 +125,11 @@ class Steps:
                 raise CancelledRunError
             for one in made:
                 self._add_object(connection, ObjectRef(one["sha256"], one["size_bytes"]))
-            renditions.replace_all(connection, track.id, [_rendition(run, one) for one in made])
+            renditions.replace_all(
+                connection,
+                track.id,
+                [_rendition(run, position, one) for position, one in enumerate(made)],
+            )
             tracks.change_state(connection, track, TrackState.READY)
         return {}
 
@@ -213,7 +217,7 @@ def _take_names_from_tags(
         tracks.edit(connection, track, title=title, artist=artist)
 
 
-def _rendition(run: Run, made: Plain) -> Rendition:
+def _rendition(run: Run, position: int, made: Plain) -> Rendition:
     rendered = from_plain(Rendered, made["rendered"])
     file, evidence = rendered.file, rendered.evidence
     return Rendition(
@@ -221,6 +225,7 @@ def _rendition(run: Run, made: Plain) -> Rendition:
         owner_id=run.owner_id,
         track_id=run.track_id,
         run_id=run.id,
+        position=position,
         name=file.spec.name,
         object_sha256=made["sha256"],
         media_type=file.media_type,
