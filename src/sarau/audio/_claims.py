@@ -109,6 +109,16 @@ def _wav_data(source: ByteSource, form: _WavFormat | None, offset: int, size: in
     return claims.with_samples(size // block) if pcm and block else claims
 
 
+def _wavpack(source: ByteSource) -> Claims:
+    samples = struct.unpack("<I", source.read(12, 4).ljust(4, b"\xff"))[0]
+    return Claims(samples=None if samples == 0xFFFFFFFF else samples)
+
+
+def _tta(source: ByteSource) -> Claims:
+    start = skip_id3v2(source)
+    return Claims(samples=struct.unpack("<I", source.read(start + 14, 4).ljust(4, b"\0"))[0])
+
+
 def _aiff(source: ByteSource) -> Claims:
     offset, channels, frames, bits = 12, None, None, None
     compressed = source.read(8, 4) == b"AIFC"
@@ -183,6 +193,8 @@ _READERS: Final[dict[str, Callable[[ByteSource], Claims]]] = {
     "flac": _flac,
     "wav": _wav,
     "aiff": _aiff,
+    "wv": _wavpack,
+    "tta": _tta,
     "asf": _asf,
     "matroska": _matroska,
     "mp3": _mp3.read_claims,

@@ -8,7 +8,9 @@
 3. Decoding. Packets that cannot be decoded within the first second, as cut streams have
    them, are a warning (`damaged_start`). So are those in the last second of a raw stream
    (MP3, ADTS), where junk hides (`damaged_end`). Anywhere else they make it `corrupt`.
-4. Sync. Bytes between MP3 frames that belong to no frame and no tag count as rule 3.
+4. Sync. Bytes between MP3 frames that belong to no frame and no tag, and jumps in the
+   numbers of FLAC frames, count as rule 3. Where MP3 files were simply joined, the frames
+   at the seam may fail (`joined_files`).
 5. Tags and padding after the sound are nobody's concern.
 """
 
@@ -20,6 +22,7 @@ from sarau.errors import RejectedCode, RejectedError
 
 START_S: Final = 1.0
 END_S: Final = 1.0
+_SEAM_S: Final = 0.2
 _RAW_STREAMS: Final = {"mp3", "aac"}
 _LENGTH_SLACK_SAMPLES: Final = {"mp3": 3 * 1152}
 
@@ -34,6 +37,8 @@ class Claims:
     samples: int | None = None
     md5: bytes | None = None
     """Of the decoded samples."""
+    seams_s: tuple[float, ...] = ()
+    """Where one file was appended to another."""
     fragmented: bool = False
     """An MP4 whose index does not know the whole length."""
     warnings: tuple[str, ...] = ()
@@ -62,24 +67,26 @@ def judge(
         RejectedError: `no_samples`, `truncated` or `corrupt`, by the rule above.
 
     """
-    if samples == 0:
+    promised = claims.samples or 0
+    duration_s = samples / sample_rate_hz
+    short = samples + _LENGTH_SLACK_SAMPLES.get(container, 0) < promised
+    if samples == 0 and not promised:
         code = RejectedCode.CORRUPT if bad_at_s else RejectedCode.NO_SAMPLES
         raise RejectedError(code, "nothing could be decoded")
-    duration_s = samples / sample_rate_hz
     warnings = list(claims.warnings)
-    end_s = duration_s - END_S if container in _RAW_STREAMS else duration_s
-    for position_s in bad_at_s:
+    for position_s in () if not short and _is_whole(container, claims, md5) else bad_at_s:
+        at_end = position_s >= duration_s - (END_S if container in _RAW_STREAMS else 0)
+        if short and at_end:
+            continue  # What is missing is said below.
         if position_s < START_S:
             warnings.append("damaged_start")
-        elif position_s >= end_s and container in _RAW_STREAMS:
+        elif at_end and container in _RAW_STREAMS:
             warnings.append("damaged_end")
-        elif not _is_after_whole_sound(container, claims, samples, md5):
+        elif not any(abs(position_s - seam_s) < _SEAM_S for seam_s in claims.seams_s):
             detail = f"{len(bad_at_s)} damaged packets, one at {position_s:.1f} s"
             raise RejectedError(RejectedCode.CORRUPT, detail)
-    slack = _LENGTH_SLACK_SAMPLES.get(container, 0)
-    if claims.samples is not None and samples + slack < claims.samples:
-        detail = f"{samples} of {claims.samples} samples"
-        raise RejectedError(RejectedCode.TRUNCATED, detail)
+    if short:
+        raise RejectedError(RejectedCode.TRUNCATED, f"{samples} of {promised} samples")
     if claims.md5 is not None and md5 is not None and claims.md5 != md5:
         raise RejectedError(
             RejectedCode.CORRUPT, "the MD5 of the samples differs from the header's"
@@ -87,6 +94,8 @@ def judge(
     return tuple(dict.fromkeys(warnings))
 
 
-def _is_after_whole_sound(container: str, claims: Claims, samples: int, md5: bytes | None) -> bool:
-    """Tell whether the sound is proved whole, so that what fails is junk behind it."""
-    return container == "flac" and claims.samples == samples and claims.md5 in {None, md5}
+def _is_whole(container: str, claims: Claims, md5: bytes | None) -> bool:
+    """Tell whether a full length is proof that what fails is junk behind the sound."""
+    if claims.samples is None:
+        return False
+    return container == "mp3" or (container == "flac" and claims.md5 == md5 is not None)

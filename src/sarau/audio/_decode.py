@@ -128,7 +128,8 @@ class Source:
                 self._note_bad(error)
                 continue
             for frame in frames:
-                if isinstance(frame, AudioFrame) and frame.samples:
+                if frame.samples:
+                    self._note_jump(frame)
                     whole = self.samples + frame.samples
                     if trim_at is not None and trim_at < whole:
                         yield from _cut(frame, trim_at - self.samples)
@@ -149,6 +150,14 @@ class Source:
                 self._note_bad(error)
                 return
             yield packet
+
+    def _note_jump(self, frame: AudioFrame) -> None:
+        """Notice that the decoder has left out FLAC frames, which are numbered."""
+        if self.format != "flac" or frame.pts is None or frame.pts <= self.samples:
+            return
+        position_s = self.samples / self.sample_rate_hz
+        if position_s not in self.bad_at_s[-1:]:
+            self.bad_at_s.append(position_s)
 
     def _note_bad(self, error: Exception) -> None:
         self.bad_at_s.append(self.samples / self.sample_rate_hz)
@@ -195,12 +204,12 @@ class Source:
 
     def _padding_start(self) -> int | None:
         """Return where an MP4's edit list ends, if only the codec's padding follows."""
-        duration = self.stream.duration
+        duration, time_base = self.stream.duration, self.stream.time_base
         if self.claims.fragmented or self.format != "m4a":
             return None
-        if not duration:
+        if duration is None or time_base is None:
             return None
-        return int(duration * self.stream.time_base * self.sample_rate_hz) or None
+        return int(duration * time_base * self.sample_rate_hz) or None
 
 
 def is_picture(stream: "av.stream.Stream") -> bool:
@@ -223,7 +232,8 @@ def _open(fd: int, head: bytes) -> InputContainer:
     except MemoryError:
         raise
     except av.FFmpegError as error:
-        raise _sniff.unreadable(head, str(error.strerror)) from error
+        ended = isinstance(error, av.EOFError)
+        raise _sniff.unreadable(head, str(error.strerror), ended=ended) from error
 
 
 def _find_sound(container: InputContainer) -> AudioStream:

@@ -123,7 +123,7 @@ def read_claims(source: ByteSource) -> Claims:
     warnings = ["damaged_start"] if offset > begin else []
     promised = _xing_frames(source, walker, offset)
     first = walker.frame(offset)
-    seconds = 0.0
+    seconds, seams_s = 0.0, []
     while True:
         offset, lasted_s = _walk(walker, offset)
         seconds += lasted_s
@@ -140,9 +140,10 @@ def read_claims(source: ByteSource) -> Claims:
             warnings.append("damaged_start")
         elif offset > gap:
             warnings.append("joined_files")
+            seams_s.append(seconds)
         offset = resumed
     samples = promised * first.samples if promised and first else None
-    return Claims(samples=samples, warnings=tuple(warnings))
+    return Claims(samples=samples, seams_s=tuple(seams_s), warnings=tuple(warnings))
 
 
 def _walk(walker: _Walker, offset: int) -> tuple[int, float]:

@@ -91,14 +91,24 @@ def container_of(head: bytes) -> str | None:
     return None
 
 
-def unreadable(head: bytes, detail: str) -> RejectedError:
-    """Return the reason for a file that no permitted demuxer reads."""
+def unreadable(head: bytes, detail: str, *, ended: bool) -> RejectedError:
+    """Return the reason for a file that no permitted demuxer reads.
+
+    `ended` says that the demuxer wanted more than there was.
+    """
     for offset, magic, name in _OTHER_MEDIA:
         if head[offset : offset + len(magic)] == magic:
             return RejectedError(RejectedCode.UNSUPPORTED_CODEC, f"{name} files are not taken")
     container = container_of(head)
+    if container is None and head.startswith(b"ID3"):
+        return RejectedError(RejectedCode.TRUNCATED, f"tags without sound: {detail}")
     if container is None:
         return RejectedError(RejectedCode.NOT_AUDIO, detail)
+    if ended:
+        return RejectedError(RejectedCode.TRUNCATED, f"a {container} file without its sound")
+    if container == "ogg":
+        # Every page's checksum was right before anybody tried to open it.
+        return RejectedError(RejectedCode.UNSUPPORTED_CODEC, f"whole, but not understood: {detail}")
     return RejectedError(RejectedCode.CORRUPT, f"a {container} file that cannot be read: {detail}")
 
 

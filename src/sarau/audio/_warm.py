@@ -35,6 +35,8 @@ class _Silent(Reporter):
 
 def warm() -> None:
     """Analyse, render and measure a short sound, with every format and a cover."""
+    for encoding in ("latin-1", "ascii", "utf-16", "utf-16-le", "utf-16-be", "utf-8-sig"):
+        "".encode(encoding)
     for kind in ("JPEG", "PNG", "WEBP", "GIF", "BMP"):
         picture = io.BytesIO()
         Image.new("RGB", (8, 8)).save(picture, kind)

@@ -1,0 +1,249 @@
+"""Limits of time, memory, length and size: each ends the child and has its code."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.audio.hostile import RATE_HZ, Kitchen, wav
+
+from sarau.audio import Engine, Limits
+from sarau.errors import FailedCode, FailedError, RejectedCode, RejectedError
+from sarau.model.preset import PRESETS
+
+LONG_S = 1800
+
+
+@pytest.fixture(scope="module")
+def long_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Half an hour of noise at 8 kHz: small, and seconds of work."""
+    path = tmp_path_factory.mktemp("long") / "long.wav"
+    path.write_bytes(wav(os.urandom(80_000) * (LONG_S // 5), rate=8000, channels=1))
+    return path
+
+
+@pytest.fixture
+def small_engine() -> Iterator[list[Engine]]:
+    made: list[Engine] = []
+    yield made
+    for engine in made:
+        engine.close()
+
+
+def children_of(pid: int) -> list[int]:
+    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    return [int(child) for child in listed.split()]
+
+
+def wait_until_gone(pid: int) -> None:
+    deadline = time.monotonic() + 20
+    while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        if state == "Z":
+            return
+        time.sleep(0.02)
+    assert not Path(f"/proc/{pid}").exists()
+
+
+def test_wall_clock(long_file: Path) -> None:
+    with Engine(limits=Limits(max_wall_s=0.3)) as engine, pytest.raises(RejectedError) as caught:
+        engine.analyse(long_file)
+    assert caught.value.code is RejectedCode.DECODE_TIMEOUT
+
+
+def test_cpu_time(long_file: Path) -> None:
+    limits = Limits(max_cpu_s=1, max_idle_cpu_s=1)
+    with Engine(limits=limits) as engine, pytest.raises(RejectedError) as caught:
+        engine.analyse(long_file)
+    assert caught.value.code is RejectedCode.DECODE_TIMEOUT
+
+
+def test_memory(kitchen: Kitchen, tmp_path: Path) -> None:
+    path = tmp_path / "a.flac"
+    path.write_bytes(kitchen.flac())
+    limits = Limits(max_memory_bytes=1 << 20)
+    with Engine(limits=limits) as engine, pytest.raises(RejectedError) as caught:
+        engine.analyse(path)
+    assert caught.value.code is RejectedCode.DECODE_MEMORY
+
+
+def test_length(long_file: Path) -> None:
+    with Engine(limits=Limits(max_duration_s=60)) as engine, pytest.raises(RejectedError) as caught:
+        engine.analyse(long_file)
+    assert caught.value.code is RejectedCode.TOO_LONG
+
+
+def test_number_of_samples(long_file: Path) -> None:
+    with (
+        Engine(limits=Limits(max_samples=10_000)) as engine,
+        pytest.raises(RejectedError) as caught,
+    ):
+        engine.analyse(long_file)
+    assert caught.value.code is RejectedCode.TOO_LONG
+
+
+def test_length_that_no_header_tells(kitchen: Kitchen, tmp_path: Path) -> None:
+    path = tmp_path / "streamed.wav"
+    path.write_bytes(wav(bytes(4 * RATE_HZ * 5), size=0xFFFFFFFF))
+    with Engine(limits=Limits(max_duration_s=3)) as engine, pytest.raises(RejectedError) as caught:
+        engine.analyse(path)
+    assert caught.value.code is RejectedCode.TOO_LONG
+
+
+def test_size_of_a_rendition(engine: Engine, kitchen: Kitchen, tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    path.write_bytes(kitchen.wav)
+    analysis = engine.analyse(path)
+    with (
+        Engine(limits=Limits(max_output_bytes=50_000)) as small,
+        pytest.raises(RejectedError) as caught,
+    ):
+        small.render(path, analysis, PRESETS["streaming"], tmp_path)
+    assert caught.value.code is RejectedCode.TOO_LONG
+
+
+def test_crash_of_the_decoder_is_the_files_fault_and_spares_the_others(
+    engine: Engine, long_file: Path, kitchen: Kitchen, tmp_path: Path
+) -> None:
+    other = tmp_path / "a.flac"
+    other.write_bytes(kitchen.flac())
+    crashed: list[int] = []
+
+    def crash(fraction: float) -> None:
+        if not crashed:
+            zygote = engine._running().pid
+            crashed.extend(children_of(zygote))
+            for child in crashed:
+                os.kill(child, signal.SIGSEGV)
+
+    with pytest.raises(RejectedError) as caught:
+        engine.analyse(long_file, on_progress=crash)
+    assert caught.value.code is RejectedCode.DECODER_CRASHED
+    assert engine.analyse(other).source.samples > 0
+
+
+def test_raising_in_the_callback_kills_the_child(engine: Engine, long_file: Path) -> None:
+    seen: list[int] = []
+
+    def stop(fraction: float) -> None:
+        seen.extend(children_of(engine._running().pid))
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        engine.analyse(long_file, on_progress=stop)
+    assert seen
+    for child in seen:
+        wait_until_gone(child)
+
+
+def test_progress_rises_and_is_a_heartbeat(engine: Engine, long_file: Path) -> None:
+    told: list[tuple[float, float]] = []
+    engine.analyse(long_file, on_progress=lambda part: told.append((time.monotonic(), part)))
+
+    parts = [part for _, part in told]
+    assert parts == sorted(parts)
+    assert 0 <= parts[0] and parts[-1] <= 1
+    assert len(set(parts)) > 3
+
+
+def test_death_of_the_zygote_fails_the_job_and_not_the_next(long_file: Path) -> None:
+    with Engine() as engine:
+        pid = engine._running().pid
+
+        def kill(fraction: float) -> None:
+            if engine._running().pid == pid:
+                os.kill(pid, signal.SIGKILL)
+
+        with pytest.raises(FailedError) as caught:
+            engine.analyse(long_file, on_progress=kill)
+        assert caught.value.code is FailedCode.ENGINE_CRASHED
+        assert engine.describe().sandbox_checks
+        assert engine._running().pid != pid
+
+
+def test_nothing_survives_the_kill_of_its_owner(long_file: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from sarau.audio import Engine\n"
+        "e = Engine(); print(e._running().pid, flush=True)\n"
+        "e.analyse(Path(sys.argv[1]), on_progress=lambda f: print('p', flush=True))"
+    )
+    paths = ":".join(path for path in sys.path if path)
+    owner = subprocess.Popen(
+        [sys.executable, "-c", code, str(long_file)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={"PYTHONPATH": paths},
+    )
+    assert owner.stdout is not None
+    zygote = int(owner.stdout.readline())
+    assert owner.stdout.readline() == "p\n"
+    children = children_of(zygote)
+    assert children
+    owner.kill()
+    owner.wait()
+    owner.stdout.close()
+
+    wait_until_gone(zygote)
+    for child in children:
+        wait_until_gone(child)
+
+
+def test_many_threads_share_one_engine(engine: Engine, kitchen: Kitchen, tmp_path: Path) -> None:
+    good, bad = tmp_path / "a.mp3", tmp_path / "b.mp3"
+    good.write_bytes(kitchen.mp3())
+    bad.write_bytes(b"no sound at all\n" * 9)
+
+    def work(index: int) -> object:
+        try:
+            return engine.analyse(bad if index % 3 == 0 else good).source.samples
+        except RejectedError as error:
+            return error.code
+
+    with ThreadPoolExecutor(6) as pool:
+        found = list(pool.map(work, range(18)))
+    samples = engine.analyse(good).source.samples
+    assert found == [RejectedCode.NOT_AUDIO if index % 3 == 0 else samples for index in range(18)]
+    assert threading.active_count() < 20
+
+
+def test_missing_source_is_our_fault(engine: Engine, tmp_path: Path) -> None:
+    with pytest.raises(FailedError) as caught:
+        engine.analyse(tmp_path / "nowhere.wav")
+    assert caught.value.code is FailedCode.SOURCE_MISSING
+
+
+def test_a_pipe_or_a_directory_is_no_file(engine: Engine, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path, tmp_path / "pipe"):
+        with pytest.raises(RejectedError) as caught:
+            engine.analyse(path)
+        assert caught.value.code is RejectedCode.NOT_AUDIO
+
+
+def test_another_file_than_analysed_is_not_rendered(
+    engine: Engine, kitchen: Kitchen, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.wav"
+    path.write_bytes(kitchen.wav)
+    analysis = engine.analyse(path)
+    shorter = replace(
+        analysis, source=replace(analysis.source, samples=analysis.source.samples + 1)
+    )
+    with pytest.raises(FailedError) as caught:
+        engine.render(path, shorter, PRESETS["archive"], tmp_path)
+    assert caught.value.code is FailedCode.SOURCE_DAMAGED
+
+
+def test_a_closed_engine_says_so(kitchen: Kitchen) -> None:
+    engine = Engine()
+    engine.close()
+    with pytest.raises(FailedError) as caught:
+        engine.analyse(kitchen.place / "ok.wav")
+    assert caught.value.code is FailedCode.ENGINE_MISSING
