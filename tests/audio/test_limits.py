@@ -65,9 +65,9 @@ def test_cpu_time(long_file: Path) -> None:
     assert caught.value.code is RejectedCode.DECODE_TIMEOUT
 
 
-def test_memory(kitchen: Kitchen, tmp_path: Path) -> None:
-    path = tmp_path / "a.flac"
-    path.write_bytes(kitchen.flac())
+def test_memory(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    path.write_bytes(wav(os.urandom(16 * 200_000), rate=96_000, channels=8))
     limits = Limits(max_memory_bytes=1 << 20)
     with Engine(limits=limits) as engine, pytest.raises(RejectedError) as caught:
         engine.analyse(path)
@@ -89,7 +89,7 @@ def test_number_of_samples(long_file: Path) -> None:
     assert caught.value.code is RejectedCode.TOO_LONG
 
 
-def test_length_that_no_header_tells(kitchen: Kitchen, tmp_path: Path) -> None:
+def test_length_that_no_header_tells(tmp_path: Path) -> None:
     path = tmp_path / "streamed.wav"
     path.write_bytes(wav(bytes(4 * RATE_HZ * 5), size=0xFFFFFFFF))
     with Engine(limits=Limits(max_duration_s=3)) as engine, pytest.raises(RejectedError) as caught:
@@ -116,7 +116,7 @@ def test_crash_of_the_decoder_is_the_files_fault_and_spares_the_others(
     other.write_bytes(kitchen.flac())
     crashed: list[int] = []
 
-    def crash(fraction: float) -> None:
+    def crash(_: float) -> None:
         if not crashed:
             zygote = engine._running().pid
             crashed.extend(children_of(zygote))
@@ -132,7 +132,7 @@ def test_crash_of_the_decoder_is_the_files_fault_and_spares_the_others(
 def test_raising_in_the_callback_kills_the_child(engine: Engine, long_file: Path) -> None:
     seen: list[int] = []
 
-    def stop(fraction: float) -> None:
+    def stop(_: float) -> None:
         seen.extend(children_of(engine._running().pid))
         raise KeyboardInterrupt
 
@@ -149,7 +149,8 @@ def test_progress_rises_and_is_a_heartbeat(engine: Engine, long_file: Path) -> N
 
     parts = [part for _, part in told]
     assert parts == sorted(parts)
-    assert 0 <= parts[0] and parts[-1] <= 1
+    assert parts[0] >= 0
+    assert parts[-1] <= 1
     assert len(set(parts)) > 3
 
 
@@ -157,7 +158,7 @@ def test_death_of_the_zygote_fails_the_job_and_not_the_next(long_file: Path) -> 
     with Engine() as engine:
         pid = engine._running().pid
 
-        def kill(fraction: float) -> None:
+        def kill(_: float) -> None:
             if engine._running().pid == pid:
                 os.kill(pid, signal.SIGKILL)
 

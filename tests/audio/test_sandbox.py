@@ -40,18 +40,18 @@ def test_attacks_succeed_outside_so_the_test_can_fail() -> None:
         assert not _selftest._is_stopped(checks[name]), name
 
 
-def test_a_child_has_no_descriptor_but_its_own(engine: Engine, tmp_path: Path) -> None:
+def test_the_zygote_inherits_no_descriptor(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("x")
     with secret.open() as held:
-        os.set_inheritable(held.fileno(), True)
-        zygote = engine._running()
-        links = Path(f"/proc/{zygote.pid}/fd").iterdir()
-        targets = [os.readlink(link) for link in links]
+        os.set_inheritable(held.fileno(), True)  # noqa: FBT003 - the name of a system call
+        with Engine() as fresh:
+            links = Path(f"/proc/{fresh._running().pid}/fd").iterdir()
+            targets = [str(link.readlink()) for link in links]
     assert str(secret) not in targets
 
 
-def test_the_zygote_knows_no_environment(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_zygote_knows_no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SARAU_TOKEN", "canary-5f1c")
     with Engine() as fresh:
         fresh.describe()

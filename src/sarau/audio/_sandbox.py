@@ -20,6 +20,8 @@ _PR_SET_PDEATHSIG: Final = 1
 _PR_SET_DUMPABLE: Final = 4
 _PR_SET_NO_NEW_PRIVS: Final = 38
 _MAX_OPEN_FILES: Final = 64
+_CPU_GRACE_S: Final = 5
+"""The soft limit is a signal that tells what happened; the hard one only kills."""
 _CAPABILITY_VERSION_3: Final = 0x20080522
 
 
@@ -71,7 +73,7 @@ def lock_down(cage: Cage) -> SandboxLevel:
         (resource.RLIMIT_NOFILE, _MAX_OPEN_FILES, _MAX_OPEN_FILES),
         (resource.RLIMIT_FSIZE, cage.file_bytes, cage.file_bytes),
         (resource.RLIMIT_AS, address_space, address_space),
-        (resource.RLIMIT_CPU, min(cage.idle_cpu_s, cage.cpu_s), cage.cpu_s),
+        (resource.RLIMIT_CPU, min(cage.idle_cpu_s, cage.cpu_s), cage.cpu_s + _CPU_GRACE_S),
     ):
         resource.setrlimit(kind, (soft, hard))
     _drop_capabilities(libc)
@@ -92,4 +94,4 @@ def allow_more_cpu(idle_cpu_s: int) -> None:
     usage = resource.getrusage(resource.RUSAGE_SELF)
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     soft = int(usage.ru_utime + usage.ru_stime) + 1 + idle_cpu_s
-    resource.setrlimit(resource.RLIMIT_CPU, (min(soft, hard), hard))
+    resource.setrlimit(resource.RLIMIT_CPU, (min(soft, hard - _CPU_GRACE_S), hard))
