@@ -2,6 +2,7 @@
 
 import json
 import sys
+import tempfile
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
@@ -24,6 +25,9 @@ _LOSSLESS = "aif aifc aiff ape caf flac tta w64 wav wave wv"
 _LOSSY = "aac m4a m4b mka mp2 mp3 oga ogg opus webm wma"
 _AUDIO_SUFFIXES = frozenset(f".{name}" for name in f"{_LOSSLESS} {_LOSSY}".split())
 """What is picked up inside a directory; a file that is named itself is tried whatever its name."""
+
+
+_PIPE_COLUMNS = 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,33 +127,35 @@ def _process(engine: "Engine", preset: Preset, job: Job, progress: "Progress") -
         try:
             analysis = engine.analyse(job.path, on_progress=lambda x: report(0.15 * x))
             job.out_dir.mkdir(parents=True, exist_ok=True)
-            files = engine.render(
-                job.path,
-                analysis,
-                preset,
-                job.out_dir,
-                on_progress=lambda x: report(0.15 + 0.65 * x),
-            )
-            renditions = engine.verify(
-                job.path,
-                analysis,
-                preset,
-                files,
-                job.out_dir,
-                on_progress=lambda x: report(0.8 + 0.2 * x),
-            )
+            with tempfile.TemporaryDirectory(prefix=".sarau-", dir=job.out_dir) as draft:
+                files = engine.render(
+                    job.path,
+                    analysis,
+                    preset,
+                    Path(draft),
+                    on_progress=lambda x: report(0.15 + 0.65 * x),
+                )
+                renditions = engine.verify(
+                    job.path,
+                    analysis,
+                    preset,
+                    files,
+                    Path(draft),
+                    on_progress=lambda x: report(0.8 + 0.2 * x),
+                )
+                renditions = _move_in(job, renditions)
         except SarauError as error:
             return Result(job.path, error=error)
-        return Result(job.path, analysis, _name_after_track(job, renditions))
+        return Result(job.path, analysis, renditions)
 
 
-def _name_after_track(job: Job, renditions: "tuple[Rendition, ...]") -> "tuple[Rendition, ...]":
-    """Give the files the name of the track instead of the rendition's."""
+def _move_in(job: Job, renditions: "tuple[Rendition, ...]") -> "tuple[Rendition, ...]":
+    """Put finished files where they belong, under the name of the track."""
     from dataclasses import replace  # noqa: PLC0415 - with its only use
 
     named = []
     for one in renditions:
-        path = one.file.path.with_name(f"{job.path.stem}.{one.file.extension}")
+        path = job.out_dir / f"{job.path.stem}.{one.file.extension}"
         named.append(replace(one, file=replace(one.file, path=one.file.path.replace(path))))
     return tuple(named)
 
@@ -176,12 +182,14 @@ def _plain(result: Result) -> dict[str, Any]:
 
 
 def _print_table(results: list[Result]) -> None:
+    from rich import box  # noqa: PLC0415 - heavy
     from rich.console import Console  # noqa: PLC0415 - heavy
     from rich.table import Table  # noqa: PLC0415 - heavy
 
-    table = Table("track", "LUFS before", "dBTP before", "rendition", "gain dB", "LUFS", "dBTP", "")
-    for column in (1, 2, 4, 5, 6):
-        table.columns[column].justify = "right"
+    table = Table(box=box.SIMPLE_HEAD)
+    for name in ("track", "LUFS", "dBTP", "rendition", "gain dB", "LUFS", "dBTP", "verdict"):
+        is_figure = name in {"LUFS", "dBTP", "gain dB"}
+        table.add_column(name, justify="right" if is_figure else "left", no_wrap=name != "verdict")
     for result in results:
         if result.error is not None or result.analysis is None:
             said = message(result.error.code, language()) if result.error else ""
@@ -202,7 +210,8 @@ def _print_table(results: list[Result]) -> None:
             )
             first = ("", "", "")
         table.add_section()
-    Console().print(table)
+    # A pipe has no width: what reads it gets whole names.
+    Console(width=None if sys.stdout.isatty() else _PIPE_COLUMNS).print(table)
 
 
 def _db(value: float | None) -> str:
