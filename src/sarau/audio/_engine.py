@@ -253,11 +253,14 @@ class Engine:
             "best_effort": self._sandbox is SandboxMode.BEST_EFFORT,
             **details,
         }
-        zygote = self._running()
         fds: list[int] = []
         try:
             fds.extend(_open(path) for path in inputs)
-            child = zygote.start(job, fds)
+            try:
+                child = self._running().start(job, fds)
+            except FailedError:
+                # A zygote that died unnoticed took nothing with it; its successor can start.
+                child = self._running().start(job, fds)
         finally:
             for fd in fds:
                 os.close(fd)

@@ -145,6 +145,7 @@ class Zygote:
             )
         self._control = ours
         self._greeting: dict[str, Any] | None = None
+        self._broken = False
 
     @property
     def pid(self) -> int:
@@ -174,7 +175,7 @@ class Zygote:
 
     def is_alive(self) -> bool:
         """Tell whether it can still take jobs."""
-        return self._process.poll() is None
+        return not self._broken and self._process.poll() is None
 
     def start(self, job: dict[str, Any], fds: Sequence[int]) -> Job:
         """Fork a child for `job`, which gets copies of `fds`.
@@ -192,6 +193,7 @@ class Zygote:
             sent = [child_lifecycle.fileno(), child_results, *fds]
             socket.send_fds(self._control, [payload], sent)
         except OSError as error:
+            self._broken = True
             os.close(results)
             lifecycle.close()
             raise FailedError(FailedCode.ENGINE_CRASHED, f"the zygote is gone: {error}") from error

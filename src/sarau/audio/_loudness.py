@@ -1,0 +1,159 @@
+"""EBU R 128 from the power of 20 ms blocks of K-weighted sound.
+
+ITU-R BS.1770-5 (weighting, channel weights, gates), EBU Tech 3341 (momentary and
+short-term windows) and EBU Tech 3342 (loudness range). The weighting filters run in
+FFmpeg, in double precision; everything after them is a few sums over the blocks.
+"""
+
+import math
+from array import array
+from typing import Final
+
+import av
+import numpy as np
+from av.audio.frame import AudioFrame
+from numpy.typing import NDArray
+
+from sarau.audio._frames import Chain
+
+BLOCKS_PER_S: Final = 50
+_MOMENTARY: Final = BLOCKS_PER_S * 4 // 10
+_SHORT_TERM: Final = BLOCKS_PER_S * 3
+_HOP: Final = BLOCKS_PER_S // 10
+_ABSOLUTE_GATE_LUFS: Final = -70.0
+_RELATIVE_GATE_LU: Final = -10.0
+_RANGE_GATE_LU: Final = -20.0
+_RANGE_PERCENTILES: Final = (0.10, 0.95)
+_OFFSET_LU: Final = -0.691
+_SURROUND_WEIGHT: Final = 1.41
+
+# The two filters of BS.1770 as analogue prototypes, so that they fit any sample rate.
+_SHELF_HZ, _SHELF_DB, _SHELF_Q = 1681.974450955533, 3.999843853973347, 0.7071752369554196
+_HIGH_PASS_HZ, _HIGH_PASS_Q = 38.13547087602444, 0.5003270373238773
+
+Powers = NDArray[np.float64]
+
+
+class Loudmeter:
+    """Collects the weighted power of planar float frames, block by block."""
+
+    def __init__(self, rate_hz: int, layout: str) -> None:
+        self._rate_hz = rate_hz
+        self._weights = channel_weights(layout)
+        filters = [("aformat", "sample_fmts=dblp"), _shelf(rate_hz), _high_pass(rate_hz)]
+        self._chain = Chain(filters, rate_hz=rate_hz, sample_format="fltp", layout=layout)
+        self._blocks = array("d")
+        self._open_sum = 0.0
+        self._position = 0
+
+    def push(self, frame: AudioFrame | None) -> None:
+        """Weigh a frame; None at the end."""
+        for out in self._chain.push(frame):
+            self._add(out)
+
+    def _add(self, frame: AudioFrame) -> None:
+        count = frame.samples
+        power = np.zeros(count)
+        for weight, plane in zip(self._weights, frame.planes, strict=False):
+            if weight:
+                channel = np.frombuffer(memoryview(plane), np.float64, count)
+                power += weight * (channel * channel)
+        first = len(self._blocks) + 1
+        ends = self._ends(first, self._position + count) - self._position
+        self._position += count
+        if not len(ends):
+            self._open_sum += float(power.sum())
+            return
+        sums = np.add.reduceat(np.append(power, 0.0), np.append(0, ends))
+        sums[0] += self._open_sum
+        self._blocks.extend(sums[:-1].tolist())
+        self._open_sum = float(sums[-1])
+
+    def _ends(self, first: int, until: int) -> NDArray[np.int64]:
+        """Return where the blocks from number `first` on end, as far as `until`."""
+        last = until * BLOCKS_PER_S // self._rate_hz
+        return np.arange(first, last + 1) * self._rate_hz // BLOCKS_PER_S
+
+    def momentary_lufs(self, hop: int = 1) -> Powers:
+        """Return the loudness of every 400 ms window, `hop` blocks apart."""
+        return _lufs(self._windows(_MOMENTARY)[::hop])
+
+    def short_term_lufs(self, hop: int = 1) -> Powers:
+        """Return the loudness of every 3 s window, `hop` blocks apart."""
+        return _lufs(self._windows(_SHORT_TERM)[::hop])
+
+    def integrated_lufs(self) -> float | None:
+        """Return the programme loudness; None when nothing passes the gates."""
+        power = self._windows(_MOMENTARY)[::_HOP]
+        power = power[_lufs(power) > _ABSOLUTE_GATE_LUFS]
+        if not len(power):
+            return None
+        gate = _lufs(power.mean()) + _RELATIVE_GATE_LU
+        return float(_lufs(power[_lufs(power) > gate].mean()))
+
+    def range_lu(self) -> float | None:
+        """Return the loudness range; None when nothing passes the absolute gate."""
+        power = self._windows(_SHORT_TERM)[::_HOP]
+        power = power[_lufs(power) > _ABSOLUTE_GATE_LUFS]
+        if not len(power):
+            return None
+        levels = _lufs(power)
+        levels = np.sort(levels[levels >= _lufs(power.mean()) + _RANGE_GATE_LU])
+        low, high = (levels[round((len(levels) - 1) * part)] for part in _RANGE_PERCENTILES)
+        return float(high - low)
+
+    def _windows(self, length: int) -> Powers:
+        """Return the mean power of every `length` blocks in a row."""
+        if len(self._blocks) < length:
+            return np.zeros(0)
+        # Sums of differences of one running sum would drown soft passages after loud ones.
+        blocks = np.frombuffer(self._blocks, np.float64)
+        windows = np.lib.stride_tricks.sliding_window_view(blocks, length)
+        sums: Powers = windows.sum(axis=1)
+        return sums / (length * self._rate_hz / BLOCKS_PER_S)
+
+
+def channel_weights(layout: str) -> list[float]:
+    """Return the weights of BS.1770-5, table 3: sides 1.41, no LFE, everything else 1.
+
+    What FFmpeg calls the back pair is at the sides (110 degrees) where a layout has no
+    other pair there, and behind (135 degrees) where it has.
+    """
+    names = [channel.name for channel in av.AudioLayout(layout).channels]
+    has_sides = "SL" in names
+    sides = {"SL", "SR"} if has_sides else {"BL", "BR"}
+    return [
+        0.0 if name.startswith("LFE") else _SURROUND_WEIGHT if name in sides else 1.0
+        for name in names
+    ]
+
+
+def _lufs(power: Powers | float) -> Powers:
+    with np.errstate(divide="ignore"):
+        return np.asarray(_OFFSET_LU + 10 * np.log10(power))
+
+
+def _shelf(rate_hz: int) -> tuple[str, str]:
+    k = math.tan(math.pi * _SHELF_HZ / rate_hz)
+    high = 10 ** (_SHELF_DB / 20)
+    middle = high**0.4996667741545416
+    a0 = 1 + k / _SHELF_Q + k * k
+    return _biquad(
+        (high + middle * k / _SHELF_Q + k * k) / a0,
+        2 * (k * k - high) / a0,
+        (high - middle * k / _SHELF_Q + k * k) / a0,
+        2 * (k * k - 1) / a0,
+        (1 - k / _SHELF_Q + k * k) / a0,
+    )
+
+
+def _high_pass(rate_hz: int) -> tuple[str, str]:
+    k = math.tan(math.pi * _HIGH_PASS_HZ / rate_hz)
+    a0 = 1 + k / _HIGH_PASS_Q + k * k
+    return _biquad(1.0, -2.0, 1.0, 2 * (k * k - 1) / a0, (1 - k / _HIGH_PASS_Q + k * k) / a0)
+
+
+def _biquad(b0: float, b1: float, b2: float, a1: float, a2: float) -> tuple[str, str]:
+    names = zip(("b0", "b1", "b2", "a0", "a1", "a2"), (b0, b1, b2, 1.0, a1, a2), strict=True)
+    arguments = ":".join(f"{name}={value!r}" for name, value in names)
+    return "biquad", f"{arguments}:precision=f64"
