@@ -56,7 +56,7 @@ class Sender(threading.Thread):
                     url = uploader.url
                 while uploader.offset < path.stat().st_size:
                     uploader.upload_chunk()
-                    time.sleep(self._rng.uniform(0, 0.03))
+                    time.sleep(self._rng.uniform(0, 0.25))
             except _TROUBLE:
                 time.sleep(0.2)
             else:
@@ -84,7 +84,7 @@ def test_nothing_is_lost_or_doubled_when_the_server_is_killed_at_random(tmp_path
     rng = random.Random(seed)
     print(f"\nseed {seed}")
     files = [
-        write_music(tmp_path / f"song{n:02}.wav", seconds=rng.uniform(2, 8), seed=n)
+        write_music(tmp_path / f"song{n:02}.wav", seconds=rng.uniform(1.5, 4), seed=n)
         for n in range(UPLOADS)
     ]
     server = Server(tmp_path / "data").start()
@@ -93,7 +93,7 @@ def test_nothing_is_lost_or_doubled_when_the_server_is_killed_at_random(tmp_path
         sender.start()
     killed_while = Counter()
     for _ in range(KILLS):
-        time.sleep(rng.uniform(0.3, 3.0))
+        time.sleep(rng.uniform(0.3, 2.0))
         killed_while["uploading" if any(s.is_alive() for s in senders) else "processing"] += 1
         server.kill()
         server.start()
