@@ -14,7 +14,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import Mount, Route
 
 from sarau.catalog import Database
 from sarau.catalog.schema import migrate
@@ -24,6 +24,7 @@ from sarau.model.track import Track
 from sarau.model.upload import Upload
 from sarau.storage import Volume
 from sarau.web.body_sink import SinkProtocol
+from sarau.web.plain_upload import PlainUpload
 from sarau.web.tus import TusApp
 
 
@@ -55,13 +56,12 @@ def build(directory: Path, options: dict[str, str]) -> tuple[Starlette, Intake]:
     async def ping(_request: Request) -> Response:
         return JSONResponse("pong")
 
-    routes: list[BaseRoute] = [Mount("/files", tus), Route("/ping", ping)]
-    if "plain" in options:
-        # The API comes with the engine, which most tests of uploads do without.
-        from sarau.web.plain_upload import PlainUpload  # noqa: PLC0415
-
-        plain = PlainUpload(intake, database, owner_of=lambda _scope: LOCAL_USER_ID)
-        routes.append(Route("/api/v1/tracks", plain, methods=["POST"]))
+    plain = PlainUpload(intake, database, owner_of=lambda _scope: LOCAL_USER_ID)
+    routes = [
+        Mount("/files", tus),
+        Route("/api/v1/tracks", plain, methods=["POST"]),
+        Route("/ping", ping),
+    ]
     return Starlette(routes=routes), intake
 
 

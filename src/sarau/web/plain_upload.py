@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from urllib.parse import parse_qs
 
+from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -200,7 +201,10 @@ class _Form(_Target):
         )
 
     def write(self, data: memoryview) -> None:
-        self._parser.write(bytes(data))
+        try:
+            self._parser.write(bytes(data))
+        except FormParserError as error:
+            raise RefusedError(RefusedCode.INVALID_REQUEST, f"the form: {error}") from error
 
     def finish(self) -> Upload:
         if not self._ended:
