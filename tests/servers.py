@@ -27,6 +27,7 @@ class Server:
         self._port = 0
         self._environment = environment
         self._process: subprocess.Popen[str] | None = None
+        self._reader = threading.Thread()
 
     def start(self) -> "Server":
         environment = {**os.environ, "SARAU_RESERVE_BYTES": "1000000", **self._environment}
@@ -38,7 +39,8 @@ class Server:
             env=environment,
         )
         found: queue.Queue[str] = queue.Queue()
-        threading.Thread(target=self._read, args=(self._process, found), daemon=True).start()
+        self._reader = threading.Thread(target=self._read, args=(self._process, found), daemon=True)
+        self._reader.start()
         try:
             self.url = found.get(timeout=_START_S)
         except queue.Empty:
@@ -73,6 +75,7 @@ class Server:
             return
         self._process.send_signal(how)
         self._process.wait(timeout=30)
+        self._reader.join(timeout=30)
         if self._process.stderr:
             self._process.stderr.close()
         self._process = None

@@ -13,9 +13,9 @@ export type PluralKey = Key extends infer K ? (K extends `${infer Stem}.one` ? S
 
 const STRINGS: Record<Language, Record<Key, string>> = { en, "pt-BR": ptBR };
 
-export const LANGUAGES: readonly { code: Language; name: string; short: string }[] = [
-  { code: "pt-BR", name: "Português", short: "PT" },
-  { code: "en", name: "English", short: "EN" },
+export const LANGUAGES: readonly { code: Language; name: string }[] = [
+  { code: "pt-BR", name: "Português" },
+  { code: "en", name: "English" },
 ];
 
 export const language = signal<Language>("en");

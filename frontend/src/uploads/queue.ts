@@ -177,9 +177,8 @@ export function resume(item: Item): void {
 
 /** Take an item out; what the server has of it is let go. */
 export function cancel(item: Item): void {
-  const begun = item.path !== null;
   leave(item, "gone");
-  void (begun ? item.transfer.cancel() : item.transfer.pause()).catch(() => {
+  void item.transfer.cancel().catch(() => {
     // The server lets an unfinished upload go by itself when it expires.
   });
   pump();

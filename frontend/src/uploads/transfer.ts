@@ -48,9 +48,15 @@ function problemOf(error: Error | tus.DetailedError): { status: number; code: st
   }
 }
 
+/**
+ * A request that creates an upload is never cut off: the server may have made the track
+ * already, and its address would be lost. A wish to stop waits for the answer.
+ */
 export class Transfer {
   readonly #upload: tus.Upload;
   readonly #taken: (path: string) => boolean;
+  #opening = false;
+  #wish: "go" | "pause" | "cancel" = "go";
 
   constructor(what: TransferFile, hooks: TransferHooks, taken: (path: string) => boolean) {
     const { file, relativePath, preset, chunk_bytes } = what;
@@ -70,16 +76,24 @@ export class Transfer {
         if (track) hooks.onTrack(track);
       },
       onUploadUrlAvailable: () => {
+        this.#opening = false;
         if (this.#upload.url) hooks.onUrl(pathOf(this.#upload.url));
+        if (this.#wish !== "go") void this.#upload.abort(this.#wish === "cancel").catch(() => undefined);
       },
       onProgress: (sent) => hooks.onProgress(sent),
       onSuccess: () => hooks.onDone(),
-      onError: (error) => hooks.onError(problemOf(error)),
+      onError: (error) => {
+        this.#opening = false;
+        hooks.onError(problemOf(error));
+      },
     });
   }
 
   /** Begin, or go on where an earlier visit to the page stopped. */
   async start(): Promise<void> {
+    this.#wish = "go";
+    if (this.#opening) return;
+    this.#opening = true;
     if (this.#upload.url === null) {
       const previous = await this.#upload.findPreviousUploads();
       const free = previous.filter(({ uploadUrl }) => uploadUrl && !this.#taken(pathOf(uploadUrl)));
@@ -89,12 +103,14 @@ export class Transfer {
     this.#upload.start();
   }
 
-  pause(): Promise<void> {
-    return this.#upload.abort(false);
+  async pause(): Promise<void> {
+    this.#wish = "pause";
+    if (!this.#opening) await this.#upload.abort(false);
   }
 
   /** Stop and let the server drop what it has. */
   async cancel(): Promise<void> {
-    await this.#upload.abort(true);
+    this.#wish = "cancel";
+    if (!this.#opening) await this.#upload.abort(true);
   }
 }

@@ -23,6 +23,15 @@ function Figures({ name, loudness, lead, tail }: { name: ComponentChildren; loud
   );
 }
 
+function Save({ href, as, name, size_bytes }: { href: string; as: string; name: string; size_bytes: number }): JSX.Element {
+  return (
+    <a href={href} download={as}>
+      {bytes(size_bytes)} <Icon name="download" size={16} />
+      <span class="visually-hidden">{t("detail.downloadAs", { name })}</span>
+    </a>
+  );
+}
+
 function Versions({ track, source }: { track: Track; source: Source }): JSX.Element {
   return (
     <div class="table-wrap" tabIndex={0} role="region" aria-label={t("detail.versions")}>
@@ -42,7 +51,7 @@ function Versions({ track, source }: { track: Track; source: Source }): JSX.Elem
             name={t("track.original")}
             loudness={source.loudness}
             lead={t("detail.unknown")}
-            tail={<a href={source.url} download={track.filename} aria-label={t("detail.downloadAs", { name: t("track.original") })}>{bytes(source.size_bytes)} <Icon name="download" size={16} /></a>}
+            tail={<Save href={source.url} as={track.filename} name={t("track.original")} size_bytes={source.size_bytes} />}
           />
           {track.renditions.map((one) => (
             <Figures
@@ -50,7 +59,7 @@ function Versions({ track, source }: { track: Track; source: Source }): JSX.Elem
               name={<>{renditionName(one)} {one.bitrate_bps && <small>{kilobits(one.bitrate_bps)}</small>}</>}
               loudness={one.loudness}
               lead={gain(one.gain_db)}
-              tail={<a href={downloadUrl(one)} download aria-label={t("detail.downloadAs", { name: renditionName(one) })}>{bytes(one.size_bytes)} <Icon name="download" size={16} /></a>}
+              tail={<Save href={downloadUrl(one)} as="" name={renditionName(one)} size_bytes={one.size_bytes} />}
             />
           ))}
         </tbody>

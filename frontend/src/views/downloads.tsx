@@ -21,7 +21,7 @@ export function DownloadMenu({ track }: { track: Track }): JSX.Element {
   return (
     <Menu label={t("track.downloadOf", { title: track.title })} face={face}>
       {track.renditions.map((rendition) => (
-        <a key={rendition.name} href={downloadUrl(rendition)} download>
+        <a key={rendition.name} href={downloadUrl(rendition)} download="">
           <b>{renditionName(rendition)}</b>
           <span>
             {rendition.bitrate_bps ? `${kilobits(rendition.bitrate_bps)} · ` : ""}
@@ -35,7 +35,7 @@ export function DownloadMenu({ track }: { track: Track }): JSX.Element {
           <span>{bytes(track.source.size_bytes)}</span>
         </a>
       )}
-      <a class="menu-all" href={archiveUrl(track.id)} download>
+      <a class="menu-all" href={archiveUrl(track.id)} download="">
         <b>{t("track.downloadAll")}</b>
       </a>
     </Menu>

@@ -33,9 +33,9 @@ function Choosers(): JSX.Element {
 function Languages(): JSX.Element {
   return (
     <div class="languages" role="group" aria-label={t("app.language")}>
-      {LANGUAGES.map(({ code, name, short }) => (
-        <button key={code} type="button" lang={code} aria-label={name} aria-pressed={language.value === code} onClick={() => switchLanguage(code)}>
-          {short}
+      {LANGUAGES.map(({ code, name }) => (
+        <button key={code} type="button" lang={code} aria-pressed={language.value === code} onClick={() => switchLanguage(code)}>
+          {name}
         </button>
       ))}
     </div>

@@ -1,0 +1,184 @@
+"""The main path: drop, watch, listen, compare, download."""
+
+import io
+import re
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+from tests.e2e.actions import row, row_in, send
+from tests.e2e.conftest import Opener
+
+pytestmark = pytest.mark.browser
+Sound = Callable[..., Path]
+
+
+def test_an_empty_page_invites(open_page: Opener) -> None:
+    page = open_page(locale="pt-BR")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Traga a sua música.")
+    expect(page.get_by_text("Só falta a música.")).to_be_visible()
+    expect(page.get_by_role("radio", name="Streaming")).to_be_checked()
+    expect(page.get_by_text("−14 LUFS")).to_be_visible()
+
+
+def test_a_dropped_file_becomes_ready_before_your_eyes(open_page: Opener, sound: Sound) -> None:
+    page = open_page()
+    expect(page.get_by_role("radio", name="Streaming")).to_be_visible()
+    page.locator("main").drop({"files": [sound("Quintal ação.wav", 8)]})
+    working = row_in(page, "Quintal ação", "processing")
+    expect(working.get_by_role("progressbar")).to_be_visible()
+    done = row_in(page, "Quintal ação", "ready")
+    expect(done.get_by_text("On target")).to_be_visible()
+    expect(done.get_by_role("img", name="−14.0 LUFS after")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="is ready")).to_be_visible()
+
+
+def test_what_is_dropped_on_a_preset_is_made_for_it(open_page: Opener, sound: Sound) -> None:
+    page = open_page()
+    expect(page.get_by_role("radio", name="Streaming")).to_be_visible()
+    held = page.evaluate_handle(
+        """async (bytes) => {
+            const transfer = new DataTransfer();
+            transfer.items.add(new File([Uint8Array.from(bytes)], "Conversa.wav"));
+            return transfer;
+        }""",
+        list(sound("Conversa.wav", 1).read_bytes()),
+    )
+    page.locator("main").dispatch_event("dragover", {"dataTransfer": held})
+    place = page.locator('[data-drop-preset="podcast"]')
+    expect(place).to_contain_text("−16 LUFS")
+    place.dispatch_event("dragover", {"dataTransfer": held})
+    place.dispatch_event("drop", {"dataTransfer": held})
+    expect(row_in(page, "Conversa", "ready")).to_contain_text("Podcast")
+    expect(page.locator(".drop")).to_have_count(0)
+
+
+def test_a_folder_is_sent_without_its_cover(
+    open_page: Opener, sound: Sound, tmp_path: Path
+) -> None:
+    album = tmp_path / "disco"
+    album.mkdir()
+    for name in ("02 Valsa.wav", "01 Choro.wav"):
+        sound(name, 1).rename(album / name)
+    (album / "capa.jpg").write_bytes(b"not really a picture")
+    page = open_page(locale="pt-BR")
+    page.get_by_role("radio", name="Arquivo").check()
+    page.locator("#folder-input").set_input_files(album)
+    expect(page.get_by_text("1 arquivo que não é áudio ficou de fora.")).to_be_visible()
+    expect(row_in(page, "01 Choro", "ready")).to_contain_text("Volume original")
+    expect(row_in(page, "02 Valsa", "ready")).to_be_visible()
+    expect(page.get_by_role("listitem")).to_have_count(2)
+
+
+def ready(page: Page, *files: Path) -> None:
+    send(page, *files)
+    for file in files:
+        expect(row_in(page, file.stem, "ready")).to_be_visible()
+
+
+def test_one_player_for_all_with_seek_keys_and_comparison(open_page: Opener, sound: Sound) -> None:
+    page = open_page()
+    ready(page, sound("Um.wav", 20), sound("Dois.wav", 20))
+    row(page, "Um").get_by_role("button", name="Play Um").click()
+    player = page.get_by_role("region", name="Player")
+    position = player.get_by_role("slider")
+    expect(position).not_to_have_attribute("aria-valuenow", "0")
+
+    row(page, "Dois").get_by_role("button", name="Play Dois").click()
+    expect(row(page, "Um").get_by_role("button", name="Play Um")).to_be_visible()
+    expect(row(page, "Dois").get_by_role("button", name="Pause Dois")).to_be_visible()
+    expect(player).to_contain_text("Dois")
+
+    page.locator("body").press("Space")
+    expect(player.get_by_role("button", name="Play", exact=True)).to_be_visible()
+    position.press("End")
+    position.press("Home")
+    expect(position).to_have_attribute("aria-valuenow", "0")
+    position.press("PageUp")
+    position.press("ArrowLeft")
+    expect(position).to_have_attribute("aria-valuenow", "15")
+    box = position.bounding_box()
+    assert box
+    position.click(position={"x": box["width"] / 2, "y": 10})
+    expect(position).to_have_attribute("aria-valuetext", re.compile("0:(09|10) of 0:20"))
+
+    player.get_by_role("radio", name="Original").check()
+    expect(player.get_by_role("radio", name="Original")).to_be_checked()
+    expect(position).to_have_attribute("aria-valuenow", "10")
+    player.get_by_role("switch", name="Match volume").check()
+    page.locator("body").press("Space")
+    expect(position).to_have_attribute("aria-valuenow", "12")
+    player.get_by_role("radio", name="MP3").check()
+    expect(player.get_by_role("radio", name="MP3")).to_be_checked()
+    expect(player.get_by_role("button", name="Pause")).to_be_visible()
+    player.get_by_role("button", name="Close").click()
+    expect(player).to_have_count(0)
+
+
+def test_every_version_and_all_of_them_can_be_downloaded(open_page: Opener, sound: Sound) -> None:
+    page = open_page()
+    source = sound("Lamento.wav", 2)
+    ready(page, source)
+    heads = {"FLAC": b"fLaC", "AAC": b"\0\0\0", "Opus": b"OggS", "Original file": b"RIFF"}
+    for name, head in heads.items():
+        row(page, "Lamento").get_by_role("button", name="Download Lamento").click()
+        with page.expect_download() as found:
+            page.get_by_role("link", name=name).click()
+        content = Path(found.value.path()).read_bytes()
+        assert content.startswith(head), name
+        if name == "Original file":
+            assert found.value.suggested_filename == "Lamento.wav"
+            assert content == source.read_bytes()
+    row(page, "Lamento").get_by_role("button", name="Download Lamento").click()
+    with page.expect_download() as found:
+        page.get_by_role("link", name="as a zip").click()
+    with zipfile.ZipFile(io.BytesIO(Path(found.value.path()).read_bytes())) as archive:
+        assert len(archive.namelist()) == 4
+        assert archive.testzip() is None
+
+
+def test_details_show_evidence_and_history_live(open_page: Opener, sound: Sound) -> None:
+    page = open_page()
+    ready(page, sound("Roda.wav", 2))
+    row(page, "Roda").get_by_role("button", name="Details of Roda").click()
+    table = row(page, "Roda").get_by_role("table")
+    expect(table.get_by_role("row")).to_have_count(6)
+    names = table.get_by_role("rowheader").all_inner_texts()
+    assert [name.split()[0] for name in names] == ["Original", "FLAC", "MP3", "AAC", "Opus"]
+    expect(row(page, "Roda")).to_contain_text("44.1 kHz")
+    history = row(page, "Roda").locator(".history")
+    expect(history).to_contain_text("Whole file received")
+    expect(history.get_by_role("listitem").last).to_contain_text("Ready")
+
+
+def test_a_track_is_renamed_found_and_deleted(open_page: Opener, sound: Sound) -> None:
+    page = open_page()
+    ready(page, sound("Um.wav", 1), sound("Dois.wav", 1))
+    row(page, "Um").get_by_role("button", name="Details of Um").click()
+    row(page, "Um").get_by_role("button", name="Edit").click()
+    page.get_by_role("textbox", name="Title").fill("Chuva de março")
+    page.get_by_role("textbox", name="Artist").fill("Lia Andrade")
+    page.get_by_role("button", name="Save").click()
+    expect(row(page, "Chuva de março")).to_contain_text("Lia Andrade")
+
+    page.get_by_role("searchbox").fill("andrade")
+    expect(row(page, "Dois")).to_have_count(0)
+    expect(row(page, "Chuva de março")).to_be_visible()
+    page.get_by_role("searchbox").fill("")
+    expect(row(page, "Dois")).to_be_visible()
+    page.get_by_role("button", name="Need attention").click()
+    expect(page.get_by_text("Nothing here matches.")).to_be_visible()
+    page.get_by_role("button", name="Show everything").click()
+
+    song = row(page, "Chuva de março")
+    song.get_by_role("button", name="Delete").click()
+    page.get_by_role("button", name="Keep it").click()
+    expect(song).to_be_visible()
+    song.get_by_role("button", name="Delete").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(song).to_have_count(0)
+    page.reload()
+    expect(row(page, "Dois")).to_be_visible()
+    expect(song).to_have_count(0)
