@@ -1,0 +1,119 @@
+"""What the caretaker removes, and what it must never remove."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from tests.pipeline.conftest import Rooms
+from tests.sounds import write_music
+
+from sarau.catalog import objects, runs
+from sarau.errors import FailedCode
+from sarau.model.ids import LOCAL_USER_ID, new_id
+from sarau.model.lifecycle import TrackState
+from sarau.pipeline import caretaker
+from sarau.pipeline.runner import fail
+
+
+@pytest.fixture
+def no_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Deleted things need not rest for a day."""
+    monkeypatch.setattr(caretaker, "_KEEP_DELETED", timedelta(0))
+
+
+@pytest.mark.usefixtures("no_rest")
+def test_what_a_track_needs_is_never_collected(rooms: Rooms, tmp_path: Path) -> None:
+    rooms.go_through(rooms.receive(write_music(tmp_path / "a.wav")))
+    before = rooms.objects()
+    rooms.caretaker.purge_deleted()
+    rooms.caretaker.collect()
+    assert rooms.objects() == before
+    assert len(before) == 2
+
+
+@pytest.mark.usefixtures("no_rest")
+def test_bytes_of_a_deleted_track_go_unless_another_has_the_same(
+    rooms: Rooms, tmp_path: Path
+) -> None:
+    path = write_music(tmp_path / "a.wav")
+    first = rooms.go_through(rooms.receive(path))
+    second = rooms.go_through(rooms.receive(path))
+    before = rooms.objects()
+    rooms.pipeline.delete(first.id, LOCAL_USER_ID)
+    rooms.caretaker.purge_deleted()
+    rooms.caretaker.collect()
+    assert rooms.objects() == before
+    rooms.pipeline.delete(second.id, LOCAL_USER_ID)
+    rooms.caretaker.purge_deleted()
+    rooms.caretaker.collect()
+    assert rooms.objects() == set()
+
+
+def test_a_deleted_tracks_bytes_rest_for_a_day(rooms: Rooms, tmp_path: Path) -> None:
+    track = rooms.go_through(rooms.receive(write_music(tmp_path / "a.wav")))
+    before = rooms.objects()
+    rooms.pipeline.delete(track.id, LOCAL_USER_ID)
+    rooms.caretaker.purge_deleted()
+    rooms.caretaker.collect()
+    assert rooms.objects() == before
+
+
+@pytest.mark.usefixtures("no_rest")
+def test_a_track_deleted_while_it_waits_leaves_nothing(rooms: Rooms, tmp_path: Path) -> None:
+    run_id = rooms.receive(write_music(tmp_path / "a.wav"))
+    rooms.pipeline.delete(rooms.run(run_id).track_id, LOCAL_USER_ID)
+    rooms.caretaker.purge_deleted()
+    assert list(rooms.intake.volume.path().rglob("*.wav")) == []
+    assert rooms.intake.recover().removed == 0
+    assert rooms.objects() == set()
+
+
+@pytest.mark.usefixtures("no_rest")
+def test_an_object_collected_meanwhile_is_not_published(rooms: Rooms, tmp_path: Path) -> None:
+    """The collector wins between "stored" and "published": then publishing fails, not lies."""
+    run_id = rooms.receive(write_music(tmp_path / "a.wav"))
+    analysis = rooms.steps.validate(run_id)["analysis"]
+    rooms.steps.store(run_id)
+    made = rooms.steps.render(run_id, analysis)["renditions"]
+    with rooms.database.write() as connection:
+        objects.add(connection, made[0]["sha256"], made[0]["size_bytes"])
+    rooms.caretaker.collect()
+    with pytest.raises(Exception, match="object_missing"):
+        rooms.steps.publish(run_id, made)
+    assert rooms.track(rooms.run(run_id).track_id).state is TrackState.PROCESSING
+
+
+def test_work_of_runs_that_are_over_is_cleaned_and_of_open_ones_is_not(
+    rooms: Rooms, tmp_path: Path
+) -> None:
+    run_id = rooms.receive(write_music(tmp_path / "a.wav"))
+    rooms.library.make_work_dir(run_id)
+    rooms.library.make_work_dir(new_id())
+    rooms.caretaker.clean_work()
+    assert rooms.library.work_dirs() == [run_id]
+
+
+def test_failures_that_may_have_passed_are_retried_and_others_are_not(
+    rooms: Rooms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(caretaker, "_FIRST_DELAY", timedelta(0))
+    full = rooms.receive(write_music(tmp_path / "a.wav"))
+    odd = rooms.receive(write_music(tmp_path / "b.wav", seed=2))
+    fail(rooms.database, full, FailedCode.DISK_FULL, "test")
+    fail(rooms.database, odd, FailedCode.SOURCE_DAMAGED, "test")
+    rooms.caretaker.retry_failed()
+    assert rooms.track(rooms.run(full).track_id).state is TrackState.RECEIVED
+    assert rooms.track(rooms.run(odd).track_id).state is TrackState.FAILED
+
+
+def test_a_run_that_nobody_will_finish_is_failed(
+    rooms: Rooms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(caretaker, "_EVERY_S", 0.0)
+    lost = rooms.receive(write_music(tmp_path / "a.wav"))
+    waiting = rooms.receive(write_music(tmp_path / "b.wav", seed=2))
+    rooms.durable.cancel(lost)
+    rooms.caretaker.close_strays()
+    assert rooms.track(rooms.run(lost).track_id).code == "engine_crashed"
+    with rooms.database.read() as connection:
+        assert runs.is_open(connection, waiting)
