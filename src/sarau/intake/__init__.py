@@ -1,8 +1,9 @@
 """Disk D: uploads are received here, and an acknowledgement means that bytes are on disk."""
 
 from sarau.intake.appender import Appender
+from sarau.intake.concatenation import concatenate
 from sarau.intake.intake import Intake, is_finished
 from sarau.intake.naming import Description
 from sarau.intake.recovery import RecoveryReport
 
-__all__ = ["Appender", "Description", "Intake", "RecoveryReport", "is_finished"]
+__all__ = ["Appender", "Description", "Intake", "RecoveryReport", "concatenate", "is_finished"]

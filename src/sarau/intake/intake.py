@@ -99,20 +99,31 @@ class Intake:
                 `database_unavailable`; then nothing is left behind.
 
         """
-        find_preset(description.preset)
-        self.check_size(size_bytes)
-        self.volume.require()
-        self.volume.check_room(size_bytes or 0)
-        upload = self._new_upload(owner_id, description, size_bytes, concat)
+        upload = self.plan(owner_id, description, size_bytes, concat)
         # An empty file is whole when it is declared.
         content = b"" if size_bytes == 0 else body
         sha256 = self.files.make(upload.id, content)
+        return self.add(upload, whole=content is not None, sha256=sha256)
+
+    def add(self, upload: Upload, *, whole: bool, sha256: str | None = None) -> Upload:
+        """Commit a planned upload, with its track, once its file is on disk.
+
+        Args:
+            upload: From `plan`.
+            whole: The file has its full length: the upload is received at once.
+            sha256: Of the whole file, where it is known.
+
+        Raises:
+            RefusedError: `out_of_space`; then the file has been removed.
+            FailedError: `database_unavailable`.
+
+        """
 
         def work(connection: sa.Connection) -> Upload:
             promised = uploads.outstanding_bytes(connection)
-            self.volume.check_room(promised + (0 if content is not None else size_bytes or 0))
+            self.volume.check_room(promised + (0 if whole else upload.size_bytes or 0))
             track = self._insert(connection, upload)
-            if content is None:
+            if not whole:
                 return upload
             return self._receive(connection, upload, sha256, track)
 
@@ -124,9 +135,20 @@ class Intake:
             self.files.remove(upload.id)
             raise
 
-    def _new_upload(
+    def plan(
         self, owner_id: UserId, description: Description, size: int | None, concat: str | None
     ) -> Upload:
+        """Return a new upload of which nothing exists yet, if there is room for it.
+
+        Raises:
+            RefusedError: `unknown_preset`, `upload_too_large`, `out_of_space`.
+            FailedError: A volume that is not there.
+
+        """
+        find_preset(description.preset)
+        self.check_size(size)
+        self.volume.require()
+        self.volume.check_room(size or 0)
         moment = now()
         return Upload(
             id=UploadId(new_id()),

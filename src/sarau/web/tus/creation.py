@@ -1,7 +1,7 @@
 """POST of tus 1.0: creation, with or without the first bytes or the length."""
 
 from sarau.errors import RefusedCode, RefusedError, SarauError
-from sarau.intake import Appender
+from sarau.intake import Appender, Description, concatenate
 from sarau.model.ids import UploadId
 from sarau.model.upload import Upload
 from sarau.web.reception import content_length, has_body
@@ -19,8 +19,11 @@ async def post(server: Server, request: Request) -> Answer:
     """Create an upload and say where it is."""
     if request.upload_id:
         raise RefusedError(RefusedCode.METHOD_NOT_ALLOWED, "uploads are created at the collection")
-    size = _declared_size(request)
+    concat = fields.concat(request.headers)
     description = fields.description(request.headers.get("upload-metadata"))
+    if concat is not None and concat.pieces:
+        return await _final(server, request, description, concat)
+    size = _declared_size(request)
     with_body = has_body(request.headers)
     if with_body and media_type(request) != MEDIA_TYPE:
         raise RefusedError(RefusedCode.UPLOAD_MEDIA_TYPE, f"Content-Type must be {MEDIA_TYPE}")
@@ -32,12 +35,34 @@ async def post(server: Server, request: Request) -> Answer:
         body = await _small_body(request)
     upload = await in_thread(
         lambda: server.intake.create(
-            owner_id=request.owner_id, description=description, size_bytes=size, body=body
+            owner_id=request.owner_id,
+            description=description,
+            size_bytes=size,
+            concat=concat.header if concat else None,
+            body=body,
         )
     )
     if with_body and body is None:
         upload = await _append_first(server, request, upload)
     return created(server, request, upload, with_body=with_body)
+
+
+async def _final(
+    server: Server, request: Request, description: Description, concat: fields.Concat
+) -> Answer:
+    """Make one upload of pieces; it has the length that they have."""
+    if "upload-length" in request.headers or has_body(request.headers):
+        raise RefusedError(RefusedCode.INVALID_REQUEST, "a final upload has no length or body")
+    upload = await in_thread(
+        lambda: concatenate(
+            server.intake,
+            owner_id=request.owner_id,
+            description=description,
+            piece_ids=concat.pieces,
+            concat=concat.header,
+        )
+    )
+    return created(server, request, upload, with_body=False)
 
 
 def _declared_size(request: Request) -> int | None:

@@ -146,3 +146,33 @@ def checksum(headers: Headers) -> Checksum | None:
     if len(expected) != len(digest.digest()):
         raise RefusedError(RefusedCode.INVALID_REQUEST, "Upload-Checksum has a wrong length")
     return Checksum(digest, expected)
+
+
+@dataclass(frozen=True, slots=True)
+class Concat:
+    """`Upload-Concat`: this upload is a piece, or it is made of pieces."""
+
+    header: str
+    pieces: tuple[str, ...]
+    """The ids of the pieces of a final upload, empty for a piece."""
+
+
+def concat(headers: Headers) -> Concat | None:
+    """Read `Upload-Concat`; the pieces' addresses may be absolute or only paths.
+
+    Raises:
+        RefusedError: `invalid_request`.
+
+    """
+    header = headers.get("upload-concat")
+    if header is None:
+        return None
+    if header == "partial":
+        return Concat(header, ())
+    kind, _, addresses = header.partition(";")
+    pieces = tuple(address.rstrip("/").rpartition("/")[2] for address in addresses.split())
+    if kind != "final" or not pieces:
+        raise RefusedError(
+            RefusedCode.INVALID_REQUEST, "Upload-Concat is `partial` or `final;ADDRESS ADDRESS...`"
+        )
+    return Concat(header, pieces)

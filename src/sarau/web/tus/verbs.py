@@ -13,7 +13,11 @@ from sarau.web.tus.appending import append
 from sarau.web.tus.exchange import TUS_VERSION, Answer, Request, Server
 
 MEDIA_TYPE = "application/offset+octet-stream"
-EXTENSIONS = "creation,creation-with-upload,creation-defer-length,termination,checksum,expiration"
+DRAFT_MEDIA_TYPE = "application/partial-upload"
+EXTENSIONS = (
+    "creation,creation-with-upload,creation-defer-length,termination,checksum,expiration,"
+    "concatenation"
+)
 METHODS = "POST, HEAD, PATCH, DELETE, OPTIONS"
 
 
@@ -117,10 +121,12 @@ async def options(server: Server, _request: Request) -> Answer:
     return Answer(
         204,
         {
+            "Accept-Patch": DRAFT_MEDIA_TYPE,
             "Allow": METHODS,
             "Tus-Version": TUS_VERSION,
             "Tus-Extension": EXTENSIONS,
             "Tus-Max-Size": str(server.intake.max_upload_bytes),
             "Tus-Checksum-Algorithm": ",".join(fields.ALGORITHMS),
+            "Upload-Limit": f"max-size={server.intake.max_upload_bytes}",
         },
     )
