@@ -6,9 +6,14 @@ from pathlib import Path
 
 _HERE = Path(__file__).parent
 _OPTIONS = (
-    "--universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet"
-    " --python-version 3.11"
-).split()
+    "--universal",
+    "--generate-hashes",
+    "--no-emit-index-url",
+    "--no-emit-find-links",
+    "--no-header",
+    "--quiet",
+    "--python-version=3.11",
+)
 _BUILD = str(_HERE / "build.in")
 _PROJECT = str(_HERE.parent / "pyproject.toml")
 LOCKS = {

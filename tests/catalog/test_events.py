@@ -24,9 +24,13 @@ def test_numbers_have_no_gaps_under_many_writers(database: Database) -> None:
 
 
 def test_a_rolled_back_change_leaves_no_event_and_no_gap(database: Database) -> None:
-    with pytest.raises(ZeroDivisionError), database.write() as connection:
-        events.record(connection, "track.created", owner_id=LOCAL_USER_ID)
-        raise ZeroDivisionError
+    def change_and_fail() -> None:
+        with database.write() as connection:
+            events.record(connection, "track.created", owner_id=LOCAL_USER_ID)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        change_and_fail()
     _record(database, 1)
     with database.read() as connection:
         assert [event.number for event in events.after(connection, 0)] == [1]

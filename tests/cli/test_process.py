@@ -1,0 +1,95 @@
+"""`sarau process` as a person and as a program would call it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.sounds import write_music
+
+
+def sarau(*arguments: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "sarau", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, **options)
+
+
+@pytest.fixture
+def album(tmp_path: Path) -> Path:
+    place = tmp_path / "album"
+    (place / "disc 2").mkdir(parents=True)
+    write_music(place / "01 Aurora.wav", seed=1)
+    write_music(place / "disc 2" / "01 Noite.wav", seed=2)
+    (place / "cover.txt").write_text("not a track")
+    return place
+
+
+def test_an_album_is_processed_without_a_server_and_shown_as_a_table(
+    album: Path, tmp_path: Path
+) -> None:
+    done = sarau("process", album, "--to", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    made = {str(p.relative_to(tmp_path / "out")) for p in (tmp_path / "out").rglob("*.*")}
+    assert made == {
+        f"{place}/{name}.{extension}"
+        for place, name in (("01 Aurora", "01 Aurora"), ("disc 2/01 Noite", "01 Noite"))
+        for extension in ("flac", "mp3", "m4a", "opus")
+    }
+    assert "01 Aurora.wav" in done.stdout
+    assert done.stdout.count("passed") == 8
+    assert done.stderr == ""
+
+
+def test_json_is_one_document_a_file(album: Path, tmp_path: Path) -> None:
+    (album / "lyrics.mp3").write_text("la la la\n" * 100)
+    done = sarau("process", album, "--to", tmp_path / "out", "--preset", "archive", "--json")
+    assert done.returncode == 1
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(Path(one["file"]).name, one["state"]) for one in found] == [
+        ("01 Aurora.wav", "ready"),
+        ("01 Noite.wav", "ready"),
+        ("lyrics.mp3", "rejected"),
+    ]
+    assert found[2]["code"] == "not_audio"
+    (flac,) = found[0]["renditions"]
+    assert flac["evidence"]["verdict"] == "not_normalised"
+    assert Path(flac["file"]["path"]).is_file()
+
+
+def test_two_files_that_differ_in_their_suffix_do_not_meet(album: Path, tmp_path: Path) -> None:
+    (album / "01 Aurora.aiff").write_bytes((album / "01 Aurora.wav").read_bytes())
+    done = sarau("process", album, "--to", tmp_path / "out", "--preset", "archive")
+    assert done.returncode == 0, done.stdout
+    assert len(list((tmp_path / "out").rglob("*.flac"))) == 3
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("process",),
+        ("process", "nothing.wav", "--to", "out"),
+        ("process", ".", "--to", "out", "--preset", "loudest"),
+        ("serve", "--port", "99999"),
+        ("frobnicate",),
+    ],
+)
+def test_a_wrong_call_exits_with_2_and_says_why(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    done = sarau(*arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "Error" in done.stderr
+
+
+def test_a_wrong_setting_is_named(tmp_path: Path) -> None:
+    config = tmp_path / "sarau.toml"
+    config.write_text('colour = "red"\n')
+    done = sarau("serve", "--config", config)
+    assert (done.returncode, "colour" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("command", ["serve", "process", "upload", "doctor"])
+def test_every_command_explains_itself(command: str) -> None:
+    assert command in sarau("--help").stdout
+    done = sarau(command, "--help")
+    assert done.returncode == 0
+    assert "Usage: " in done.stdout
