@@ -8,6 +8,9 @@ it the parser starts anew, at the next request.
 The application finds it in its scope's extensions as `sarau.body_sink`, an async
 callable of the type `Sink`. It is missing under TLS, on systems that are not Linux
 and when too many bodies are being received this way; `receive()` then works as ever.
+
+A second extension, `sarau.interim`, sends an interim response (a status from 102 to 199):
+an async callable that takes the status, its phrase and the headers.
 """
 
 import asyncio
@@ -29,6 +32,7 @@ from uvicorn.protocols.utils import is_ssl
 from sarau.web.stop import Stop
 
 EXTENSION = "sarau.body_sink"
+INTERIM = "sarau.interim"
 BUFFER_BYTES = 512 << 10
 _WAKE_BYTES = 256 << 10
 _LOOK_S = 1.0
@@ -156,9 +160,10 @@ class SinkProtocol(HttpToolsProtocol):
         if self._header_bytes > _MOST_HEADER_BYTES:
             self._refuse_headers()
             return
+        extensions: dict[str, Any] = {INTERIM: self._interim}
         if _running < _MOST_AT_ONCE and sys.platform == "linux" and not is_ssl(self.transport):
-            extensions: dict[str, Any] = {EXTENSION: self._sink}
-            self.scope["extensions"] = extensions
+            extensions[EXTENSION] = self._sink
+        self.scope["extensions"] = extensions
         super().on_headers_complete()
 
     def _refuse_headers(self) -> None:
@@ -175,6 +180,14 @@ class SinkProtocol(HttpToolsProtocol):
         """Answer a request that is not HTTP, unless it has been answered."""
         if not self._refused:
             super().send_400_response(msg)
+
+    async def _interim(self, status: int, phrase: str, headers: dict[str, str]) -> None:
+        cycle = self.cycle
+        # HTTP/1.0 knows no interim responses.
+        if cycle.response_started or cycle.disconnected or cycle.scope["http_version"] != "1.1":
+            return
+        lines = [f"HTTP/1.1 {status} {phrase}", *(f"{name}: {headers[name]}" for name in headers)]
+        self.transport.write("\r\n".join([*lines, "", ""]).encode("latin-1"))
 
     async def _sink(self, write: Write, *, stop: Stop, idle_s: float) -> Arrived:
         cycle = self.cycle

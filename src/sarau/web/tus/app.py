@@ -10,7 +10,7 @@ from sarau.errors import FailedCode, FailedError, RefusedCode, RefusedError, Sar
 from sarau.intake import Intake
 from sarau.model.ids import UserId
 from sarau.web.reception import Body
-from sarau.web.tus import creation, verbs
+from sarau.web.tus import creation, draft, verbs
 from sarau.web.tus.exchange import (
     TUS_VERSION,
     Answer,
@@ -32,14 +32,22 @@ _TUS: dict[str, Handler] = {
     "DELETE": verbs.delete,
     "OPTIONS": verbs.options,
 }
+_DRAFT: dict[str, Handler] = {
+    "POST": draft.post,
+    "HEAD": draft.head,
+    "PATCH": draft.patch,
+    "DELETE": draft.delete,
+}
 _ALLOW_HEADERS = (
-    "Authorization, Content-Type, Tus-Resumable, Upload-Checksum, Upload-Concat, "
-    "Upload-Defer-Length, Upload-Length, Upload-Metadata, Upload-Offset, "
+    "Authorization, Content-Digest, Content-Disposition, Content-Type, Tus-Resumable, "
+    "Upload-Checksum, Upload-Complete, Upload-Concat, Upload-Defer-Length, "
+    "Upload-Draft-Interop-Version, Upload-Length, Upload-Metadata, Upload-Offset, "
     "X-HTTP-Method-Override, X-Requested-With"
 )
 _EXPOSE_HEADERS = (
     "Location, Sarau-Track, Tus-Checksum-Algorithm, Tus-Extension, Tus-Max-Size, Tus-Resumable, "
-    "Tus-Version, Upload-Concat, Upload-Defer-Length, Upload-Expires, Upload-Length, "
+    "Tus-Version, Upload-Complete, Upload-Concat, Upload-Defer-Length, "
+    "Upload-Draft-Interop-Version, Upload-Expires, Upload-Length, Upload-Limit, "
     "Upload-Metadata, Upload-Offset"
 )
 _MOST_HEADER_BYTES = 64 << 10
@@ -99,16 +107,17 @@ class TusApp:
         method = str(scope["method"])
         if method == "POST":
             method = headers.get("x-http-method-override", method).upper()
-        handler = _TUS.get(method)
-        if handler is None:
+        if method not in _TUS:
             raise RefusedError(RefusedCode.METHOD_NOT_ALLOWED, f"{method} is not for uploads")
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         upload_id = path.removeprefix(self._server.prefix).strip("/")
         owner_id = self._owner_of(scope)
         request = Request(scope, method, upload_id, owner_id, headers, body)
+        if method in _DRAFT and draft.speaks(headers, method):
+            return await _DRAFT[method](self._server, request)
         if method != "OPTIONS" and headers.get("tus-resumable") != TUS_VERSION:
             raise RefusedError(RefusedCode.TUS_VERSION, f"Tus-Resumable must be {TUS_VERSION}")
-        return await handler(self._server, request)
+        return await _TUS[method](self._server, request)
 
     async def _send(self, scope: Scope, asked: Headers, answer: Answer, send: Send) -> None:
         headers = answer.headers | {"Tus-Resumable": TUS_VERSION} | self._cors(scope, asked)

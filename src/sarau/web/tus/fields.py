@@ -148,6 +148,23 @@ def checksum(headers: Headers) -> Checksum | None:
     return Checksum(digest, expected)
 
 
+def content_digest(headers: Headers) -> Checksum | None:
+    """Read `Content-Digest` (RFC 9530): the first digest of an algorithm that we know.
+
+    Raises:
+        RefusedError: `invalid_request`.
+
+    """
+    for item in headers.get("content-digest", "").split(","):
+        name, _, value = item.strip().partition("=")
+        if name in {"sha-256", "sha-512"}:
+            raw = value.strip().removeprefix(":").removesuffix(":")
+            expected = decode_base64(raw, RefusedCode.INVALID_REQUEST, "Content-Digest")
+            digest = ALGORITHMS[name.replace("-", "")]()
+            return Checksum(digest, expected, RefusedCode.INVALID_REQUEST)
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Concat:
     """`Upload-Concat`: this upload is a piece, or it is made of pieces."""
