@@ -1,0 +1,282 @@
+"""The intake keeps its promises without a web server."""
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from sarau.catalog import Database, events, tracks, uploads
+from sarau.catalog.schema import migrate
+from sarau.catalog.tables import uploads as uploads_table
+from sarau.errors import FailedCode, FailedError, RefusedCode, RefusedError, SarauError
+from sarau.intake import Description, Intake
+from sarau.intake.group_commit import GroupCommit
+from sarau.model.clock import now
+from sarau.model.ids import LOCAL_USER_ID, UploadId, new_id
+from sarau.model.lifecycle import TrackState, UploadState
+from sarau.model.track import Track
+from sarau.model.upload import Upload
+from sarau.storage import Volume
+
+DAY = timedelta(days=1)
+
+
+@dataclass
+class Room:
+    """An intake with what the tests look at."""
+
+    database: Database
+    volume: Volume
+    received: list[str] = field(default_factory=list)
+    refuse: SarauError | None = None
+
+    def open(self) -> Intake:
+        return Intake(
+            self.database,
+            self.volume,
+            max_upload_bytes=1 << 40,
+            expiry_s=60,
+            on_received=self._on_received,
+        )
+
+    def _on_received(self, _connection: sa.Connection, upload: Upload, track: Track) -> None:
+        assert track.state is TrackState.RECEIVED
+        if self.refuse is not None:
+            raise self.refuse
+        self.received.append(upload.id)
+
+    def row(self, upload: Upload) -> Upload:
+        with self.database.read() as connection:
+            return uploads.get(connection, upload.id)
+
+    def track(self, upload: Upload) -> Track:
+        assert upload.track_id is not None
+        with self.database.read() as connection:
+            return tracks.get(connection, upload.track_id)
+
+    def kinds(self, upload: Upload) -> list[str]:
+        assert upload.track_id is not None
+        with self.database.read() as connection:
+            return [event.kind for event in events.of_track(connection, upload.track_id)]
+
+    def set(self, upload: Upload, **values: object) -> None:
+        with self.database.write() as connection:
+            chosen = sa.update(uploads_table).where(uploads_table.c.id == upload.id)
+            connection.execute(chosen.values(**values))
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Iterator[Room]:
+    database = Database(f"sqlite:///{tmp_path / 'sarau.db'}")
+    migrate(database.engine)
+    yield Room(database, Volume.open(tmp_path / "intake", "intake", reserve_bytes=0))
+    database.close()
+
+
+@pytest.fixture
+def intake(room: Room) -> Iterator[Intake]:
+    opened = room.open()
+    yield opened
+    opened.close()
+
+
+def create(intake: Intake, size: int | None = 10, body: bytes | None = None) -> Upload:
+    return intake.create(
+        owner_id=LOCAL_USER_ID,
+        description=Description("song.flac"),
+        size_bytes=size,
+        body=body,
+    )
+
+
+def append(intake: Intake, upload: Upload, data: bytes) -> Upload:
+    appender = intake.append(upload.id, LOCAL_USER_ID)
+    appender.write(data)
+    try:
+        return appender.finish()
+    finally:
+        appender.close()
+
+
+def test_every_step_is_in_the_record(room: Room, intake: Intake) -> None:
+    upload = create(intake)
+    append(intake, upload, b"abc")
+    append(intake, upload, b"defghij")
+    assert room.kinds(upload) == [
+        "track.created",
+        "upload.created",
+        "upload.received",
+        "track.received",
+    ]
+    assert room.received == [upload.id]
+
+
+def test_what_follows_is_started_in_the_same_transaction_or_the_upload_stays_open(
+    room: Room, intake: Intake
+) -> None:
+    upload = create(intake)
+    room.refuse = FailedError(FailedCode.DATABASE_UNAVAILABLE, "no queue")
+    with pytest.raises(FailedError):
+        append(intake, upload, b"abcdefghij")
+    assert room.row(upload).state is UploadState.RECEIVING
+    assert room.row(upload).offset_bytes == 0
+    room.refuse = None
+    assert append(intake, upload, b"abcdefghij").state is UploadState.RECEIVED
+    assert intake.path_of(room.row(upload)).read_bytes() == b"abcdefghij"
+
+
+def test_two_cannot_hold_an_upload(intake: Intake) -> None:
+    upload = create(intake)
+    first = intake.append(upload.id, LOCAL_USER_ID)
+    with pytest.raises(RefusedError) as caught:
+        intake.append(upload.id, LOCAL_USER_ID)
+    assert caught.value.code is RefusedCode.UPLOAD_LOCKED
+    first.close()
+    intake.append(upload.id, LOCAL_USER_ID).close()
+
+
+def test_an_upload_of_somebody_else_is_not_found(intake: Intake) -> None:
+    upload = create(intake)
+    stranger = type(LOCAL_USER_ID)("somebody")
+    for action in (intake.find, intake.append, intake.terminate):
+        with pytest.raises(RefusedError) as caught:
+            action(upload.id, stranger)
+        assert caught.value.code is RefusedCode.NOT_FOUND
+
+
+def test_an_expired_upload_is_let_go_of(room: Room, intake: Intake) -> None:
+    due, held, young, whole = create(intake), create(intake), create(intake), create(intake, 0)
+    append(intake, due, b"abc")
+    holder = intake.append(held.id, LOCAL_USER_ID)
+    for upload in (due, held, whole):
+        room.set(upload, expires_at=now() - DAY)
+    assert intake.expire_due() == 1
+    holder.close()
+    assert room.row(due).state is UploadState.DISCARDED
+    assert room.track(due).state is TrackState.EXPIRED
+    assert not intake.files.of(due.id).exists()
+    assert room.kinds(due)[-2:] == ["upload.expired", "track.expired"]
+    assert room.row(held).state is room.row(young).state is UploadState.RECEIVING
+    assert room.row(whole).state is UploadState.RECEIVED
+
+
+def test_a_piece_expires_even_when_it_is_whole(room: Room, intake: Intake) -> None:
+    piece = intake.create(
+        owner_id=LOCAL_USER_ID, description=Description(), size_bytes=3, concat="partial"
+    )
+    append(intake, piece, b"abc")
+    room.set(piece, expires_at=now() - DAY)
+    assert intake.expire_due() == 1
+    assert room.row(piece).state is UploadState.DISCARDED
+
+
+def test_recovery_cuts_off_what_was_not_acknowledged(room: Room, intake: Intake) -> None:
+    upload = create(intake)
+    append(intake, upload, b"abc")
+    with intake.files.of(upload.id).open("ab") as file:
+        file.write(b"never acknowledged")
+    assert room.open().recover().truncated == 1
+    assert intake.files.of(upload.id).read_bytes() == b"abc"
+    assert append(room.open(), upload, b"defghij").state is UploadState.RECEIVED
+
+
+@pytest.mark.parametrize("lost", ["bytes", "file"])
+@pytest.mark.parametrize("state", [UploadState.RECEIVING, UploadState.RECEIVED])
+def test_recovery_never_serves_what_lost_acknowledged_bytes(
+    room: Room, intake: Intake, lost: str, state: UploadState
+) -> None:
+    upload = create(intake)
+    append(intake, upload, b"abcdefghij" if state is UploadState.RECEIVED else b"abc")
+    path = intake.files.of(upload.id)
+    if lost == "file":
+        path.unlink()
+    else:
+        os.truncate(path, 2)
+    assert room.open().recover().damaged == 1
+    assert room.row(upload).state is UploadState.DAMAGED
+    with pytest.raises(FailedError):
+        intake.path_of(room.row(upload))
+    with pytest.raises(RefusedError) as caught:
+        intake.find(upload.id, LOCAL_USER_ID)
+    assert caught.value.code is RefusedCode.UPLOAD_GONE
+
+
+def test_recovery_leaves_alone_what_another_process_receives(room: Room, intake: Intake) -> None:
+    upload = create(intake)
+    holder = intake.append(upload.id, LOCAL_USER_ID)
+    holder.write(b"abc")
+    report = room.open().recover()
+    assert (report.truncated, report.damaged) == (0, 0)
+    holder.write(b"defghij")
+    assert holder.finish().state is UploadState.RECEIVED
+    holder.close()
+
+
+def test_recovery_sweeps_the_disk(room: Room, intake: Intake) -> None:
+    gone, kept = create(intake), create(intake)
+    room.set(gone, state=UploadState.STORED)
+    old, young = (intake.files.of(UploadId(new_id())) for _ in range(2))
+    for path in (old, young):
+        path.write_bytes(b"whose?")
+    yesterday = (now() - 2 * DAY).timestamp()
+    os.utime(old, (yesterday, yesterday))
+    report = room.open().recover()
+    assert (report.removed, report.quarantined) == (1, 1)
+    assert not intake.files.of(gone.id).exists()
+    assert intake.files.of(kept.id).exists()
+    assert young.exists()
+    assert room.volume.path("quarantine", old.name).read_bytes() == b"whose?"
+
+
+def test_many_threads_share_transactions_and_none_is_lost(room: Room, intake: Intake) -> None:
+    before = room.database.read
+    commits = []
+    room.database.on_commit(lambda: commits.append(1))
+
+    def send(number: int) -> None:
+        create(intake, 3, body=b"%03d" % number)
+
+    in_parallel(send, 64)
+    assert len(room.received) == 64
+    assert len(commits) < 64
+    with before() as connection:
+        received = uploads.in_state(connection, UploadState.RECEIVED, limit=100)
+        numbers = [event.number for event in events.after(connection, 0)]
+    contents = {intake.path_of(upload).read_bytes() for upload in received}
+    assert contents == {b"%03d" % number for number in range(64)}
+    assert numbers == list(range(1, 64 * 4 + 1))
+
+
+def test_one_failing_piece_of_work_spares_the_others(room: Room) -> None:
+    group = GroupCommit(room.database)
+    failed: list[int] = []
+
+    def send(number: int) -> None:
+        def work(connection: sa.Connection) -> None:
+            events.record(connection, f"test.{number}", owner_id=LOCAL_USER_ID)
+            if number % 4 == 0:
+                raise RefusedError(RefusedCode.WRONG_STATE, "on purpose")
+
+        try:
+            group.run(work)
+        except RefusedError:
+            failed.append(number)
+
+    in_parallel(send, 64)
+    with room.database.read() as connection:
+        kinds = {event.kind for event in events.after(connection, 0)}
+    assert sorted(failed) == list(range(0, 64, 4))
+    assert kinds == {f"test.{number}" for number in range(64) if number % 4}
+
+
+def in_parallel(work: Callable[[int], None], count: int) -> None:
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
