@@ -91,6 +91,7 @@ def test_one_player_for_all_with_seek_keys_and_comparison(open_page: Opener, sou
     expect(row(page, "Dois").get_by_role("button", name="Pause Dois")).to_be_visible()
     expect(player).to_contain_text("Dois")
 
+    page.evaluate("() => document.activeElement.blur()")
     page.locator("body").press("Space")
     expect(player.get_by_role("button", name="Play", exact=True)).to_be_visible()
     position.press("End")
@@ -108,6 +109,7 @@ def test_one_player_for_all_with_seek_keys_and_comparison(open_page: Opener, sou
     expect(player.get_by_role("radio", name="Original")).to_be_checked()
     expect(position).to_have_attribute("aria-valuenow", "10")
     player.get_by_role("switch", name="Match volume").check()
+    page.evaluate("() => document.activeElement.blur()")
     page.locator("body").press("Space")
     expect(position).to_have_attribute("aria-valuenow", "12")
     player.get_by_role("radio", name="MP3").check()

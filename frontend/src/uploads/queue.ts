@@ -161,10 +161,14 @@ export function enqueue(picked: readonly Picked[], preset: string, limits: { max
   pump();
 }
 
-export function pause(item: Item): void {
+function hold(item: Item): void {
   if (!ACTIVE.includes(item.status.peek())) return;
   item.status.value = "paused";
   void item.transfer.pause();
+}
+
+export function pause(item: Item): void {
+  hold(item);
   pump();
 }
 
@@ -175,20 +179,24 @@ export function resume(item: Item): void {
   pump();
 }
 
-/** Take an item out; what the server has of it is let go. */
-export function cancel(item: Item): void {
+function drop(item: Item): void {
   leave(item, "gone");
   void item.transfer.cancel().catch(() => {
     // The server lets an unfinished upload go by itself when it expires.
   });
+}
+
+/** Take an item out; what the server has of it is let go. */
+export function cancel(item: Item): void {
+  drop(item);
   pump();
 }
 
-export const pauseAll = (): void => items.peek().forEach(pause);
+export const pauseAll = (): void => items.peek().forEach(hold);
 export const resumeAll = (): void => items.peek().forEach((item) => item.status.peek() === "paused" && resume(item));
 export const retryFailed = (): void =>
   items.peek().forEach((item) => item.status.peek() === "failed" && item.retryable && resume(item));
-export const cancelAll = (): void => [...items.peek()].forEach((item) => item.status.peek() !== "done" && cancel(item));
+export const cancelAll = (): void => [...items.peek()].forEach((item) => item.status.peek() !== "done" && drop(item));
 
 /** Follow the network and guard the window. */
 export function watchWindow(): void {
