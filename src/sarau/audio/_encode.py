@@ -57,6 +57,7 @@ class Encoder:
         resample.append(f"osf={sample_format}")
         if traits.lossless and not exact:
             resample.append(f"dither_method=triangular:output_sample_bits={bits}")
+        self._empty = True
         self._chain = Chain(
             [
                 ("aresample", ":".join(resample)),
@@ -67,12 +68,26 @@ class Encoder:
             layout=layout,
         )
 
+    def _silence(self) -> AudioFrame:
+        context = self._stream.codec_context
+        frame = AudioFrame(context.format.name, context.layout.name, samples=1)
+        for plane in frame.planes[: context.layout.nb_channels]:
+            plane.update(bytes(plane.buffer_size))
+        frame.sample_rate = context.sample_rate
+        frame.pts = 0
+        frame.time_base = Fraction(1, context.sample_rate)
+        return frame
+
     def push(self, frame: AudioFrame | None) -> None:
         """Encode a frame; None at the end, which finishes the file."""
         for piece in self._chain.push(frame):
+            self._empty = False
             for packet in self._stream.encode(piece):
                 self._container.mux(packet)
         if frame is None:
+            if self._empty:
+                # The resampler makes nothing of a few samples, and muxers no file of nothing.
+                self._container.mux(self._stream.encode(self._silence()))
             for packet in self._stream.encode(None):
                 self._container.mux(packet)
             self._container.close()

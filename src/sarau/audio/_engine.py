@@ -32,9 +32,12 @@ from sarau.model.preset import Preset, RenditionSpec
 
 T = TypeVar("T")
 
-# How a verification divides when something has to be made again.
-_MEASURE_SHARE: Final = 0.4
-_RENDER_SHARE: Final = 0.8
+# How the progress of a verification divides. Trimming once is nearly always enough; a
+# second time is for codecs whose overshoot depends on what exactly they are given.
+_MEASURED: Final = 0.4
+_TRIM: Final = 0.3
+_TRIM_RENDER: Final = 0.2
+_TRIMMED: Final = _MEASURED + _TRIM
 
 
 def _ignore(fraction: float) -> None:
@@ -112,7 +115,7 @@ class Engine:
             Part(spec, _file_name(spec), _plan.plan_gain(analysis, preset, spec))
             for spec in preset.renditions
         )
-        return self._render(source, analysis, preset, parts, out_dir, on_progress, rehearse=True)
+        return self._render(source, analysis, preset, parts, out_dir, on_progress)
 
     def verify(
         self,
@@ -124,7 +127,7 @@ class Engine:
         *,
         on_progress: ProgressCallback = _ignore,
     ) -> tuple[Rendition, ...]:
-        """Decode and measure the encoded `files`; make those that are off once again.
+        """Decode and measure the encoded `files`; make those that are off again, at most twice.
 
         A file made again is `<name>.trimmed.<extension>` beside the first one, so that a
         verification that is cut short can be repeated.
@@ -134,32 +137,29 @@ class Engine:
 
         """
         watch = _Share(on_progress)
-        measured = self._measure(files, watch.part(0.0, _MEASURE_SHARE))
+        measured = self._measure(files, watch.part(0.0, _MEASURED))
         current = list(files)
-        trims: dict[int, GainPlan] = {}
-        for index, (file, heard) in enumerate(zip(files, measured, strict=True)):
-            before = _plan.loudness_before(analysis, file.spec)
-            better = _plan.correct(file.gain, before, heard.loudness, preset)
-            if better is not None:
-                trims[index] = better
-        if trims:
+        for start in (_MEASURED, _TRIMMED):
+            trims = _trims(analysis, preset, current, measured)
+            if not trims:
+                break
             parts = tuple(
-                Part(files[index].spec, _file_name(files[index].spec, "trimmed"), plan)
+                Part(current[index].spec, _file_name(current[index].spec, "trimmed"), plan)
                 for index, plan in trims.items()
             )
+            middle, end = start + _TRIM_RENDER, start + _TRIM
             again = self._render(
                 source,
                 analysis,
                 preset,
                 parts,
                 out_dir,
-                watch.part(_MEASURE_SHARE, _RENDER_SHARE),
-                rehearse=False,
+                watch.part(start, middle),
             )
-            heard_again = self._measure(again, watch.part(_RENDER_SHARE, 1.0))
+            heard_again = self._measure(again, watch.part(middle, end))
             for index, file, heard in zip(trims, again, heard_again, strict=True):
                 current[index], measured[index] = file, heard
-        tools = dict(self._greeting()["versions"])
+        tools = _read_texts(self._greeting()["versions"])
         return tuple(
             Rendition(file, _evidence(file, heard, preset, tools))
             for file, heard in zip(current, measured, strict=True)
@@ -200,11 +200,9 @@ class Engine:
         parts: tuple[Part, ...],
         out_dir: Path,
         on_progress: ProgressCallback,
-        *,
-        rehearse: bool,
     ) -> tuple[RenderedFile, ...]:
         slim = replace(analysis, waveform=replace(analysis.waveform, data=b""))
-        task = RenderJob(slim, preset, parts, rehearse)
+        task = RenderJob(slim, preset, parts)
         result = self._run("render", [source], out_dir, {"task": to_plain(task)}, on_progress)
         if not isinstance(result, dict):
             raise FailedError(FailedCode.ENGINE_CRASHED, "a child talks nonsense")
@@ -323,6 +321,22 @@ def _rendered(spec: RenditionSpec, path: Path, analysis: Analysis, gain: GainPla
         duration_s=source.duration_s,
         gain=gain,
     )
+
+
+def _trims(
+    analysis: Analysis,
+    preset: Preset,
+    files: Sequence[RenderedFile],
+    measured: Sequence[Measured],
+) -> dict[int, GainPlan]:
+    """Return better plans for the files that are off, by their index."""
+    trims = {}
+    for index, (file, heard) in enumerate(zip(files, measured, strict=True)):
+        before = _plan.loudness_before(analysis, file.spec)
+        better = _plan.correct(file.gain, before, heard.loudness, preset)
+        if better is not None and better != file.gain:
+            trims[index] = better
+    return trims
 
 
 def _evidence(

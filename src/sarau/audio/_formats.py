@@ -13,6 +13,8 @@ from sarau.model.preset import Format, RenditionSpec
 
 _STEREO: Final = 2
 _RATES_TO_48K: Final = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
+_LOSSY_HEADROOM_DB: Final = 1.0
+"""The same for all, so that they are encoded from the same samples."""
 _CD_BITS: Final = 16
 _STUDIO_BITS: Final = 24
 
@@ -53,7 +55,7 @@ TRAITS: Final[dict[Format, FormatTraits]] = {
         codec="libmp3lame",
         max_channels=_STEREO,
         rates_hz=_RATES_TO_48K,
-        headroom_db=0.6,
+        headroom_db=_LOSSY_HEADROOM_DB,
         muxer_options={"id3v2_version": "4"},
     ),
     Format.AAC: FormatTraits(
@@ -63,7 +65,7 @@ TRAITS: Final[dict[Format, FormatTraits]] = {
         codec="aac",
         max_channels=_STEREO,
         rates_hz=_RATES_TO_48K,
-        headroom_db=0.6,
+        headroom_db=_LOSSY_HEADROOM_DB,
         muxer_options={"movflags": "+faststart"},
         # At these rates the fast coder without its two tricks is better and cheaper than
         # the slow one (37.3 against 33.7 dB of signal to noise at 256 kb/s).
@@ -76,7 +78,7 @@ TRAITS: Final[dict[Format, FormatTraits]] = {
         codec="libopus",
         max_channels=_STEREO,
         rates_hz=(48000,),
-        headroom_db=1.0,
+        headroom_db=_LOSSY_HEADROOM_DB,
     ),
 }
 

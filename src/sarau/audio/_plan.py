@@ -1,8 +1,10 @@
 """How much gain each rendition gets, and whether its peaks need holding.
 
 Gain is constant. The limiter comes in only when the true peak would pass the ceiling
-less the codec's headroom, and never works more than the preset allows: from there on
-the gain stops and the plan says `ceiling_limited`.
+less the codec's headroom. Where the peaks would have to come down to the ceiling by more
+than the preset allows, the gain stops and the plan says `ceiling_limited`. That work is
+counted against the ceiling, which the listener sees, and not against the headroom that a
+codec needs below it: so all renditions of a track are equally loud.
 """
 
 from dataclasses import replace
@@ -13,7 +15,9 @@ from sarau.audio._types import Analysis, GainPlan, Verdict
 from sarau.model.loudness import Loudness
 from sarau.model.preset import Preset, RenditionSpec
 
-_TRIM_MARGIN_DB: Final = 0.05
+# A codec's overshoot does not shrink decibel by decibel with what it is given.
+_TRIM_FACTOR: Final = 1.5
+_TRIM_MARGIN_DB: Final = 0.15
 UNCHANGED: Final = GainPlan(gain_db=0.0, limiter_ceiling_dbtp=None, ceiling_limited=False)
 
 
@@ -36,17 +40,21 @@ def plan_gain(analysis: Analysis, preset: Preset, spec: RenditionSpec) -> GainPl
 def within_ceiling(
     before: Loudness, preset: Preset, *, gain_db: float, room_dbtp: float
 ) -> GainPlan:
-    """Return the plan for a wanted gain: as it is, with the limiter, or with less gain."""
-    if before.true_peak_dbtp is None:
+    """Return the plan for a wanted gain: as it is, with the limiter, or with less gain.
+
+    `room_dbtp` is where the samples have to stay so that the decoded rendition stays
+    under the ceiling.
+    """
+    peak_dbtp = before.true_peak_dbtp
+    if peak_dbtp is None or peak_dbtp + gain_db <= room_dbtp:
         return replace(UNCHANGED, gain_db=round(gain_db, 3))
-    work_db = before.true_peak_dbtp + gain_db - room_dbtp
-    if work_db <= 0:
-        return replace(UNCHANGED, gain_db=round(gain_db, 3))
-    too_much_db = max(0.0, work_db - preset.max_limiting_db)
+    may_limit = preset.max_limiting_db > 0
+    highest_dbtp = preset.ceiling_dbtp + preset.max_limiting_db if may_limit else room_dbtp
+    allowed_db = min(gain_db, highest_dbtp - peak_dbtp)
     return GainPlan(
-        gain_db=round(gain_db - too_much_db, 3),
-        limiter_ceiling_dbtp=round(room_dbtp, 3),
-        ceiling_limited=too_much_db > 0,
+        gain_db=round(allowed_db, 3),
+        limiter_ceiling_dbtp=round(room_dbtp, 3) if may_limit else None,
+        ceiling_limited=allowed_db < gain_db,
     )
 
 
@@ -80,13 +88,10 @@ def correct(
     if measured.integrated_lufs is None or preset.target_lufs is None:
         return None
     over_db = (measured.true_peak_dbtp or -99.0) - preset.ceiling_dbtp
-    reached_dbtp = plan.limiter_ceiling_dbtp
-    if reached_dbtp is None:
-        reached_dbtp = (before.true_peak_dbtp or 0.0) + plan.gain_db
-        if over_db <= 0:
-            reached_dbtp = preset.ceiling_dbtp
-    room_dbtp = reached_dbtp - (over_db + _TRIM_MARGIN_DB if over_db > 0 else 0.0)
-    gain_db = plan.gain_db
-    if not plan.ceiling_limited or measured.integrated_lufs > preset.target_lufs or over_db > 0:
-        gain_db += preset.target_lufs - measured.integrated_lufs
+    room_dbtp = plan.limiter_ceiling_dbtp
+    if room_dbtp is None:
+        room_dbtp = min(preset.ceiling_dbtp, (before.true_peak_dbtp or 0.0) + plan.gain_db)
+    if over_db > 0:
+        room_dbtp -= over_db * _TRIM_FACTOR + _TRIM_MARGIN_DB
+    gain_db = plan.gain_db + preset.target_lufs - measured.integrated_lufs
     return within_ceiling(before, preset, gain_db=gain_db, room_dbtp=room_dbtp)

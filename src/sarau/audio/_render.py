@@ -47,7 +47,7 @@ def run(job: dict[str, Any], inputs: list[int], reporter: Reporter) -> Plain:
     task = from_plain(RenderJob, job["task"])
     groups = _group(task)
     rehearsals = 0
-    while task.rehearse and rehearsals < _MAX_REHEARSALS and _needs_rehearsal(groups):
+    while rehearsals < _MAX_REHEARSALS and _needs_rehearsal(groups):
         start = rehearsals * _REHEARSAL_SHARE
         reporter.part(start, start + _REHEARSAL_SHARE)
         if not _rehearse(task, groups, Source(inputs[0], limits), reporter):

@@ -24,8 +24,6 @@ class RenderJob:
     analysis: Analysis
     preset: Preset
     parts: tuple[Part, ...]
-    rehearse: bool
-    """Whether the plans are first guesses, to be tried without encoding."""
 
 
 @dataclass(frozen=True, slots=True)

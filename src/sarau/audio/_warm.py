@@ -56,7 +56,7 @@ def _work(directory: Path) -> None:
         Part(RenditionSpec(form, form, 128_000), str(directory / form), plan) for form in Format
     )
     preset = Preset("warm", -14.0, -1.0, tuple(part.spec for part in parts))
-    task = RenderJob(analysis, preset, parts, rehearse=True)
+    task = RenderJob(analysis, preset, parts)
     _render.run({"limits": to_plain(limits), "task": to_plain(task)}, [fd], reporter)
     for part in parts:
         with Path(part.name).open("rb") as file:

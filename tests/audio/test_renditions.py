@@ -1,0 +1,360 @@
+"""What comes out, judged by Debian's ffmpeg and by mutagen."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import mutagen
+import mutagen.flac
+import mutagen.id3
+import mutagen.mp3
+import mutagen.mp4
+import mutagen.oggopus
+import numpy as np
+import pytest
+from tests.audio.hostile import Kitchen, png, wav
+from tests.audio.meters import decode, ebur128, probe
+
+from sarau.audio import Analysis, Engine, RenderedFile, Rendition, Verdict, from_plain, to_plain
+from sarau.model.preset import PRESETS, Format, Preset, RenditionSpec
+
+STREAMING = PRESETS["streaming"]
+
+
+@dataclass
+class Work:
+    """One source through the whole engine."""
+
+    source: Path
+    analysis: Analysis
+    files: tuple[RenderedFile, ...]
+    renditions: dict[str, Rendition]
+
+
+@pytest.fixture
+def work(engine: Engine, tmp_path: Path) -> Callable[..., Work]:
+    def do(data: bytes, preset: Preset = STREAMING, name: str = "source") -> Work:
+        source = tmp_path / name
+        source.write_bytes(data)
+        out = tmp_path / "out"
+        out.mkdir(exist_ok=True)
+        analysis = engine.analyse(source)
+        files = engine.render(source, analysis, preset, out)
+        renditions = engine.verify(source, analysis, preset, files, out)
+        return Work(source, analysis, files, {each.file.spec.name: each for each in renditions})
+
+    return do
+
+
+def noise(
+    seconds: float, rate_hz: int, *, channels: int = 2, level: float = 0.1, seed: int = 1
+) -> np.ndarray:
+    """Return (samples, channels) of pink noise that comes and goes, a little like music."""
+    rng = np.random.default_rng(seed)
+    count = int(seconds * rate_hz)
+    spectrum = np.fft.rfft(rng.normal(0, 1, (count, channels)), axis=0)
+    frequency = np.fft.rfftfreq(count, 1 / rate_hz)[:, None]
+    spectrum *= (
+        (frequency > 20) / np.sqrt(np.maximum(frequency, 20)) / (1 + (frequency / 9000) ** 4)
+    )
+    pink = np.fft.irfft(spectrum, count, axis=0)
+    t = np.arange(count) / rate_hz
+    swell = (0.6 + 0.4 * np.sin(2 * np.pi * 0.7 * t))[:, None]
+    return np.clip(pink / pink.std() * level * swell, -0.99, 0.99)
+
+
+def pcm16(samples: np.ndarray) -> bytes:
+    return (samples * 32767).round().astype("<i2").tobytes()
+
+
+def pcm24(samples: np.ndarray) -> bytes:
+    wide = (samples * 8388607).round().astype("<i4")
+    return wide.view("u1").reshape(*wide.shape, 4)[..., :3].tobytes()
+
+
+def check_with_ffmpeg(made: Work, preset: Preset) -> None:
+    for name, each in made.renditions.items():
+        heard = ebur128(each.file.path)
+        evidence = each.evidence
+        assert evidence.verdict is Verdict.PASSED, (name, evidence)
+        assert preset.target_lufs is not None
+        assert abs(heard.integrated_lufs - preset.target_lufs) <= preset.tolerance_lu, name
+        assert heard.true_peak_dbtp <= preset.ceiling_dbtp, name
+        assert evidence.loudness.integrated_lufs is not None
+        assert abs(heard.integrated_lufs - evidence.loudness.integrated_lufs) < 0.1, name
+
+
+def test_streaming_renditions_reach_target_and_ceiling(
+    work: Callable[..., Work], kitchen: Kitchen
+) -> None:
+    made = work(kitchen.wav)
+
+    assert [each.path.name for each in made.files] == [
+        "flac.flac",
+        "mp3.mp3",
+        "aac.m4a",
+        "opus.opus",
+    ]
+    check_with_ffmpeg(made, STREAMING)
+
+
+@pytest.mark.parametrize("preset", ["podcast", "broadcast"])
+def test_other_presets_reach_theirs(
+    work: Callable[..., Work], kitchen: Kitchen, preset: str
+) -> None:
+    check_with_ffmpeg(work(kitchen.mp3(), PRESETS[preset]), PRESETS[preset])
+
+
+def test_peaks_are_held_under_the_ceiling_and_the_target_is_still_reached(
+    work: Callable[..., Work],
+) -> None:
+    samples = noise(8, 44_100, level=0.12)
+    samples[::22_050] = 0.55
+    made = work(wav(pcm16(samples)))
+
+    limited = [each.file.gain for each in made.renditions.values()]
+    assert all(gain.limiter_ceiling_dbtp is not None for gain in limited)
+    check_with_ffmpeg(made, STREAMING)
+
+
+def test_gain_stops_where_the_limiter_would_work_too_hard(work: Callable[..., Work]) -> None:
+    samples = noise(8, 44_100, level=0.01)
+    samples[::22_050] = 0.7
+    made = work(wav(pcm16(samples)))
+
+    for name, each in made.renditions.items():
+        heard = ebur128(each.file.path)
+        before = made.analysis.loudness
+        assert each.evidence.verdict is Verdict.CEILING_LIMITED, name
+        assert each.file.gain.ceiling_limited
+        assert before.true_peak_dbtp is not None
+        worked = before.true_peak_dbtp + each.file.gain.gain_db - STREAMING.ceiling_dbtp
+        assert worked <= STREAMING.max_limiting_db + 0.01, name
+        assert heard.true_peak_dbtp <= STREAMING.ceiling_dbtp, name
+        assert heard.integrated_lufs < -14.3, name
+
+
+def test_a_preset_may_allow_no_limiting(work: Callable[..., Work]) -> None:
+    samples = noise(4, 44_100, level=0.06)
+    samples[::22_050] = 0.7
+    made = work(wav(pcm16(samples)), replace(STREAMING, max_limiting_db=0.0))
+
+    for name, each in made.renditions.items():
+        assert each.file.gain.limiter_ceiling_dbtp is None, name
+        assert each.evidence.verdict is Verdict.CEILING_LIMITED, name
+        assert each.evidence.loudness.true_peak_dbtp is not None
+        assert each.evidence.loudness.true_peak_dbtp <= -1.0
+
+
+@pytest.mark.parametrize("rate_hz", [44_100, 48_000, 22_050])
+@pytest.mark.parametrize("odd", [0, 1, 777])
+def test_length_is_exact_to_the_sample(work: Callable[..., Work], rate_hz: int, odd: int) -> None:
+    samples = noise(2, rate_hz)[odd:]
+    made = work(wav(pcm16(samples), rate=rate_hz))
+    count = len(samples)
+
+    for name, each in made.renditions.items():
+        path, out_hz = each.file.path, each.file.sample_rate_hz
+        wanted = -(-count * out_hz // rate_hz)
+        if each.file.spec.format is Format.AAC:
+            # Players cut the padding by the edit list; ffmpeg 5 only reads it.
+            stream = probe(path)
+            assert stream["duration_ts"] == count, name
+            assert len(decode(path, "-af", f"atrim=end_sample={count}")) // 4 == count, name
+        else:
+            assert abs(len(decode(path)) // 4 - wanted) <= (0 if out_hz == rate_hz else 1), name
+        assert abs(each.evidence.samples - wanted) <= (0 if out_hz == rate_hz else 1), name
+
+
+def test_start_is_aligned_to_the_sample(work: Callable[..., Work]) -> None:
+    samples = noise(2, 44_100)
+    made = work(wav(pcm16(samples)))
+    for name, each in made.renditions.items():
+        if each.file.sample_rate_hz != 44_100:
+            continue
+        decoded = np.frombuffer(decode(each.file.path), "<i2").reshape(-1, 2)[:, 0].astype(float)
+        original = samples[: len(decoded), 0][20_000:60_000]
+        lags = range(-3, 4)
+        fits = [float(np.dot(original, decoded[20_000 + lag : 60_000 + lag])) for lag in lags]
+        assert list(lags)[int(np.argmax(fits))] == 0, name
+
+
+def test_archive_is_bit_identical(work: Callable[..., Work]) -> None:
+    for bits, data, form in (
+        (16, pcm16(noise(2, 44_100)), "s16le"),
+        (24, pcm24(noise(2, 96_000)), "s24le"),
+    ):
+        rate_hz = 44_100 if bits == 16 else 96_000
+        made = work(wav(data, rate=rate_hz, bits=bits), PRESETS["archive"])
+        (each,) = made.renditions.values()
+        assert each.evidence.verdict is Verdict.NOT_NORMALISED
+        assert hashlib.md5(decode(each.file.path, form=form)).digest() == hashlib.md5(data).digest()
+
+
+def test_high_resolution_is_kept_where_the_format_can(work: Callable[..., Work]) -> None:
+    made = work(wav(pcm24(noise(3, 96_000)), rate=96_000, bits=24))
+
+    flac = probe(made.renditions["flac"].file.path)
+    assert (flac["sample_rate"], flac["bits_per_raw_sample"]) == ("96000", "24")
+    for name in ("mp3", "aac", "opus"):
+        assert probe(made.renditions[name].file.path)["sample_rate"] == "48000"
+        assert made.renditions[name].file.sample_rate_hz == 48_000
+    check_with_ffmpeg(made, STREAMING)
+
+
+def test_a_multiple_of_44100_becomes_44100(work: Callable[..., Work]) -> None:
+    made = work(wav(pcm24(noise(2, 176_400)), rate=176_400, bits=24))
+    assert made.renditions["mp3"].file.sample_rate_hz == 44_100
+    assert made.renditions["flac"].file.sample_rate_hz == 176_400
+
+
+def test_mono_stays_mono(work: Callable[..., Work]) -> None:
+    made = work(wav(pcm16(noise(3, 44_100, channels=1)), channels=1), PRESETS["broadcast"])
+    for name, each in made.renditions.items():
+        assert probe(each.file.path)["channels"] == 1, name
+        assert each.file.channels == 1
+    check_with_ffmpeg(made, PRESETS["broadcast"])
+
+
+def test_multichannel_is_kept_in_flac_and_mixed_for_the_others(work: Callable[..., Work]) -> None:
+    made = work(wav(pcm16(noise(4, 48_000, channels=6)), channels=6, rate=48_000))
+
+    channels = {name: probe(each.file.path)["channels"] for name, each in made.renditions.items()}
+    assert channels == {"flac": 6, "mp3": 2, "aac": 2, "opus": 2}
+    assert made.analysis.stereo_loudness is not None
+    check_with_ffmpeg(made, STREAMING)
+
+
+def test_silence_is_left_alone(work: Callable[..., Work]) -> None:
+    made = work(wav(bytes(4 * 44_100 * 2)))
+    for each in made.renditions.values():
+        assert each.evidence.verdict is Verdict.NOT_NORMALISED
+        assert each.file.gain.gain_db == 0
+
+
+def test_one_sample_makes_every_rendition(work: Callable[..., Work]) -> None:
+    made = work(wav(pcm16(noise(2, 44_100)[:1])))
+    assert {each.evidence.verdict for each in made.renditions.values()} == {Verdict.NOT_NORMALISED}
+    assert made.renditions["flac"].evidence.samples == 1
+
+
+def test_the_same_source_makes_the_same_bytes(
+    engine: Engine, work: Callable[..., Work], kitchen: Kitchen, tmp_path: Path
+) -> None:
+    made = work(kitchen.flac())
+    again = tmp_path / "again"
+    again.mkdir()
+    for first, second in zip(
+        made.files, engine.render(made.source, made.analysis, STREAMING, again), strict=True
+    ):
+        assert first.path.read_bytes() == second.path.read_bytes(), first.spec.name
+
+
+def test_m4a_can_be_played_while_it_loads(work: Callable[..., Work], kitchen: Kitchen) -> None:
+    data = work(kitchen.wav).renditions["aac"].file.path.read_bytes()
+    assert 0 < data.find(b"moov") < data.find(b"mdat")
+
+
+def tag_source(path: Path, *, cover: bytes | None) -> None:
+    file = mutagen.flac.FLAC(path)
+    file.update({
+        "title": "Oração ao Tempo", "artist": "Zé", "album": "Sarau", "albumartist": "Vários",
+        "tracknumber": "3", "date": "1979", "genre": "MPB", "comment": "à noite",
+        "replaygain_track_gain": "-3.00 dB", "mood": "calm",
+    })  # fmt: skip
+    if cover is not None:
+        picture = mutagen.flac.Picture()
+        picture.type, picture.mime, picture.data = 3, "image/png", cover
+        file.add_picture(picture)
+    file.save()
+
+
+@pytest.fixture
+def tagged(work: Callable[..., Work], kitchen: Kitchen, tmp_path: Path) -> Work:
+    path = tmp_path / "tagged.flac"
+    path.write_bytes(kitchen.flac())
+    tag_source(path, cover=png(1600, 1000))
+    return work(path.read_bytes())
+
+
+def test_tags_are_carried_over(tagged: Work) -> None:
+    assert tagged.analysis.source.tags["album_artist"] == "Vários"
+    assert tagged.analysis.source.has_cover
+    easy = {
+        name: mutagen.File(each.file.path, easy=True) for name, each in tagged.renditions.items()
+    }
+    for name, file in easy.items():
+        assert file["title"] == ["Oração ao Tempo"], name
+        assert file["artist"] == ["Zé"], name
+        assert file["albumartist"] == ["Vários"], name
+        assert file["tracknumber"][0].startswith("3"), name
+        assert file["date"] == ["1979"], name
+        assert file["genre"] == ["MPB"], name
+        assert "replaygain_track_gain" not in file, name
+    assert easy["opus"]["mood"] == ["calm"]
+
+
+def test_cover_is_made_anew_and_bounded(tagged: Work) -> None:
+    paths = {name: each.file.path for name, each in tagged.renditions.items()}
+    opus = mutagen.oggopus.OggOpus(paths["opus"])["metadata_block_picture"][0]
+    covers = {
+        "flac": mutagen.flac.FLAC(paths["flac"]).pictures[0].data,
+        "mp3": mutagen.mp3.MP3(paths["mp3"]).tags.getall("APIC")[0].data,
+        "aac": bytes(mutagen.mp4.MP4(paths["aac"]).tags["covr"][0]),
+        "opus": mutagen.flac.Picture(__import__("base64").b64decode(opus)).data,
+    }
+    for name, data in covers.items():
+        assert data[:3] == b"\xff\xd8\xff", name
+        assert len(data) < 200_000
+    assert len(set(covers.values())) == 1
+
+
+def test_tags_of_mp3_sources_are_read(
+    work: Callable[..., Work], kitchen: Kitchen, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.mp3"
+    path.write_bytes(kitchen.mp3())
+    file = mutagen.mp3.MP3(path)
+    file.add_tags() if file.tags is None else None
+    file.tags.add(mutagen.id3.TIT2(encoding=3, text="Canção\r\nX" * 500))
+    file.tags.add(mutagen.id3.TPE2(encoding=3, text="Banda"))
+    file.save()
+    tags = work(path.read_bytes()).analysis.source.tags
+    assert tags["album_artist"] == "Banda"
+    assert len(tags["title"]) == 1000
+    assert "\r" not in tags["title"]
+
+
+def test_everything_survives_json(work: Callable[..., Work], kitchen: Kitchen) -> None:
+    made = work(kitchen.wav)
+    assert from_plain(Analysis, to_plain(made.analysis)) == made.analysis
+    for each in made.renditions.values():
+        assert from_plain(Rendition, to_plain(each)) == each
+
+
+def test_verify_makes_again_what_is_off(
+    engine: Engine, work: Callable[..., Work], kitchen: Kitchen, tmp_path: Path
+) -> None:
+    made = work(kitchen.wav)
+    wrong = replace(STREAMING, target_lufs=-20.0)
+    again = engine.verify(made.source, made.analysis, wrong, made.files, tmp_path / "out")
+
+    assert [each.file.path.name for each in again][:2] == ["flac.trimmed.flac", "mp3.trimmed.mp3"]
+    for each in again:
+        assert each.evidence.verdict is Verdict.PASSED
+        assert abs(ebur128(each.file.path).integrated_lufs + 20) < 0.3
+        assert each.file.gain.gain_db != made.renditions[each.file.spec.name].file.gain.gain_db
+
+
+def test_a_rendition_of_every_quality(work: Callable[..., Work], kitchen: Kitchen) -> None:
+    specs = (
+        RenditionSpec("v2", Format.MP3, quality=2),
+        RenditionSpec("cbr", Format.MP3, bitrate_bps=320_000),
+        RenditionSpec("small", Format.OPUS, bitrate_bps=64_000),
+        RenditionSpec("slow", Format.FLAC, quality=8),
+    )
+    made = work(kitchen.wav, replace(STREAMING, renditions=specs))
+    assert made.renditions["cbr"].file.bitrate_bps == pytest.approx(320_000, rel=0.03)
+    assert made.renditions["v2"].file.size_bytes < made.renditions["cbr"].file.size_bytes
+    check_with_ffmpeg(made, STREAMING)
