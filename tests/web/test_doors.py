@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
+from tests.servers import Server
 
 from sarau.errors import RefusedError
 from sarau.settings import Settings
 from sarau.web.doors import check_may_listen, is_loopback
-from tests.servers import Server
 
 TOKEN = "correct horse battery staple"
 

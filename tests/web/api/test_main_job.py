@@ -12,7 +12,6 @@ from typing import Any
 
 import httpx
 import pytest
-
 from tests.servers import Server
 from tests.sounds import write_music
 
