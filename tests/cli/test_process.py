@@ -30,11 +30,12 @@ def test_an_album_is_processed_without_a_server_and_shown_as_a_table(
 ) -> None:
     done = sarau("process", album, "--to", tmp_path / "out")
     assert done.returncode == 0, done.stderr
-    made = {str(p.relative_to(tmp_path / "out")) for p in (tmp_path / "out").rglob("*.*")}
+    out = tmp_path / "out"
+    made = {str(p.relative_to(out)) for p in out.rglob("*.*") if p.is_file()}
     assert made == {
         f"{place}/{name}.{extension}"
         for place, name in (("01 Aurora", "01 Aurora"), ("disc 2/01 Noite", "01 Noite"))
-        for extension in ("flac", "mp3", "m4a", "opus")
+        for extension in ("flac", "mp3", "m4a", "opus", "sarau.json")
     }
     assert "01 Aurora.wav" in done.stdout
     assert done.stdout.count("passed") == 8
@@ -46,15 +47,40 @@ def test_json_is_one_document_a_file(album: Path, tmp_path: Path) -> None:
     done = sarau("process", album, "--to", tmp_path / "out", "--preset", "archive", "--json")
     assert done.returncode == 1
     found = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [(Path(one["file"]).name, one["state"]) for one in found] == [
-        ("01 Aurora.wav", "ready"),
-        ("01 Noite.wav", "ready"),
-        ("lyrics.mp3", "rejected"),
-    ]
-    assert found[2]["code"] == "not_audio"
-    (flac,) = found[0]["renditions"]
+    by_name = {Path(one["file"]).name: one for one in found}
+    assert {name: one["state"] for name, one in by_name.items()} == {
+        "01 Aurora.wav": "ready",
+        "01 Noite.wav": "ready",
+        "lyrics.mp3": "rejected",
+    }
+    assert by_name["lyrics.mp3"]["code"] == "not_audio"
+    (flac,) = by_name["01 Aurora.wav"]["renditions"]
     assert flac["evidence"]["verdict"] == "not_normalised"
     assert Path(flac["file"]["path"]).is_file()
+
+
+def test_called_again_it_makes_only_what_is_missing(album: Path, tmp_path: Path) -> None:
+    call = ("process", album, "--to", tmp_path / "out", "--preset", "archive", "--json")
+
+    def made_before() -> dict[str, bool]:
+        found = [json.loads(line) for line in sarau(*call).stdout.splitlines()]
+        return {Path(one["file"]).name: one["made_before"] for one in found}
+
+    assert made_before() == {"01 Aurora.wav": False, "01 Noite.wav": False}
+    assert made_before() == {"01 Aurora.wav": True, "01 Noite.wav": True}
+    next((tmp_path / "out" / "01 Aurora").glob("*.flac")).unlink()
+    write_music(album / "disc 2" / "01 Noite.wav", seed=3, seconds=3)
+    assert made_before() == {"01 Aurora.wav": False, "01 Noite.wav": False}
+
+
+def test_measure_prints_what_engineers_read_and_writes_nothing(album: Path) -> None:
+    before = sorted(album.rglob("*"))
+    done = sarau("measure", album)
+    assert done.returncode == 0, done.stderr
+    assert all(name in done.stdout for name in ("I LUFS", "LRA LU", "TP dBTP", "01 Noite.wav"))
+    (first, *_) = sarau("measure", album, "--json").stdout.splitlines()
+    assert -30 < json.loads(first)["loudness"]["integrated_lufs"] < -10
+    assert sorted(album.rglob("*")) == before
 
 
 def test_two_files_that_differ_in_their_suffix_do_not_meet(album: Path, tmp_path: Path) -> None:
@@ -87,7 +113,7 @@ def test_a_wrong_setting_is_named(tmp_path: Path) -> None:
     assert (done.returncode, "colour" in done.stderr) == (2, True)
 
 
-@pytest.mark.parametrize("command", ["serve", "process", "upload", "doctor"])
+@pytest.mark.parametrize("command", ["serve", "process", "measure", "upload", "doctor"])
 def test_every_command_explains_itself(command: str) -> None:
     assert command in sarau("--help").stdout
     done = sarau(command, "--help")

@@ -12,6 +12,7 @@ from sarau.cli.exits import explain
 _COMMANDS = {
     "serve": "sarau.cli.serve",
     "process": "sarau.cli.process",
+    "measure": "sarau.cli.measure",
     "upload": "sarau.cli.upload",
     "doctor": "sarau.cli.doctor",
 }

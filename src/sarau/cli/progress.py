@@ -9,6 +9,9 @@ from typing import Self
 from rich import progress
 from rich.console import Console
 
+Report = Callable[[float], None]
+"""Takes the fraction of a file that is done, 0 to 1."""
+
 
 class Progress:
     """One bar for all files and one for each file at work."""
@@ -24,6 +27,7 @@ class Progress:
             disable=not sys.stderr.isatty(),
             transient=True,
         )
+        self._found = 0
         self._all = self._bars.add_task("files", total=None)
 
     def __enter__(self) -> Self:
@@ -38,16 +42,17 @@ class Progress:
     ) -> None:
         self._bars.stop()
 
-    def expect(self, files: int) -> None:
-        """Say how many files there are."""
-        self._bars.update(self._all, total=files)
+    def expect_one(self) -> None:
+        """Count one more file as found."""
+        self._found += 1
+        self._bars.update(self._all, total=self._found)
 
     def finish_one(self) -> None:
         """Count one file as done."""
         self._bars.advance(self._all)
 
     @contextmanager
-    def file(self, name: str) -> Iterator[Callable[[float], None]]:
+    def file(self, name: str) -> Iterator[Report]:
         """Show a bar for a file and give the function that moves it (0 to 1)."""
         bar = self._bars.add_task(name, total=1.0)
         try:

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 import click
 import httpx
 
+from sarau.cli.progress import Report
 from sarau.errors import FailedCode, FailedError, RefusedCode, RefusedError
 
 _CHUNK_BYTES = 64 << 20
@@ -19,8 +20,6 @@ _TRIES = 8
 _MAX_PAUSE_S = 10.0
 _TUS = {"Tus-Resumable": "1.0.0"}
 _GONE = frozenset({403, 404, 410})
-
-Report = Callable[[float], None]
 
 
 class TusClient:

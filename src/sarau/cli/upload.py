@@ -49,8 +49,8 @@ def command(
     client = TusClient(server, token)
     sent: list[tuple[Path, str]] = []
     with Progress() as progress:
-        progress.expect(len(files))
         for path in files:
+            progress.expect_one()
             with progress.file(path.name) as report:
                 sent.append((path, client.send(path, preset, report)))
             progress.finish_one()

@@ -1,0 +1,61 @@
+"""`sarau measure`: loudness, and nothing is written."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sarau import settings
+from sarau.cli.exits import SOME_NOT_READY
+
+if TYPE_CHECKING:
+    from sarau.cli.batch import Measured
+
+
+@click.command("measure")
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON document a line, a file each."
+)
+@click.option(
+    "--jobs", type=click.IntRange(1), help="Files at once; the number of cores by default."
+)
+def command(files: tuple[Path, ...], jobs: int | None, *, as_json: bool) -> None:
+    """Measure the loudness of FILES (or directories of them) by EBU R 128."""
+    from sarau.audio import Engine, SandboxMode  # noqa: PLC0415 - heavy
+    from sarau.cli import batch, tables  # noqa: PLC0415 - heavy
+    from sarau.cli.progress import Progress  # noqa: PLC0415 - heavy
+
+    found = settings.load(workers=jobs)
+    paths = (path for path, _ in batch.find_files(files))
+    with Engine(sandbox=SandboxMode(found.sandbox)) as engine, Progress() as progress:
+        results = sorted(
+            batch.work_through(
+                paths,
+                lambda path: batch.measure(engine, path, progress),
+                workers=found.worker_count,
+                progress=progress,
+            ),
+            key=lambda result: result.path,
+        )
+    if as_json:
+        for result in results:
+            print(json.dumps(_plain(result)))
+    else:
+        tables.print_measured(results)
+    if any(result.error for result in results):
+        sys.exit(SOME_NOT_READY)
+
+
+def _plain(result: "Measured") -> dict[str, Any]:
+    from sarau.audio import to_plain  # noqa: PLC0415 - heavy
+
+    if result.error is not None or result.analysis is None:
+        code = str(result.error.code) if result.error else None
+        detail = result.error.detail if result.error else None
+        return {"file": str(result.path), "code": code, "detail": detail}
+    analysis = to_plain(result.analysis)
+    del analysis["waveform"]
+    return {"file": str(result.path), **analysis}

@@ -1,0 +1,62 @@
+"""A receipt beside the renditions: the evidence, and what it was made of.
+
+It lets an interrupted call go on with the files that are missing, and tells anybody
+later how a rendition was made.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sarau import __version__
+from sarau.audio import Analysis, Rendition, from_plain, to_plain
+from sarau.model.preset import Preset
+
+_SUFFIX = ".sarau.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What one call made of one file."""
+
+    analysis: Analysis
+    renditions: tuple[Rendition, ...]
+
+
+def _described(path: Path, preset: Preset) -> dict[str, Any]:
+    """Return what must be the same for old renditions to serve."""
+    facts = path.stat()
+    return {
+        "sarau": __version__,
+        "file": path.name,
+        "size_bytes": facts.st_size,
+        "modified_ns": facts.st_mtime_ns,
+        "preset": to_plain(preset),
+    }
+
+
+def write(path: Path, out_dir: Path, preset: Preset, receipt: Receipt) -> None:
+    """Write the receipt for `path`, whole or not at all."""
+    target = out_dir / f"{path.stem}{_SUFFIX}"
+    draft = target.with_suffix(".new")
+    draft.write_text(json.dumps({"made_of": _described(path, preset), "made": to_plain(receipt)}))
+    draft.replace(target)
+
+
+def find(path: Path, out_dir: Path, preset: Preset) -> Receipt | None:
+    """Return the receipt of an earlier call, if it still holds for file, preset and renditions."""
+    try:
+        found = json.loads((out_dir / f"{path.stem}{_SUFFIX}").read_text())
+        if found["made_of"] != _described(path, preset):
+            return None
+        receipt = from_plain(Receipt, found["made"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    files = [one.file for one in receipt.renditions]
+    there = all(
+        (out_dir / file.path.name).is_file()
+        and (out_dir / file.path.name).stat().st_size == file.size_bytes
+        for file in files
+    )
+    return receipt if there else None

@@ -1,0 +1,91 @@
+"""Tables for people: loudness before, and after."""
+
+import sys
+from collections.abc import Iterable
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from sarau.cli.batch import Measured, Processed
+from sarau.cli.exits import language
+from sarau.errors import SarauError
+from sarau.model.messages import message
+
+_PIPE_COLUMNS = 160
+_COLOURS = {"passed": "green", "failed": "red"}
+
+
+def _table(*columns: str) -> Table:
+    """Return a table whose columns with a unit are figures."""
+    table = Table(box=box.SIMPLE_HEAD)
+    for name in columns:
+        is_figure = name.split()[-1] in {"LUFS", "dBTP", "dB", "LU", "s", "Hz"}
+        table.add_column(name, justify="right" if is_figure else "left", no_wrap=True)
+    return table
+
+
+def _print(table: Table) -> None:
+    # A pipe has no width: what reads it gets whole names.
+    Console(width=None if sys.stdout.isatty() else _PIPE_COLUMNS).print(table)
+
+
+def _db(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"
+
+
+def _said(error: SarauError) -> str:
+    return f"[red]{message(error.code, language())}[/red]"
+
+
+def print_processed(results: Iterable[Processed]) -> None:
+    """Print each track with its renditions."""
+    table = _table("track", "LUFS", "dBTP", "rendition", "gain dB", "LUFS", "dBTP", "verdict")
+    table.columns[-1].no_wrap = False
+    for result in results:
+        if result.error is not None or result.analysis is None:
+            said = _said(result.error) if result.error else ""
+            table.add_row(result.path.name, "", "", "", "", "", "", said)
+            continue
+        before = result.analysis.loudness
+        first = (result.path.name, _db(before.integrated_lufs), _db(before.true_peak_dbtp))
+        for one in result.renditions:
+            after = one.evidence
+            colour = _COLOURS.get(after.verdict, "yellow")
+            table.add_row(
+                *first,
+                one.file.spec.name,
+                f"{after.gain_db:+.2f}",
+                _db(after.loudness.integrated_lufs),
+                _db(after.loudness.true_peak_dbtp),
+                f"[{colour}]{after.verdict}[/{colour}]",
+            )
+            first = ("", "", "")
+        table.add_section()
+    _print(table)
+
+
+def print_measured(results: Iterable[Measured]) -> None:
+    """Print the loudness of each file, in the terms of EBU R 128."""
+    columns = ("I LUFS", "LRA LU", "max M LUFS", "max S LUFS", "TP dBTP")
+    table = _table("file", *columns, "length s", "rate Hz", "format", "notes")
+    table.columns[-1].no_wrap = False
+    for result in results:
+        if result.analysis is None:
+            said = _said(result.error) if result.error else ""
+            table.add_row(result.path.name, *[""] * (len(columns) + 3), said)
+            continue
+        loudness, source = result.analysis.loudness, result.analysis.source
+        table.add_row(
+            result.path.name,
+            _db(loudness.integrated_lufs),
+            _db(loudness.range_lu),
+            _db(loudness.max_momentary_lufs),
+            _db(loudness.max_short_term_lufs),
+            _db(loudness.true_peak_dbtp),
+            f"{source.duration_s:.1f}",
+            str(source.sample_rate_hz),
+            f"{source.codec} {source.channel_layout}",
+            ", ".join(result.analysis.warnings),
+        )
+    _print(table)
