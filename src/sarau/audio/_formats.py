@@ -45,7 +45,7 @@ TRAITS: Final[dict[Format, FormatTraits]] = {
         codec="flac",
         max_channels=8,
         rates_hz=None,
-        headroom_db=0.1,
+        headroom_db=0.05,
         lossless=True,
     ),
     Format.MP3: FormatTraits(

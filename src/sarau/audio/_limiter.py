@@ -18,7 +18,8 @@ from sarau.audio._frames import Chain, Samples, to_frame, to_samples
 _ATTACK_S: Final = 0.005
 _RELEASE_DB_PER_S: Final = 40.0
 _FINEST_HZ: Final = 176_400
-_MARGIN_DB: Final = 0.02
+_MARGIN_DB: Final = 0.1
+"""What four times the samples may still miss of a peak of high notes."""
 
 _Decibels = NDArray[np.float64]
 

@@ -13,6 +13,7 @@ from sarau.audio._decode import Canonical, Source
 from sarau.audio._encode import Encoder
 from sarau.audio._formats import output_bits, output_channels
 from sarau.audio._frames import Chain
+from sarau.audio._lanes import side_by_side
 from sarau.audio._limiter import Limiter
 from sarau.audio._meter import Meter
 from sarau.audio._plain import Plain, from_plain, to_plain
@@ -123,15 +124,15 @@ def _encode(task: RenderJob, groups: list[Group], source: Source, reporter: Repo
             Encoder(part.spec, Path(part.name), info, layout=group.layout, exact=exact)
             for part in group.parts
         ]
-        outputs.append((Stage(source, group), encoders))
+        outputs.append((Stage(source, group), side_by_side(encoders)))
     for frame in _canonical(source, task, reporter):
-        for stage, encoders in outputs:
+        for stage, lanes in outputs:
             for out in stage.push(frame):
-                for encoder in encoders:
-                    encoder.push(out)
-            if frame is None:
-                for encoder in encoders:
-                    encoder.push(None)
+                for lane in lanes:
+                    lane.push(out)
+    for _, lanes in outputs:
+        for lane in lanes:
+            lane.push(None)
 
 
 def _fits(task: RenderJob) -> bool:

@@ -1,5 +1,7 @@
 """Measuring encoded files: decoded again, by the same meter that measured the source."""
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from sarau.audio._decode import Canonical, Source
@@ -13,21 +15,20 @@ from sarau.audio._types import Limits
 def run(job: dict[str, Any], inputs: list[int], reporter: Reporter) -> Plain:
     """Measure all inputs; the operation of a child."""
     limits = from_plain(Limits, job["limits"])
-    results = []
-    for number, fd in enumerate(inputs):
-        reporter.part(number / len(inputs), (number + 1) / len(inputs))
-        results.append(to_plain(_measure(Source(fd, limits), reporter)))
-    return results
+    parts = reporter.split(len(inputs))
+    with ThreadPoolExecutor(max(1, len(inputs))) as pool:
+        measured = pool.map(lambda fd, part: _measure(Source(fd, limits), part), inputs, parts)
+        return [to_plain(each) for each in measured]
 
 
-def _measure(source: Source, reporter: Reporter) -> Measured:
+def _measure(source: Source, part: Callable[[float], None]) -> Measured:
     canonical = Canonical(source)
     meter = Meter(canonical.rate_hz, canonical.layout)
     expected = source.expected_samples or 0
     for frame in source.frames():
         for piece in canonical.push(frame):
             meter.push(piece)
-        reporter.progress(source.samples / expected if expected else 0.0)
+        part(source.samples / expected if expected else 0.0)
     for piece in canonical.push(None):
         meter.push(piece)
     meter.push(None)

@@ -1,8 +1,8 @@
 """Running every code path once in the zygote.
 
 PyAV, mutagen and Pillow import parts of themselves when first used, and a locked child
-can open none of their files. So the zygote does all that a child will do, on a second
-of noise, before it forks any.
+can open none of their files. So the zygote does all that a child will do, on half a
+second of noise, before it forks any.
 """
 
 import io
@@ -65,8 +65,9 @@ def _work(directory: Path) -> None:
 
 
 def _noise() -> bytes:
-    """Return a second of stereo noise as a WAV file."""
-    samples = np.random.default_rng(1).integers(-9000, 9000, (_RATE_HZ, 2), np.int16).tobytes()
+    """Return half a second of stereo noise as a WAV file."""
+    shape = (_RATE_HZ // 2, 2)
+    samples = np.random.default_rng(1).integers(-9000, 9000, shape, np.int16).tobytes()
     head = b"WAVEfmt " + (16).to_bytes(4, "little") + (1).to_bytes(2, "little")
     head += (2).to_bytes(2, "little") + _RATE_HZ.to_bytes(4, "little")
     head += (4 * _RATE_HZ).to_bytes(4, "little") + (4).to_bytes(2, "little")
