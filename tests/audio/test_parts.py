@@ -91,7 +91,7 @@ def test_limiter_never_works_more_than_the_peak_needs(bursts: np.ndarray) -> Non
     limiter = Limiter(RATE_HZ, "stereo", -3.0)
     list(limiter.push(to_frame(bursts, rate_hz=RATE_HZ, layout="stereo", pts=0)))
     list(limiter.push(None))
-    assert limiter.deepest_db <= true_peak(bursts) + 3.0 + 0.1
+    assert limiter.deepest_db <= true_peak(bursts) + 3.0 + 0.2
 
 
 def envelope(samples: np.ndarray, width: int) -> np.ndarray:
