@@ -105,3 +105,13 @@ def test_titles_come_from_tags_unless_a_person_named_the_track(
 ) -> None:
     run_id = rooms.receive(write_music(tmp_path / "take_7.wav"))
     assert rooms.go_through(run_id).title == "take_7"
+
+
+def test_the_same_bytes_again_are_tied_to_the_first_track(rooms: Rooms, tmp_path: Path) -> None:
+    path = write_music(tmp_path / "a.wav")
+    first = rooms.go_through(rooms.receive(path))
+    second = rooms.go_through(rooms.receive(path))
+    other = rooms.go_through(rooms.receive(write_music(tmp_path / "b.wav", seed=2)))
+    assert (first.duplicate_of, second.duplicate_of) == (None, first.id)
+    assert other.duplicate_of is None
+    assert len(rooms.objects()) == 4

@@ -20,6 +20,10 @@ class StoredObject:
     sha256: str
     size_bytes: int
     stored_at: datetime
+    verified_at: datetime | None = None
+    """When the bytes were last read through and had their name."""
+    damaged_at: datetime | None = None
+    """When they were first found not to."""
 
 
 def add(connection: sa.Connection, sha256: str, size_bytes: int) -> None:
@@ -64,7 +68,26 @@ def remove(connection: sa.Connection, sha256: str) -> None:
     connection.execute(sa.delete(objects).where(objects.c.sha256 == sha256))
 
 
-def every(connection: sa.Connection, *, after: str = "", limit: int = 1000) -> list[StoredObject]:
-    """Return objects by name, a page at a time, for checking them."""
-    query = sa.select(objects).where(objects.c.sha256 > after).order_by(objects.c.sha256)
-    return [StoredObject(**row) for row in connection.execute(query.limit(limit)).mappings()]
+def due(connection: sa.Connection, *, before: datetime, limit: int) -> list[StoredObject]:
+    """Return objects that were not read through since `before`, the longest unread first."""
+    last = sa.func.coalesce(objects.c.verified_at, objects.c.stored_at)
+    query = (
+        sa.select(objects)
+        .where(last < before, objects.c.damaged_at.is_(None))
+        .order_by(last)
+        .limit(limit)
+    )
+    return [StoredObject(**row) for row in connection.execute(query).mappings()]
+
+
+def mark_read(connection: sa.Connection, sha256: str, *, sound: bool) -> None:
+    """Say what reading an object through has found."""
+    found = {"verified_at": now()} if sound else {"damaged_at": now()}
+    connection.execute(sa.update(objects).where(objects.c.sha256 == sha256).values(found))
+
+
+def count_damaged(connection: sa.Connection) -> int:
+    """Return how many objects no longer have the bytes of their name."""
+    query = sa.select(sa.func.count()).where(objects.c.damaged_at.is_not(None))
+    number: int = connection.execute(query).scalar_one()
+    return number

@@ -91,6 +91,7 @@ tracks = sa.Table(
     sa.Column("code", sa.String(64)),
     sa.Column("detail", sa.Text),
     sa.Column("run_id", _ID),
+    sa.Column("duplicate_of", _ID),
     _time("created_at"),
     _time("updated_at"),
     _one_of("state", TrackState),
@@ -137,6 +138,9 @@ objects = sa.Table(
     sa.Column("sha256", _SHA256, primary_key=True),
     sa.Column("size_bytes", sa.BigInteger, nullable=False),
     _time("stored_at"),
+    _time("verified_at", nullable=True),
+    _time("damaged_at", nullable=True),
+    sa.Index(None, "verified_at"),
 )
 
 sources = sa.Table(

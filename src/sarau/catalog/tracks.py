@@ -42,6 +42,7 @@ def create(
         code=None,
         detail=None,
         run_id=None,
+        duplicate_of=None,
         created_at=moment,
         updated_at=moment,
     )
@@ -137,6 +138,38 @@ def point_to_run(connection: sa.Connection, track: Track, run_id: RunId) -> Trac
         .returning(tracks)
     )
     return _track(row.mappings().one())
+
+
+def same_bytes(
+    connection: sa.Connection, owner_id: UserId, sha256: str, *, besides: TrackId | None = None
+) -> Track | None:
+    """Return the oldest track of an owner whose source has these bytes, None when there is none."""
+    query = (
+        sa.select(tracks)
+        .join(sources, sources.c.track_id == tracks.c.id)
+        .where(
+            sources.c.object_sha256 == sha256,
+            tracks.c.owner_id == owner_id,
+            tracks.c.id != (besides or ""),
+            tracks.c.state != TrackState.DELETED,
+        )
+        .order_by(tracks.c.id)
+        .limit(1)
+    )
+    row = connection.execute(query).mappings().one_or_none()
+    return None if row is None else _track(row)
+
+
+def mark_duplicate(connection: sa.Connection, track: Track, of: Track) -> None:
+    """Tie a track to an older one with the same bytes and record `track.duplicate`."""
+    connection.execute(sa.update(tracks).where(tracks.c.id == track.id).values(duplicate_of=of.id))
+    events.record(
+        connection,
+        "track.duplicate",
+        owner_id=track.owner_id,
+        track_id=track.id,
+        data={"of": of.id},
+    )
 
 
 def edit(

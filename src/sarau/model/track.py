@@ -26,6 +26,8 @@ class Track:
     detail: str | None
     run_id: RunId | None
     """The newest run."""
+    duplicate_of: TrackId | None
+    """An older track of the same owner with the same bytes."""
     created_at: datetime
     updated_at: datetime
 

@@ -14,6 +14,7 @@ from sarau.model.ids import RunId
 from sarau.model.lifecycle import TrackState, UploadState
 from sarau.pipeline.durable import DurableRuns
 from sarau.pipeline.runner import Pipeline, fail
+from sarau.pipeline.scrub import Scrub
 
 _EVERY_S = 5.0
 _RETRIED = (
@@ -50,6 +51,7 @@ class Caretaker:
         self._library = library
         self._pipeline = pipeline
         self._durable = durable
+        self._scrub = Scrub(database, library)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._go_round, name="caretaker", daemon=True)
 
@@ -72,6 +74,7 @@ class Caretaker:
             self.purge_deleted,
             self.collect,
             self.forget_checkpoints,
+            self._scrub.go_on,
         )
         while not self._stop.wait(_EVERY_S):
             for task in tasks:

@@ -82,6 +82,9 @@ class Steps:
         with self.database.write() as connection:
             self._add_object(connection, stored)
             sources.mark_stored(connection, track.id, stored.sha256)
+            older = tracks.same_bytes(connection, track.owner_id, stored.sha256, besides=track.id)
+            if older is not None:
+                tracks.mark_duplicate(connection, track, older)
             uploads.let_go(connection, upload, UploadState.STORED, "stored")
         self.intake.remove_file(upload.id)
         return {"sha256": stored.sha256}

@@ -5,6 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from sarau.app import App
+from sarau.catalog import objects
 from sarau.errors import SarauError
 
 
@@ -19,8 +20,20 @@ def readiness(app: App) -> tuple[bool, dict[str, dict[str, Any]]]:
             "free_inodes": status.free_inodes,
             "code": status.code,
         }
+    with_damage = _damage(app)
+    if with_damage is not None:
+        checks["library"] |= with_damage
     checks["worker"] = {"ok": app.durable.is_working()}
     return all(check["ok"] for check in checks.values()), checks
+
+
+def _damage(app: App) -> dict[str, Any] | None:
+    """Return what the scrub has found; it is reported, and does not stop uploads."""
+    try:
+        with app.database.read() as connection:
+            return {"damaged_objects": objects.count_damaged(connection)}
+    except SarauError:
+        return None
 
 
 def _database(app: App) -> dict[str, Any]:

@@ -100,6 +100,8 @@ class TrackView(View):
     state: str
     code: str | None
     message: str | None
+    duplicate_of: str | None
+    """The id of an older track with the same bytes."""
     created_at: datetime
     updated_at: datetime
     upload: UploadView | None

@@ -38,8 +38,11 @@ def upgrade() -> None:
         sa.Column("sha256", sa.String(length=64), nullable=False),
         sa.Column("size_bytes", sa.BigInteger(), nullable=False),
         sa.Column("stored_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("verified_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("damaged_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("sha256", name=op.f("pk_objects")),
     )
+    op.create_index(op.f("ix_objects_verified_at"), "objects", ["verified_at"], unique=False)
     op.create_table(
         "volumes",
         sa.Column("role", sa.String(length=16), nullable=False),
@@ -67,6 +70,7 @@ def upgrade() -> None:
         sa.Column("code", sa.String(length=64), nullable=True),
         sa.Column("detail", sa.Text(), nullable=True),
         sa.Column("run_id", sa.String(length=32), nullable=True),
+        sa.Column("duplicate_of", sa.String(length=32), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
@@ -263,6 +267,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_tracks_owner_id_id"), table_name="tracks")
     op.drop_table("tracks")
     op.drop_table("users")
+    op.drop_index(op.f("ix_objects_verified_at"), table_name="objects")
     op.drop_table("objects")
     op.drop_table("volumes")
     op.drop_index(op.f("ix_events_track_id"), table_name="events")

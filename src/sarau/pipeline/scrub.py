@@ -1,0 +1,73 @@
+"""Reading the library through, a little at a time, for ever.
+
+Disks forget. An object that nobody has asked for in a month is read again and hashed;
+one that no longer has the bytes of its name is recorded while a snapshot may still
+have them.
+"""
+
+import logging
+from datetime import timedelta
+
+from sarau.catalog import Database, events, objects
+from sarau.catalog.objects import StoredObject
+from sarau.errors import FailedCode, FailedError
+from sarau.library import ObjectStore
+from sarau.model.clock import now
+from sarau.model.ids import LOCAL_USER_ID
+
+_EVERY = timedelta(days=30)
+_ROUND_BYTES = 64 << 20
+"""Read in one round, so that a scrub is never felt; larger objects take a round each."""
+_BATCH = 100
+
+_logger = logging.getLogger(__name__)
+
+
+class Scrub:
+    """One pass after another; what a pass found is in the record."""
+
+    def __init__(self, database: Database, library: ObjectStore) -> None:
+        self._database = database
+        self._library = library
+        self._read = 0
+        self._damaged = 0
+
+    def go_on(self) -> None:
+        """Read what is due, up to a round's share; close the pass when nothing is."""
+        with self._database.read() as connection:
+            due = objects.due(connection, before=now() - _EVERY, limit=_BATCH)
+        left_bytes = _ROUND_BYTES
+        for one in due:
+            if left_bytes <= 0:
+                return
+            left_bytes -= one.size_bytes
+            self._examine(one)
+        if not due and self._read:
+            with self._database.write() as connection:
+                events.record(
+                    connection,
+                    "library.scrubbed",
+                    owner_id=LOCAL_USER_ID,
+                    data={"objects": self._read, "damaged": self._damaged},
+                )
+            self._read = self._damaged = 0
+
+    def _examine(self, one: StoredObject) -> None:
+        try:
+            sound = self._library.verify(one.sha256)
+        except FailedError as error:
+            if error.code is not FailedCode.OBJECT_MISSING:
+                raise
+            sound = False
+        self._read += 1
+        self._damaged += not sound
+        with self._database.write() as connection:
+            objects.mark_read(connection, one.sha256, sound=sound)
+            if not sound:
+                _logger.error("object %s is damaged or missing", one.sha256)
+                events.record(
+                    connection,
+                    "object.damaged",
+                    owner_id=LOCAL_USER_ID,
+                    data={"sha256": one.sha256, "size_bytes": one.size_bytes},
+                )
