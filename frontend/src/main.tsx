@@ -10,7 +10,7 @@ import { watchKeys } from "./player/keys.ts";
 import { session } from "./session.ts";
 import { toastError } from "./toasts.ts";
 import { catchUp, forget, reload, takeProgress, touch } from "./tracks.ts";
-import type { TrackEvent } from "./types.ts";
+import type { Session, TrackEvent } from "./types.ts";
 import { watchWindow } from "./uploads/queue.ts";
 import { watchTotals } from "./uploads/totals.ts";
 import { readUnfinished } from "./uploads/unfinished.ts";
@@ -20,6 +20,20 @@ function onRecord(event: TrackEvent): void {
   if (event.kind === "track.deleted") forget(event.track_id);
   else touch(event.track_id);
   notice(event);
+}
+
+const RETRY_MS = 3000;
+
+/** Ask until there is an answer: the page may be opened while the server restarts. */
+async function askSession(): Promise<Session> {
+  for (;;) {
+    try {
+      return await getSession();
+    } catch (error) {
+      toastError(error);
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    }
+  }
 }
 
 async function start(): Promise<void> {
@@ -32,7 +46,7 @@ async function start(): Promise<void> {
   watchWindow();
   watchTotals();
   await readUnfinished();
-  session.value = await getSession();
+  session.value = await askSession();
   listen(session.value.event_number, { onRecord, onProgress: takeProgress, onGap: () => void catchUp() });
   await reload();
   // The server writes the tracks' messages in the page's language.
