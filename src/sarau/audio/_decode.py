@@ -4,7 +4,7 @@ import contextlib
 import os
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import Final
+from typing import Any, Final
 
 import av
 from av.audio.frame import AudioFrame
@@ -17,6 +17,7 @@ from sarau.audio._bytes import ByteSource
 from sarau.audio._claims import read_claims
 from sarau.audio._damage import Claims
 from sarau.audio._frames import Chain, layout_name
+from sarau.audio._libraries import pyav_major
 from sarau.audio._types import Limits
 from sarau.errors import RejectedCode, RejectedError
 
@@ -217,6 +218,10 @@ def is_picture(stream: "av.stream.Stream") -> bool:
     return bool(int(stream.disposition) & _ATTACHED_PICTURE)
 
 
+# PyAV 18 refuses tags that are not UTF-8 unless it is told; PyAV 19 replaces by itself.
+_TOLERANT: Final[dict[str, Any]] = {} if pyav_major() >= 19 else {"metadata_errors": "replace"}  # noqa: PLR2004
+
+
 def _open(fd: int, head: bytes) -> InputContainer:
     options = {
         "fd": str(fd),
@@ -228,7 +233,7 @@ def _open(fd: int, head: bytes) -> InputContainer:
     }
     os.lseek(fd, 0, os.SEEK_SET)  # A copy of a descriptor shares its position.
     try:
-        return av.open("fd:", options=options, metadata_errors="replace")
+        return av.open("fd:", options=options, **_TOLERANT)
     except MemoryError:
         raise
     except av.FFmpegError as error:
