@@ -7,8 +7,9 @@ MAKEFLAGS += --no-builtin-rules
 PORT ?= 8000
 DATA ?= ./data
 BIN := .venv/bin
-# The newest interpreter that starts and has what a server needs.
-PYTHON := $(firstword $(foreach p,python3.14 python3.13 python3.12 python3.11 python3,$(shell $(p) -c 'import sqlite3, ssl, sys, venv; assert (3, 11) <= sys.version_info[:2] <= (3, 14)' 2>/dev/null && echo $(p))))
+# The newest interpreter that starts and has what a server needs. DBOS takes a Python from 3.12 on
+# to have SQLite 3.42, which one built on an older system has not.
+PYTHON := $(firstword $(foreach p,python3.14 python3.13 python3.12 python3.11 python3,$(shell $(p) -c 'import sqlite3, ssl, sys, venv; assert (3, 11) <= sys.version_info[:2] <= (3, 14); assert sys.version_info < (3, 12) or sqlite3.sqlite_version_info >= (3, 42)' 2>/dev/null && echo $(p))))
 FRONT := $(shell find frontend -type f -not -path '*/node_modules/*' 2>/dev/null)
 
 .PHONY: help

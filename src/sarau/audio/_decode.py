@@ -233,12 +233,14 @@ def _open(fd: int, head: bytes) -> InputContainer:
     }
     os.lseek(fd, 0, os.SEEK_SET)  # A copy of a descriptor shares its position.
     try:
-        return av.open("fd:", options=options, **_TOLERANT)
+        container: InputContainer = av.open("fd:", options=options, **_TOLERANT)
     except MemoryError:
         raise
     except av.FFmpegError as error:
         ended = isinstance(error, av.EOFError)
         raise _sniff.unreadable(head, str(error.strerror), ended=ended) from error
+    return opened
+    return container
 
 
 def _find_sound(container: InputContainer) -> AudioStream:
