@@ -239,7 +239,6 @@ def _open(fd: int, head: bytes) -> InputContainer:
     except av.FFmpegError as error:
         ended = isinstance(error, av.EOFError)
         raise _sniff.unreadable(head, str(error.strerror), ended=ended) from error
-    return opened
     return container
 
 

@@ -16,7 +16,7 @@ from sarau.audio._formats import (
     output_bits,
     output_rate_hz,
 )
-from sarau.audio._frames import Chain
+from sarau.audio._frames import Chain, planes
 from sarau.audio._types import SourceInfo
 from sarau.model.preset import RenditionSpec
 
@@ -71,7 +71,7 @@ class Encoder:
     def _silence(self) -> AudioFrame:
         context = self._stream.codec_context
         frame = AudioFrame(context.format.name, context.layout.name, samples=1)
-        for plane in frame.planes[: context.layout.nb_channels]:
+        for plane in planes(frame) if context.format.is_planar else frame.planes:
             plane.update(bytes(plane.buffer_size))
         frame.sample_rate = context.sample_rate
         frame.pts = 0

@@ -7,6 +7,7 @@ from typing import Final
 import av
 import numpy as np
 from av.audio.frame import AudioFrame
+from av.audio.plane import AudioPlane
 from av.filter.context import FilterContext
 from numpy.typing import NDArray
 
@@ -36,18 +37,25 @@ def layout_name(layout: "av.AudioLayout") -> str:
     return name
 
 
+def planes(frame: AudioFrame) -> list[AudioPlane]:
+    """Return the plane of each channel of a planar frame.
+
+    `frame.planes` looks for a ninth one of eight channels: PyAV 18 lists it, PyAV 19 raises.
+    """
+    return [AudioPlane(frame, channel) for channel in range(frame.layout.nb_channels)]
+
+
 def to_samples(frame: AudioFrame) -> Samples:
     """Return a planar float frame as an array of its own."""
     count = frame.samples
-    # PyAV lists a ninth plane of eight channels that is not there.
-    planes = frame.planes[: frame.layout.nb_channels]
-    return np.stack([np.frombuffer(memoryview(plane), np.float32, count) for plane in planes])
+    found = [np.frombuffer(memoryview(plane), np.float32, count) for plane in planes(frame)]
+    return np.stack(found)
 
 
 def to_frame(samples: Samples, *, rate_hz: int, layout: str, pts: int) -> AudioFrame:
     """Return an array as a planar float frame."""
     frame = AudioFrame(format="fltp", layout=layout, samples=samples.shape[1])
-    for plane, channel in zip(frame.planes[: samples.shape[0]], samples, strict=True):
+    for plane, channel in zip(planes(frame), samples, strict=True):
         plane.update(channel.tobytes())
     frame.sample_rate = rate_hz
     frame.pts = pts

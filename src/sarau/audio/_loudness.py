@@ -14,7 +14,7 @@ import numpy as np
 from av.audio.frame import AudioFrame
 from numpy.typing import NDArray
 
-from sarau.audio._frames import Chain
+from sarau.audio._frames import Chain, planes
 
 BLOCKS_PER_S: Final = 50
 _MOMENTARY: Final = BLOCKS_PER_S * 4 // 10
@@ -54,7 +54,7 @@ class Loudmeter:
     def _add(self, frame: AudioFrame) -> None:
         count = frame.samples
         power = np.zeros(count)
-        for weight, plane in zip(self._weights, frame.planes, strict=False):
+        for weight, plane in zip(self._weights, planes(frame), strict=False):
             if weight:
                 channel = np.frombuffer(memoryview(plane), np.float64, count)
                 power += weight * (channel * channel)

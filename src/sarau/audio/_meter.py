@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from av.audio.frame import AudioFrame
 
-from sarau.audio._frames import Chain
+from sarau.audio._frames import Chain, planes
 from sarau.audio._loudness import Loudmeter, Powers
 from sarau.model.loudness import Loudness
 
@@ -45,7 +45,7 @@ class Meter:
             self._note_peak(frame)
 
     def _note_peak(self, frame: AudioFrame) -> None:
-        for plane in frame.planes[: frame.layout.nb_channels]:
+        for plane in planes(frame):
             channel = np.frombuffer(memoryview(plane), np.float32, frame.samples)
             self._peak = max(self._peak, float(channel.max()), -float(channel.min()))
 
