@@ -35,6 +35,18 @@ def test_a_dropped_file_becomes_ready_before_your_eyes(open_page: Opener, sound:
     expect(page.get_by_role("status").filter(has_text="is ready")).to_be_visible()
 
 
+def test_real_music_comes_back_at_the_right_loudness(open_page: Opener, music: list[Path]) -> None:
+    song = min(music, key=lambda path: path.stat().st_size)
+    page = open_page()
+    page.locator("main").drop({"files": [song]})
+    done = row_in(page, song.stem, "ready")
+    expect(done).to_be_visible(timeout=120_000)
+    expect(done.locator(".badge")).to_have_text(re.compile("On target|Peak-limited"))
+    done.get_by_role("button", name="Play").click()
+    position = page.get_by_role("region", name="Player").get_by_role("slider")
+    expect(position).not_to_have_attribute("aria-valuenow", "0")
+
+
 def test_what_is_dropped_on_a_preset_is_made_for_it(open_page: Opener, sound: Sound) -> None:
     page = open_page()
     expect(page.get_by_role("radio", name="Streaming")).to_be_visible()
