@@ -17,7 +17,7 @@ from sarau.storage import durable
 if TYPE_CHECKING:
     from sarau.intake.intake import Intake
 
-STEP_BYTES = 32 << 20
+STEP_BYTES = 64 << 20
 STEP_S = 2.0
 
 

@@ -33,7 +33,7 @@ from sarau.web.stop import Stop
 
 EXTENSION = "sarau.body_sink"
 INTERIM = "sarau.interim"
-BUFFER_BYTES = 512 << 10
+BUFFER_BYTES = 1 << 20
 _WAKE_BYTES = 256 << 10
 _LOOK_S = 1.0
 _MOST_AT_ONCE = 64

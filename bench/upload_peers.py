@@ -1,0 +1,137 @@
+"""The servers that uploads are measured against, each as its own project advises.
+
+nginx comes from the system's packages; @tus/server from npm and tuspyserver from PyPI
+are installed into a folder of their own, once.
+"""
+
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+CACHE = Path(tempfile.gettempdir()) / "sarau-bench"
+SERVER = Path(__file__).parent.parent / "tests" / "web" / "serve_uploads.py"
+
+NGINX = """
+daemon off; worker_processes {workers}; error_log stderr error; pid {root}/nginx.pid;
+events {{ worker_connections 1024; }}
+http {{
+  access_log off; client_max_body_size 0; client_body_buffer_size 1m;
+  client_body_temp_path {root}/temp; keepalive_requests 100000;
+  server {{
+    listen 127.0.0.1:{port} backlog=1024; root {root}/www;
+    location /files/ {{ dav_methods PUT; create_full_put_path on; }}
+    location /ping {{ return 200 pong; }}
+  }}
+}}
+"""
+
+TUS_NODE = """
+import http from 'node:http'
+import {{ Server }} from '@tus/server'
+import {{ FileStore }} from '@tus/file-store'
+const tus = new Server({{ path: '/files', datastore: new FileStore({{ directory: '{root}' }}) }})
+http.createServer((request, response) => {{
+  if (request.url === '/ping') return response.end('pong')
+  return tus.handle(request, response)
+}}).listen({port}, '127.0.0.1')
+"""
+
+TUSPY = """
+import uvicorn
+from fastapi import FastAPI
+from tuspyserver import create_tus_router
+app = FastAPI()
+app.include_router(create_tus_router(files_dir="{root}", prefix="files", max_size=1 << 40))
+@app.get("/ping")
+def ping():
+    return "pong"
+uvicorn.run(app, host="127.0.0.1", port={port}, log_level="error", access_log=False)
+"""
+
+
+@dataclass(frozen=True)
+class Peer:
+    name: str
+    port: int
+    pid: int
+    tus: bool
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
+def _run(*command: str, cwd: Path | None = None) -> None:
+    subprocess.run(command, cwd=cwd, check=True, stdout=subprocess.DEVNULL)
+
+
+def install() -> None:
+    """Install the peers, where they are missing."""
+    if not Path("/usr/sbin/nginx").exists():
+        _run("apt-get", "update", "-qq")
+        _run("apt-get", "install", "-y", "-qq", "nginx-light")
+    node = CACHE / "node"
+    if not (node / "node_modules" / "@tus" / "server").exists():
+        node.mkdir(parents=True, exist_ok=True)
+        (node / "package.json").write_text('{"type": "module", "private": true}')
+        _run("npm", "install", "--no-audit", "--no-fund", "--ignore-scripts",
+             "@tus/server@2.4.5", "@tus/file-store@2.1.1", cwd=node)  # fmt: skip
+    if not (CACHE / "tuspy" / "bin" / "python").exists():
+        _run(sys.executable, "-m", "venv", str(CACHE / "tuspy"))
+        pip = str(CACHE / "tuspy" / "bin" / "pip")
+        _run(
+            pip, "install", "-q", "tuspyserver==4.4.3", "fastapi", "uvicorn", "uvloop", "httptools"
+        )
+
+
+def _command(name: str, root: Path, port: int) -> list[str]:
+    if name == "nginx":
+        for folder in ("temp", "www/files"):
+            (root / folder).mkdir(parents=True)
+        config = root / "nginx.conf"
+        config.write_text(NGINX.format(root=root, port=port, workers=2))
+        (root / "www").chmod(0o777)
+        (root / "www" / "files").chmod(0o777)
+        root.chmod(0o755)
+        return ["nginx", "-p", str(root), "-c", str(config)]
+    if name == "@tus/server":
+        script = CACHE / "node" / "server.js"
+        script.write_text(TUS_NODE.format(root=root, port=port))
+        return ["node", str(script)]
+    if name == "tuspyserver":
+        script = root / "server.py"
+        script.write_text(TUSPY.format(root=root, port=port))
+        return [str(CACHE / "tuspy" / "bin" / "python"), str(script)]
+    return [sys.executable, str(SERVER), str(root), str(port)]
+
+
+@contextmanager
+def running(name: str, port: int) -> Iterator[Peer]:
+    """Run a server until the block ends; its files are thrown away."""
+    with tempfile.TemporaryDirectory(prefix="sarau-bench-") as folder:
+        process = subprocess.Popen(_command(name, Path(folder), port))
+        peer = Peer(name, port, process.pid, tus=name != "nginx")
+        try:
+            _wait(peer, process)
+            yield peer
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def _wait(peer: Peer, process: subprocess.Popen[bytes]) -> None:
+    while True:
+        try:
+            urllib.request.urlopen(f"{peer.url}/ping").read()
+        except OSError:
+            if process.poll() is not None:
+                raise RuntimeError(f"{peer.name} did not start") from None
+            time.sleep(0.05)
+        else:
+            return
