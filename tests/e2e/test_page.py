@@ -172,6 +172,7 @@ def test_a_track_is_renamed_found_and_deleted(open_page: Opener, sound: Sound) -
     ready(page, sound("Um.wav", 1), sound("Dois.wav", 1))
     row(page, "Um").get_by_role("button", name="Details of Um").click()
     row(page, "Um").get_by_role("button", name="Edit").click()
+    expect(page.get_by_role("textbox", name="Title")).to_be_focused()
     page.get_by_role("textbox", name="Title").fill("Chuva de março")
     page.get_by_role("textbox", name="Artist").fill("Lia Andrade")
     page.get_by_role("button", name="Save").click()

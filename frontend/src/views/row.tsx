@@ -1,7 +1,7 @@
 /** One track, from its first byte to its download. */
 import { signal, type Signal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { cancelTrack, deleteTrack, retryTrack } from "../api.ts";
 import { clock, codec, kilohertz } from "../format.ts";
 import { t } from "../i18n.ts";
@@ -151,14 +151,19 @@ export function Row({ of }: { of: Signal<Track> }): JSX.Element {
   const track = of.value;
   const item = uploadOf(track.id).value;
   const [editing, setEditing] = useState(false);
+  const root = useRef<HTMLDivElement>(null);
+  const closeForm = (): void => {
+    setEditing(false);
+    root.current?.querySelector<HTMLElement>(".chevron")?.focus();
+  };
   const isOpen = opened.value.has(track.id);
   const isCurrent = player.current.value?.id === track.id;
   return (
-    <div role="listitem" class={`row${isOpen ? " open" : ""}${isCurrent ? " current" : ""}`} data-state={track.state} data-track={track.id}>
+    <div ref={root} role="listitem" class={`row${isOpen ? " open" : ""}${isCurrent ? " current" : ""}`} data-state={track.state} data-track={track.id}>
       <div class="row-main">
         <Lead track={track} />
         {editing ? (
-          <EditForm track={track} onClose={() => setEditing(false)} />
+          <EditForm track={track} onClose={closeForm} />
         ) : (
           <div class="row-name" onDblClick={() => setEditing(true)}>
             <h3>{track.title}</h3>
