@@ -5,7 +5,7 @@ order: a reader that has seen number N will never find a smaller one later. A
 database sequence promises neither.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -48,6 +48,38 @@ def record(
     event = Event(number, now(), owner_id, kind, track_id, upload_id, run_id, dict(data or {}))
     connection.execute(sa.insert(events).values(asdict(event)))
     return event
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An event that has no number and no time yet."""
+
+    kind: str
+    owner_id: UserId
+    track_id: TrackId | None
+    upload_id: UploadId | None
+    data: dict[str, Any]
+
+
+def record_all(connection: sa.Connection, drafts: Sequence[Draft]) -> None:
+    """Append several events in their order, in the caller's transaction."""
+    taken = sa.update(event_counter).values(number=event_counter.c.number + len(drafts))
+    last: int = connection.execute(taken.returning(event_counter.c.number)).scalar_one()
+    moment = now()
+    rows = [
+        {
+            "number": number,
+            "at": moment,
+            "owner_id": draft.owner_id,
+            "kind": draft.kind,
+            "track_id": draft.track_id,
+            "upload_id": draft.upload_id,
+            "run_id": None,
+            "data": draft.data,
+        }
+        for number, draft in enumerate(drafts, last - len(drafts) + 1)
+    ]
+    connection.execute(sa.insert(events), rows)
 
 
 def last_number(connection: sa.Connection) -> int:

@@ -2,7 +2,8 @@
 
 from sarau.intake.appender import Appender
 from sarau.intake.concatenation import concatenate
-from sarau.intake.intake import Intake, is_finished
+from sarau.intake.finished import is_finished
+from sarau.intake.intake import Intake
 from sarau.intake.naming import Description
 from sarau.intake.recovery import RecoveryReport
 

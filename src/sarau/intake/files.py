@@ -23,18 +23,28 @@ class Files:
         """Return where an upload's file is, or would be."""
         return self._volume.path("uploads", upload_id)
 
-    def make(self, upload_id: UploadId, body: bytes | None) -> str | None:
-        """Create the file with its whole content, if that is known; return the content's SHA-256.
+    def make(self, upload_id: UploadId) -> None:
+        """Create an empty file, its name on disk.
+
+        Raises:
+            FailedError: `disk_full` or `disk_error`; then there is no file.
+
+        """
+        os.close(durable.create(self.of(upload_id)))
+
+    def make_whole(self, upload_id: UploadId, body: bytes) -> str:
+        """Create the file with its whole content; return the content's SHA-256.
+
+        The bytes are on disk then, and the name is not: several names take one sync.
 
         Raises:
             FailedError: `disk_full` or `disk_error`; then there is no file.
 
         """
         path = self.of(upload_id)
-        fd = durable.create(path)
+        with durable.translated():
+            fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
         try:
-            if body is None:
-                return None
             if body:
                 durable.write_all(fd, body)
                 durable.sync(fd)
@@ -46,6 +56,10 @@ class Files:
             raise
         finally:
             os.close(fd)
+
+    def sync_names(self) -> None:
+        """Put the names of all files on disk."""
+        durable.fsync_dir(self._volume.path("uploads"))
 
     def open(self, upload_id: UploadId) -> int:
         """Open an upload's file for writing.

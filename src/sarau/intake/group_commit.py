@@ -15,46 +15,46 @@ from sarau.catalog import Database
 
 _LARGEST = 64
 
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-class _Job(Generic[Result]):
-    def __init__(self, work: Callable[[sa.Connection], Result]) -> None:
-        self.work = work
+class Job(Generic[Item, Result]):
+    """One request's part of a batch; whoever runs the batch sets `error` or `value`."""
+
+    def __init__(self, item: Item) -> None:
+        self.item = item
         self.turn = threading.Event()
         self.done = False
         self.error: BaseException | None = None
         self.value: list[Result] = []
 
-    def run(self, connection: sa.Connection) -> None:
-        self.value = [self.work(connection)]
-
     def result(self) -> Result:
+        """Return the value, or raise the error, once the batch has been run."""
         if self.error is not None:
             raise self.error
         return self.value[0]
 
 
-class GroupCommit:
-    """Runs pieces of work, each whole or not at all, several to a transaction."""
+class Batches(Generic[Item, Result]):
+    """Threads that come together are served by the first of them.
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    Args:
+        run_all: Runs a batch; what it raises is raised in every thread of the batch.
+
+    """
+
+    def __init__(self, run_all: Callable[[list[Job[Item, Result]]], None]) -> None:
+        self._run_all = run_all
         self._lock = threading.Lock()
-        self._queue: list[_Job[object]] = []
+        self._queue: list[Job[Item, Result]] = []
         self._busy = False
 
-    def run(self, work: Callable[[sa.Connection], Result]) -> Result:
-        """Run `work` in a transaction and return its result when that is on disk.
-
-        Raises:
-            FailedError: `database_unavailable` or `disk_full`: nothing was committed.
-            Exception: What `work` raised: nothing of it was committed.
-
-        """
-        job = _Job(work)
+    def run(self, item: Item) -> Result:
+        """Have `item` run in a batch and return its result."""
+        job: Job[Item, Result] = Job(item)
         with self._lock:
-            self._queue.append(job)  # type: ignore[arg-type]  # the queue reads no result
+            self._queue.append(job)
             leads = not self._busy
             self._busy = True
         if not leads:
@@ -67,7 +67,10 @@ class GroupCommit:
         with self._lock:
             jobs, self._queue = self._queue[:_LARGEST], self._queue[_LARGEST:]
         try:
-            self._commit(jobs)
+            self._run_all(jobs)
+        except BaseException as error:  # noqa: BLE001 - it is raised in every waiting thread
+            for job in jobs:
+                job.error = job.error or error
         finally:
             with self._lock:
                 following = self._queue[0] if self._queue else None
@@ -78,23 +81,40 @@ class GroupCommit:
             if following is not None:
                 following.turn.set()
 
-    def _commit(self, jobs: list[_Job[object]]) -> None:
-        try:
-            with self._database.write() as connection:
-                if len(jobs) == 1:
-                    jobs[0].run(connection)
-                    return
-                for job in jobs:
-                    self._run_one(connection, job)
-        except BaseException as error:  # noqa: BLE001 - it is raised in every waiting thread
+
+class GroupCommit:
+    """Runs pieces of work, each whole or not at all, several to a transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._batches: Batches[Callable[[sa.Connection], object], object] = Batches(self._commit)
+
+    def run(self, work: Callable[[sa.Connection], Result]) -> Result:
+        """Run `work` in a transaction and return its result when that is on disk.
+
+        Raises:
+            FailedError: `database_unavailable` or `disk_full`: nothing was committed.
+            Exception: What `work` raised: nothing of it was committed.
+
+        """
+        result: Result = self._batches.run(work)  # type: ignore[assignment]  # it is work's own
+        return result
+
+    def _commit(self, jobs: list[Job[Callable[[sa.Connection], object], object]]) -> None:
+        with self._database.write() as connection:
+            if len(jobs) == 1:
+                jobs[0].value = [jobs[0].item(connection)]
+                return
             for job in jobs:
-                job.error = job.error or error
+                self._run_one(connection, job)
 
     @staticmethod
-    def _run_one(connection: sa.Connection, job: _Job[object]) -> None:
+    def _run_one(
+        connection: sa.Connection, job: Job[Callable[[sa.Connection], object], object]
+    ) -> None:
         try:
             with connection.begin_nested():
-                job.run(connection)
+                job.value = [job.item(connection)]
         except sa.exc.DBAPIError:
             raise  # the database's trouble is everybody's
         except Exception as error:  # noqa: BLE001 - raised in the thread that asked for the work

@@ -13,7 +13,9 @@ from sarau.catalog import Database, tracks, uploads
 from sarau.errors import FailedCode, FailedError, RefusedCode, RefusedError
 from sarau.intake import expiry, recovery
 from sarau.intake.appender import Appender, lock
+from sarau.intake.arrivals import Arrivals
 from sarau.intake.files import Files
+from sarau.intake.finished import is_finished
 from sarau.intake.group_commit import GroupCommit
 from sarau.intake.hashers import Hashers
 from sarau.intake.naming import Description, clean_filename, title_of
@@ -29,18 +31,8 @@ log = logging.getLogger(__name__)
 
 OnReceived = Callable[[sa.Connection, Upload, Track], None]
 """Called inside the transaction in which a track becomes `received`."""
-
-
-def is_finished(upload: Upload) -> bool:
-    """Tell whether all bytes arrived, also when they have been moved or let go since.
-
-    A client that lost our last answer asks again; telling it anything else would make
-    it send the whole file a second time.
-    """
-    if upload.state in {UploadState.RECEIVED, UploadState.STORED}:
-        return True
-    whole = upload.offset_bytes == upload.size_bytes and upload.concat != uploads.PARTIAL
-    return upload.state is UploadState.DISCARDED and whole
+OnCreated = Callable[[sa.Connection, Upload], None]
+"""Called inside the transaction in which an upload is created."""
 
 
 class Intake:
@@ -62,6 +54,7 @@ class Intake:
         self._expiry = timedelta(seconds=expiry_s)
         self._on_received = on_received
         self._commits = GroupCommit(database)
+        self._arrivals = Arrivals(database, volume, on_received)
         self._background = ThreadPoolExecutor(4, thread_name_prefix="intake-sync")
         self._guard = expiry.ClockGuard()
         self.files = Files(volume)
@@ -82,6 +75,7 @@ class Intake:
         size_bytes: int | None,
         concat: str | None = None,
         body: bytes | None = None,
+        also: OnCreated | None = None,
     ) -> Upload:
         """Make a new upload, and its track unless it is a piece (`concat` is `partial`).
 
@@ -92,6 +86,7 @@ class Intake:
             concat: `Upload-Concat` as sent.
             body: The whole file, when it came with the request: then the upload is
                 received in the same transaction in which it is created.
+            also: What else belongs into that transaction.
 
         Raises:
             RefusedError: `unknown_preset`, `upload_too_large`, `out_of_space`.
@@ -102,16 +97,34 @@ class Intake:
         upload = self.plan(owner_id, description, size_bytes, concat)
         # An empty file is whole when it is declared.
         content = b"" if size_bytes == 0 else body
-        sha256 = self.files.make(upload.id, content)
-        return self.add(upload, whole=content is not None, sha256=sha256)
+        if content is None:
+            self.files.make(upload.id)
+            return self.add(upload, whole=False, also=also)
+        sha256 = self.files.make_whole(upload.id, content)
+        if upload.track_id is None or also is not None:
+            self.files.sync_names()
+            return self.add(upload, whole=True, sha256=sha256, also=also)
+        try:
+            return self._arrivals.run(upload, sha256)
+        except RefusedError:
+            self.files.remove(upload.id)
+            raise
 
-    def add(self, upload: Upload, *, whole: bool, sha256: str | None = None) -> Upload:
+    def add(
+        self,
+        upload: Upload,
+        *,
+        whole: bool,
+        sha256: str | None = None,
+        also: OnCreated | None = None,
+    ) -> Upload:
         """Commit a planned upload, with its track, once its file is on disk.
 
         Args:
             upload: From `plan`.
             whole: The file has its full length: the upload is received at once.
             sha256: Of the whole file, where it is known.
+            also: What else belongs into the transaction.
 
         Raises:
             RefusedError: `out_of_space`; then the file has been removed.
@@ -123,6 +136,8 @@ class Intake:
             promised = uploads.outstanding_bytes(connection)
             self.volume.check_room(promised + (0 if whole else upload.size_bytes or 0))
             track = self._insert(connection, upload)
+            if also is not None:
+                also(connection, upload)
             if not whole:
                 return upload
             return self._receive(connection, upload, sha256, track)

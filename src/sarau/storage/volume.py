@@ -5,8 +5,10 @@ land on the disk below the mount point.
 """
 
 import json
+import math
 import os
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from sarau.model.ids import is_id, new_id
 from sarau.storage import durable
 
 SENTINEL = ".sarau-volume"
+_LOOK_AGAIN_S = 0.5
 _MADE_BY_SYSTEM = frozenset({"lost+found"})
 
 
@@ -40,6 +43,7 @@ class Volume:
         self.reserve_bytes = reserve_bytes
         self._lock = threading.Lock()
         self._suspect: str | None = None
+        self._found_well_at = -math.inf
 
     @classmethod
     def open(
@@ -129,9 +133,12 @@ class Volume:
             FailedError: With the code of `check`. A full volume passes: see `check_room`.
 
         """
+        if time.monotonic() - self._found_well_at < _LOOK_AGAIN_S:
+            return
         status = self.check()
         if status.code is not None and status.code is not FailedCode.DISK_FULL:
             raise FailedError(status.code, status.detail or "")
+        self._found_well_at = time.monotonic()
 
     def check_room(self, size_bytes: int) -> None:
         """Refuse what would leave less than the reserve free.
@@ -151,6 +158,7 @@ class Volume:
     def mark_suspect(self, error: BaseException) -> None:
         """Remember that a sync failed: nothing is written here until a restart has looked at it."""
         with self._lock:
+            self._found_well_at = -math.inf
             self._suspect = self._suspect or f"a sync on {self.root} failed: {error}"
 
 

@@ -1,0 +1,17 @@
+"""When an upload counts as sent."""
+
+from sarau.catalog import uploads
+from sarau.model.lifecycle import UploadState
+from sarau.model.upload import Upload
+
+
+def is_finished(upload: Upload) -> bool:
+    """Tell whether all bytes arrived, also when they have been moved or let go since.
+
+    A client that lost our last answer asks again; telling it anything else would make
+    it send the whole file a second time.
+    """
+    if upload.state in {UploadState.RECEIVED, UploadState.STORED}:
+        return True
+    whole = upload.offset_bytes == upload.size_bytes and upload.concat != uploads.PARTIAL
+    return upload.state is UploadState.DISCARDED and whole
