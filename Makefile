@@ -10,7 +10,7 @@ BIN := .venv/bin
 # The newest interpreter that starts and has what a server needs. DBOS takes a Python from 3.12 on
 # to have SQLite 3.42, which one built on an older system has not.
 PYTHON := $(firstword $(foreach p,python3.14 python3.13 python3.12 python3.11 python3,$(shell $(p) -c 'import sqlite3, ssl, sys, venv; assert (3, 11) <= sys.version_info[:2] <= (3, 14); assert sys.version_info < (3, 12) or sqlite3.sqlite_version_info >= (3, 42)' 2>/dev/null && echo $(p))))
-FRONT := $(shell find frontend -type f -not -path '*/node_modules/*' 2>/dev/null)
+FRONT := $(shell find frontend src/sarau/web/pages/strings -type f -not -path '*/node_modules/*')
 
 .PHONY: help
 help: ## Show what can be made
@@ -22,7 +22,11 @@ serve: .venv/run front ## Run Sarau at http://localhost:$(PORT), with its data i
 
 .PHONY: test
 test: .venv/dev front system ## Run the test suite
-	$(BIN)/pytest -n 2 --dist worksteal -m 'not soak and not faults' $(ARGS)
+	$(BIN)/pytest -n 2 --dist worksteal -m 'not browser and not soak and not faults' $(ARGS)
+
+.PHONY: test-browser
+test-browser: .venv/dev front system ## Drive the page in Chromium
+	$(BIN)/pytest -n 2 --dist worksteal -m browser $(ARGS)
 
 .PHONY: test-soak
 test-soak: .venv/dev front system ## Kill servers at random while uploads run, and count what is lost

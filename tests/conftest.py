@@ -5,15 +5,36 @@ from pathlib import Path
 
 import pytest
 from tests.music import real_music
+from tests.postgresql import Postgresql
 from tests.servers import Server
 
 from sarau.catalog import Database, migrate
 
 
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgresql]:
+    """A PostgreSQL server of this test run."""
+    with Postgresql.start(tmp_path_factory.mktemp("postgresql")) as server:
+        yield server
+
+
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    """An empty catalog at the newest schema."""
-    found = Database(f"sqlite:///{tmp_path / 'catalog.db'}")
+def sqlite_database(tmp_path: Path) -> Iterator[Database]:
+    """An empty catalog in a file."""
+    yield from _opened(f"sqlite:///{tmp_path / 'catalog.db'}")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """An empty catalog at the newest schema, on each kind of database."""
+    if request.param == "sqlite":
+        yield from _opened(f"sqlite:///{tmp_path / 'catalog.db'}")
+    else:
+        yield from _opened(request.getfixturevalue("postgresql").new_database())
+
+
+def _opened(url: str) -> Iterator[Database]:
+    found = Database(url)
     migrate(found.engine)
     yield found
     found.close()

@@ -2,8 +2,8 @@ from sarau.catalog import Database
 from sarau.catalog.database import sqlite_journal_mode
 
 
-def test_sqlite_syncs_every_commit(database: Database) -> None:
-    with database.read() as connection:
+def test_sqlite_syncs_every_commit(sqlite_database: Database) -> None:
+    with sqlite_database.read() as connection:
         journal = connection.exec_driver_sql("PRAGMA journal_mode").scalar_one()
         synchronous = connection.exec_driver_sql("PRAGMA synchronous").scalar_one()
         foreign_keys = connection.exec_driver_sql("PRAGMA foreign_keys").scalar_one()

@@ -14,8 +14,8 @@ def test_the_migrations_build_what_the_code_expects(database: Database) -> None:
         assert compare_metadata(context, metadata) == []
 
 
-def test_checks_are_the_same_in_the_code_and_in_the_database(database: Database) -> None:
-    inspector = sa.inspect(database.engine)
+def test_checks_are_the_same_in_the_code_and_in_the_database(sqlite_database: Database) -> None:
+    inspector = sa.inspect(sqlite_database.engine)
     for table in metadata.sorted_tables:
         found = {c["name"]: c["sqltext"] for c in inspector.get_check_constraints(table.name)}
         wanted = {

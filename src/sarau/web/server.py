@@ -6,13 +6,14 @@ import os
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
@@ -69,13 +70,22 @@ def build(app: App) -> ASGIApp:
             Route("/healthz", _healthz),
             Route("/readyz", readyz),
             Mount("/files", tus),
-            Mount("/static", StaticFiles(directory=STATIC)),
+            Mount("/static", _Assets(directory=STATIC)),
             Route("/api/v1/tracks", plain, methods=["POST"]),
             Mount("/", api),
         ],
         middleware=[Middleware(DoorKeeper, doors=doors)],
         lifespan=lifespan,
     )
+
+
+class _Assets(StaticFiles):
+    """Our own scripts and styles: their names do not change, so browsers ask whether they did."""
+
+    def file_response(self, *arguments: Any, **options: Any) -> Response:  # noqa: ANN401 - Starlette's
+        response = super().file_response(*arguments, **options)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
 
 
 async def _healthz(_request: Request) -> JSONResponse:

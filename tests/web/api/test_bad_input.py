@@ -80,3 +80,12 @@ def test_requests_that_make_no_sense_get_a_problem_document(shared: Server) -> N
             answer = client.request(method, url, content=b"x" if method == "POST" else None)
             assert (answer.status_code, answer.json()["code"]) == (status, code), url
             assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_person_who_is_lost_gets_a_page_in_their_language(shared: Server) -> None:
+    headers = {"Accept": "text/html", "Accept-Language": "pt-BR"}
+    with shared.client(headers=headers) as client:
+        answer = client.get("/nowhere")
+    assert answer.status_code == 404
+    assert answer.headers["content-language"] == "pt-BR"
+    assert "Não há nada com este endereço" in answer.text

@@ -8,9 +8,11 @@ from starlette.responses import Response
 from sarau import __version__
 from sarau.app import App
 from sarau.errors import RefusedCode, RefusedError, SarauError
+from sarau.model.messages import message
 from sarau.web.api import events, media, session, tracks
 from sarau.web.live import Live
-from sarau.web.problems import language_of, problem
+from sarau.web.pages import render
+from sarau.web.problems import language_of, problem, status_of
 
 _CODES = {404: RefusedCode.NOT_FOUND, 405: RefusedCode.METHOD_NOT_ALLOWED}
 
@@ -35,15 +37,23 @@ def build_api(app: App, live: Live) -> FastAPI:
 
 
 def _answer(request: Request, error: Exception) -> Response:
-    """Turn whatever a route raised into a problem document."""
+    """Turn whatever a route raised into a problem document, or a page for a person."""
     language = language_of(request.headers, request.cookies)
+    ours, headers = _translate(error)
+    is_page = "text/html" in request.headers.get("accept", "")
+    if is_page and not request.url.path.startswith("/api/"):
+        said = {"message": message(ours.code, language), "code": str(ours.code)}
+        return render(request, "error.html", status=status_of(ours.code), **said)
+    return problem(ours, language, headers=headers)
+
+
+def _translate(error: Exception) -> tuple[SarauError, dict[str, str]]:
     if isinstance(error, SarauError):
-        return problem(error, language)
+        return error, {}
     if isinstance(error, HTTPException):
         code = _CODES.get(error.status_code, RefusedCode.INVALID_REQUEST)
-        headers = dict(error.headers or {})
-        return problem(RefusedError(code, str(error.detail)), language, headers=headers)
-    return problem(RefusedError(RefusedCode.INVALID_REQUEST, _explain(error)), language)
+        return RefusedError(code, str(error.detail)), dict(error.headers or {})
+    return RefusedError(RefusedCode.INVALID_REQUEST, _explain(error)), {}
 
 
 def _explain(error: Exception) -> str:
