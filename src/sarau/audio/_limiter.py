@@ -6,7 +6,9 @@ the same window, so that it is there in full when the peak is. The gain is then 
 at the rate of the source: there is no second resampling, and the length is exact.
 """
 
+import math
 from collections.abc import Iterator
+from functools import reduce
 from typing import Final
 
 import numpy as np
@@ -17,6 +19,7 @@ from sarau.audio._frames import Chain, Samples, to_frame, to_samples
 
 _ATTACK_S: Final = 0.005
 _RELEASE_DB_PER_S: Final = 40.0
+_NEPERS_PER_DB: Final = -math.log(10) / 20
 _FINEST_HZ: Final = 176_400
 _MARGIN_DB: Final = 0.1
 """What four times the samples may still miss of a peak of high notes."""
@@ -25,19 +28,29 @@ _Decibels = NDArray[np.float64]
 
 
 class Limiter:
-    """Keeps the true peak of a stream of planar float frames under a ceiling."""
+    """Keeps the true peak of a stream of planar float frames under a ceiling.
 
-    def __init__(self, rate_hz: int, layout: str, ceiling_dbtp: float) -> None:
+    A `rough` one looks at the samples only, not between them: good enough to find out
+    what limiting costs in loudness, at a third of the price.
+    """
+
+    def __init__(
+        self, rate_hz: int, layout: str, ceiling_dbtp: float, *, rough: bool = False
+    ) -> None:
         self._rate_hz, self._layout = rate_hz, layout
         self._ceiling_db = ceiling_dbtp - _MARGIN_DB
         self._half = max(1, int(rate_hz * _ATTACK_S / 2))
         self._fall_db = _RELEASE_DB_PER_S / rate_hz
-        self._finer = max(1, -(-_FINEST_HZ // rate_hz))
-        self._oversampler = Chain(
-            [("aresample", str(rate_hz * self._finer))],
-            rate_hz=rate_hz,
-            sample_format="fltp",
-            layout=layout,
+        self._finer = 1 if rough else max(1, -(-_FINEST_HZ // rate_hz))
+        self._oversampler = (
+            Chain(
+                [("aresample", str(rate_hz * self._finer))],
+                rate_hz=rate_hz,
+                sample_format="fltp",
+                layout=layout,
+            )
+            if self._finer > 1
+            else None
         )
         self._waiting: list[Samples] = []
         self._waiting_count = 0
@@ -55,8 +68,11 @@ class Limiter:
             samples = to_samples(frame)
             self._waiting.append(samples)
             self._waiting_count += samples.shape[1]
-        for fine in self._oversampler.push(frame):
-            self._detect(to_samples(fine))
+            if self._oversampler is None:
+                self._detect(samples)
+        if self._oversampler is not None:
+            for fine in self._oversampler.push(frame):
+                self._detect(to_samples(fine))
         known = len(self._reduction) - 2 * self._half
         if frame is None:
             missing = self._waiting_count + 2 * self._half - known
@@ -77,12 +93,15 @@ class Limiter:
                 zeros = np.zeros(count // self._finer)
                 self._reduction = np.concatenate([self._reduction, zeros])
                 return
-        peaks = np.concatenate([self._fine, np.abs(fine).max(axis=0)])
+        loudest_of_all = reduce(np.maximum, np.abs(fine))
+        peaks = np.concatenate([self._fine, loudest_of_all])
         whole = len(peaks) // self._finer
         self._fine = peaks[whole * self._finer :]
         if not whole:
             return
-        peaks = peaks[: whole * self._finer].reshape(whole, self._finer).max(axis=1)
+        # Strided maxima are many times faster than a maximum over an axis of four.
+        end = whole * self._finer
+        peaks = reduce(np.maximum, (peaks[each : end : self._finer] for each in range(self._finer)))
         self._reduction = np.concatenate([self._reduction, self._released(peaks)])
 
     def _released(self, peaks: NDArray[np.float32]) -> _Decibels:
@@ -91,7 +110,9 @@ class Limiter:
         count = len(peaks)
         if self._last_db <= 0 and float(peaks.max()) <= ceiling:
             return np.zeros(count)
-        wanted = 20 * np.log10(np.maximum(peaks, ceiling).astype(np.float64)) - self._ceiling_db
+        wanted = np.zeros(count)
+        over = np.flatnonzero(peaks > ceiling)
+        wanted[over] = 20 * np.log10(peaks[over].astype(np.float64)) - self._ceiling_db
         slope = self._fall_db * np.arange(1, count + 1)
         wanted[0] = max(wanted[0], self._last_db - self._fall_db)
         falling = np.maximum(np.maximum.accumulate(wanted + slope) - slope, 0.0)
@@ -107,7 +128,7 @@ class Limiter:
         if window.any():
             smooth = _smoothed(_sliding_max(window, 2 * self._half + 1), self._half)
             self.deepest_db = max(self.deepest_db, float(smooth.max()))
-            out = out * np.power(10.0, smooth / -20).astype(np.float32)
+            out = out * np.exp(smooth * _NEPERS_PER_DB).astype(np.float32)
         frame = to_frame(out, rate_hz=self._rate_hz, layout=self._layout, pts=self._pts)
         self._pts += count
         return frame

@@ -10,19 +10,19 @@ from sarau.audio._frames import Chain, planes
 from sarau.audio._loudness import Loudmeter, Powers
 from sarau.model.loudness import Loudness
 
-_OVERSAMPLED_HZ: Final = 192_000
+_OVERSAMPLED_HZ: Final = 176_400
 
 
 class Meter:
     """Measures planar float frames.
 
-    True peak is found on the signal oversampled to 192 kHz (at least twice, as ITU-R
-    BS.1770-5, annex 2, asks for four times at 48 kHz).
+    True peak is found on the signal oversampled four times at 44.1 and 48 kHz, as ITU-R
+    BS.1770-5, annex 2, asks, and at least twice above.
     """
 
     def __init__(self, rate_hz: int, layout: str, *, peaks: bool = True) -> None:
         self._loudmeter = Loudmeter(rate_hz, layout)
-        finer_hz = max(_OVERSAMPLED_HZ, 2 * rate_hz)
+        finer_hz = rate_hz * max(2, -(-_OVERSAMPLED_HZ // rate_hz))
         self._oversampler = (
             Chain(
                 [("aresample", str(finer_hz))],

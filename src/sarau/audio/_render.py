@@ -28,7 +28,8 @@ from sarau.model.loudness import Loudness
 _REHEARSE_FROM_DB: Final = 1.0
 """Limiting up to here costs too little loudness to be worth a pass of its own."""
 _MAX_REHEARSALS: Final = 2
-_GOOD_ENOUGH_LU: Final = 0.1
+_SMALL_LOSS_LU: Final = 0.4
+"""What can be made good for in one step."""
 _REHEARSAL_SHARE: Final = 0.12
 
 
@@ -47,14 +48,18 @@ def run(job: dict[str, Any], inputs: list[int], reporter: Reporter) -> Plain:
     limits = from_plain(Limits, job["limits"])
     task = from_plain(RenderJob, job["task"])
     groups = _group(task)
-    rehearsals = 0
-    while rehearsals < _MAX_REHEARSALS and _needs_rehearsal(groups):
-        start = rehearsals * _REHEARSAL_SHARE
-        reporter.part(start, start + _REHEARSAL_SHARE)
-        if not _rehearse(task, groups, Source(inputs[0], limits), reporter):
+    start = 0.0
+    for _ in range(_MAX_REHEARSALS):
+        group = max(groups, key=lambda group: limiting_db(group.gain, group.before))
+        if limiting_db(group.gain, group.before) <= _REHEARSE_FROM_DB:
             break
-        rehearsals += 1
-    reporter.part(rehearsals * _REHEARSAL_SHARE, 1.0)
+        reporter.part(start, start + _REHEARSAL_SHARE)
+        start += _REHEARSAL_SHARE
+        lost_lu = _rehearse(task, group, Source(inputs[0], limits), reporter)
+        _make_good(task, groups, group, lost_lu)
+        if abs(lost_lu) <= _SMALL_LOSS_LU:
+            break
+    reporter.part(start, 1.0)
     picture = _picture(task, inputs[0], limits)
     _encode(task, groups, Source(inputs[0], limits), reporter)
     for part in task.parts:
@@ -81,38 +86,38 @@ def _group(task: RenderJob) -> list[Group]:
     return list(groups.values())
 
 
-def _needs_rehearsal(groups: list[Group]) -> bool:
-    return any(limiting_db(group.gain, group.before) > _REHEARSE_FROM_DB for group in groups)
-
-
-def _rehearse(task: RenderJob, groups: list[Group], source: Source, reporter: Reporter) -> bool:
-    """Measure what the limiter leaves and correct the gain; False when nothing changed."""
-    target_lufs = task.preset.target_lufs
-    tried = [group for group in groups if limiting_db(group.gain, group.before) > 0]
-    meters = [Meter(source.sample_rate_hz, group.layout, peaks=False) for group in tried]
-    stages = [Stage(source, group) for group in tried]
+def _rehearse(task: RenderJob, group: Group, source: Source, reporter: Reporter) -> float:
+    """Return how far the limiter would leave a group below the target."""
+    meter = Meter(source.sample_rate_hz, group.layout, peaks=False)
+    stage = Stage(source, group, rough=True)
     for frame in _canonical(source, task, reporter):
-        for stage, meter in zip(stages, meters, strict=True):
-            for out in stage.push(frame):
-                meter.push(out)
-            if frame is None:
-                meter.push(None)
-    changed = False
-    for group, meter in zip(tried, meters, strict=True):
-        heard = meter.result().integrated_lufs
-        if heard is None or target_lufs is None or group.gain.limiter_ceiling_dbtp is None:
+        for out in stage.push(frame):
+            meter.push(out)
+    meter.push(None)
+    heard = meter.result().integrated_lufs
+    if heard is None or task.preset.target_lufs is None:
+        return 0.0
+    return task.preset.target_lufs - heard
+
+
+def _make_good(task: RenderJob, groups: list[Group], tried: Group, lost_lu: float) -> None:
+    """Raise the gain of all limited groups for what limiting takes, as far as permitted.
+
+    The others lose about in proportion to how hard their limiter works; what is left of
+    the difference is small, and measured in the end.
+    """
+    work_db = limiting_db(tried.gain, tried.before)
+    for group in groups:
+        ceiling_dbtp = group.gain.limiter_ceiling_dbtp
+        if ceiling_dbtp is None:
             continue
-        if abs(heard - target_lufs) <= _GOOD_ENOUGH_LU:
-            continue
-        plan = within_ceiling(
+        share = max(0.0, limiting_db(group.gain, group.before)) / work_db
+        group.gain = within_ceiling(
             group.before,
             task.preset,
-            gain_db=group.gain.gain_db + target_lufs - heard,
-            room_dbtp=group.gain.limiter_ceiling_dbtp,
+            gain_db=group.gain.gain_db + lost_lu * share,
+            room_dbtp=ceiling_dbtp,
         )
-        changed = changed or plan.gain_db != group.gain.gain_db
-        group.gain = plan
-    return changed
 
 
 def _encode(task: RenderJob, groups: list[Group], source: Source, reporter: Reporter) -> None:
@@ -168,7 +173,7 @@ def _canonical(source: Source, task: RenderJob, reporter: Reporter) -> Iterator[
 class Stage:
     """Mix, gain and limiter of a group."""
 
-    def __init__(self, source: Source, group: Group) -> None:
+    def __init__(self, source: Source, group: Group, *, rough: bool = False) -> None:
         rate_hz = source.sample_rate_hz
         self._mixer = (
             stereo_mixer(rate_hz, source.layout) if group.layout != source.layout else None
@@ -185,7 +190,9 @@ class Stage:
             else None
         )
         ceiling = gain.limiter_ceiling_dbtp
-        self._limiter = Limiter(rate_hz, group.layout, ceiling) if ceiling is not None else None
+        self._limiter = (
+            Limiter(rate_hz, group.layout, ceiling, rough=rough) if ceiling is not None else None
+        )
 
     def push(self, frame: AudioFrame | None) -> Iterator[AudioFrame]:
         """Take a canonical frame, or the end, and yield what is to be encoded."""
