@@ -12,7 +12,9 @@ from sarau.audio import Engine, SandboxMode
 from sarau.catalog import Database, migrate, volumes
 from sarau.delivery import Delivery
 from sarau.intake import Intake
+from sarau.intake.watch import Watcher, check_place
 from sarau.library import DiskLibrary
+from sarau.model.original import After
 from sarau.model.track import Track
 from sarau.model.upload import Upload
 from sarau.pipeline import Caretaker, DurableRuns, Pipeline, start_run
@@ -29,7 +31,6 @@ class App:
     database: Database
     intake: Intake
     library: DiskLibrary
-    engine: Engine
     durable: DurableRuns
     pipeline: Pipeline
     delivery: Delivery
@@ -68,22 +69,37 @@ def open_app(settings: Settings, *, work: bool) -> Iterator[App]:
         )
         stack.callback(intake.close)
         pipeline = Pipeline(database, intake, durable)
-        engine = stack.enter_context(Engine(sandbox=SandboxMode(settings.sandbox)))
         if work:
+            engine = stack.enter_context(Engine(sandbox=SandboxMode(settings.sandbox)))
             intake.recover()
             steps = Steps(database, intake, library, engine)
             pipeline.work(steps, concurrency=settings.worker_count)
             caretaker = Caretaker(database, intake, library, pipeline, durable)
             caretaker.start()
             stack.callback(caretaker.close)
+            if settings.watch is not None:
+                stack.callback(_watch(settings, settings.watch, database, intake, library).close)
         delivery = Delivery(database, library)
-        yield App(settings, database, intake, library, engine, durable, pipeline, delivery)
+        yield App(settings, database, intake, library, durable, pipeline, delivery)
 
 
 def _start_run(
     durable: DurableRuns, connection: sa.Connection, _upload: Upload, track: Track
 ) -> None:
     start_run(durable, connection, track)
+
+
+def _watch(
+    settings: Settings, root: Path, database: Database, intake: Intake, library: DiskLibrary
+) -> Watcher:
+    """Watch a folder, which is made when it is one on volume D."""
+    if root.absolute().is_relative_to(intake.volume.root):
+        root.mkdir(parents=True, exist_ok=True)
+    check_place(root, intake.volume, library.volume)
+    after = After(settings.watch_after)
+    watcher = Watcher(database, intake, root, after=after, stable_s=settings.watch_stable_s)
+    watcher.start()
+    return watcher
 
 
 def _open_database(settings: Settings) -> Database:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from sarau.model.original import After
+
 GIB = 1 << 30
 
 
@@ -40,6 +42,12 @@ class Settings:
     """Tracks processed at once; the number of cores by default."""
     sandbox: str = "required"
     """`required`: refuse to decode where the sandbox is incomplete; `best_effort`: warn."""
+    watch: Path | None = None
+    """A folder whose files are taken in as they come, for SFTP or rsync."""
+    watch_after: str = "keep"
+    """What becomes of them there once their track is ready: `keep`, `move` or `delete`."""
+    watch_stable_s: int = 10
+    """How long a file in the watched folder must not have changed."""
 
     @property
     def intake_dir(self) -> Path:
@@ -89,6 +97,8 @@ def load(
         if (text := source.get(f"SARAU_{field.name.upper()}")) not in (None, ""):
             values[field.name] = text
     values |= {name: value for name, value in given.items() if value is not None}
+    if values.get("watch_after", After.KEEP) not in list(After):
+        raise SettingsError(f"watch_after: one of {', '.join(After)}")
     return replace(Settings(), **{name: _convert(name, value) for name, value in values.items()})
 
 

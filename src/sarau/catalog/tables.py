@@ -123,6 +123,21 @@ uploads = sa.Table(
     sa.Index(None, "state", "expires_at"),
 )
 
+# Which file of a folder became which upload. The identity is unique, so that of two
+# processes over one folder only one takes a file.
+imports = sa.Table(
+    "imports",
+    metadata,
+    sa.Column("upload_id", _ID, sa.ForeignKey("uploads.id"), primary_key=True),
+    sa.Column("inode", sa.BigInteger, nullable=False),
+    sa.Column("size_bytes", sa.BigInteger, nullable=False),
+    sa.Column("mtime_ns", sa.BigInteger, nullable=False),
+    sa.Column("ctime_ns", sa.BigInteger, nullable=False),
+    sa.Column("device", sa.BigInteger, nullable=False),
+    _time("created_at"),
+    sa.UniqueConstraint("inode", "size_bytes", "mtime_ns", "ctime_ns", "device"),
+)
+
 # Which disk is mounted for which role, so that an empty mount point is never taken for a volume.
 volumes = sa.Table(
     "volumes",

@@ -11,12 +11,9 @@ from sarau.audio import Analysis, Engine, Rendition
 from sarau.cli import receipts
 from sarau.cli.progress import Progress, Report
 from sarau.errors import SarauError
+from sarau.model.original import AUDIO_SUFFIXES
 from sarau.model.preset import Preset
 
-_LOSSLESS = "aif aifc aiff ape caf flac tta w64 wav wave wv"
-_LOSSY = "aac m4a m4b mka mp2 mp3 oga ogg opus webm wma"
-_AUDIO_SUFFIXES = frozenset(f".{name}" for name in f"{_LOSSLESS} {_LOSSY}".split())
-"""What is picked up inside a directory; a file that is named itself is tried whatever its name."""
 _WAITING_PER_WORKER = 4
 """Files handed to the workers ahead of time: thousands of them need no memory."""
 
@@ -60,7 +57,7 @@ def find_files(given: Iterable[Path]) -> Iterator[tuple[Path, Path]]:
             yield root, Path(root.name)
             continue
         for path in sorted(root.rglob("*")):
-            if path.suffix.lower() in _AUDIO_SUFFIXES and path.is_file():
+            if path.suffix.lower() in AUDIO_SUFFIXES and path.is_file():
                 yield path, path.relative_to(root)
 
 

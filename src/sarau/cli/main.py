@@ -14,6 +14,7 @@ _COMMANDS = {
     "process": "sarau.cli.process",
     "measure": "sarau.cli.measure",
     "upload": "sarau.cli.upload",
+    "import": "sarau.cli.importing",
     "doctor": "sarau.cli.doctor",
 }
 
