@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+import mutagen.mp4
 import pytest
 from tests.audio.hostile import RATE_HZ, Kitchen, wav
 
@@ -65,10 +66,13 @@ def test_cpu_time(long_file: Path) -> None:
     assert caught.value.code is RejectedCode.DECODE_TIMEOUT
 
 
-def test_memory(tmp_path: Path) -> None:
-    path = tmp_path / "a.wav"
-    path.write_bytes(wav(os.urandom(16 * 200_000), rate=96_000, channels=8))
-    limits = Limits(max_memory_bytes=1 << 20)
+def test_memory(kitchen: Kitchen, tmp_path: Path) -> None:
+    path = tmp_path / "a.m4a"
+    path.write_bytes(kitchen.m4a())
+    file = mutagen.mp4.MP4(path)
+    file["covr"] = [mutagen.mp4.MP4Cover(bytes(150 << 20))]
+    file.save()
+    limits = Limits(max_memory_bytes=32 << 20)
     with Engine(limits=limits) as engine, pytest.raises(RejectedError) as caught:
         engine.analyse(path)
     assert caught.value.code is RejectedCode.DECODE_MEMORY
