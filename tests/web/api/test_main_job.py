@@ -3,8 +3,6 @@
 import hashlib
 import io
 import json
-import re
-import subprocess
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -12,22 +10,9 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.meters import ebur128
 from tests.servers import Server
 from tests.sounds import write_music
-
-
-def _ebur128(path: Path) -> tuple[float, float]:
-    """Return integrated LUFS and true peak dBTP as Debian's ffmpeg measures them."""
-    said = subprocess.run(
-        ["ffmpeg", "-hide_banner", "-nostdin", "-i", str(path), "-af", "ebur128=peak=true",
-         "-f", "null", "-"],
-        capture_output=True, text=True, check=True,
-    ).stderr  # fmt: skip
-    summary = said[said.rindex("Summary:") :]
-    found = [re.search(p, summary) for p in (r"I:\s+(\S+) LUFS", r"Peak:\s+(\S+) dBFS")]
-    assert all(found), summary
-    integrated, peak = (float(match.group(1)) for match in found if match)
-    return integrated, peak
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +38,7 @@ def test_another_meter_agrees_with_the_evidence(ready: Any, tmp_path: Path) -> N
         path = tmp_path / f"x.{rendition['extension']}"
         with server.client() as client:
             path.write_bytes(client.get(rendition["url"]).content)
-        integrated_lufs, true_peak_dbtp = _ebur128(path)
+        integrated_lufs, true_peak_dbtp = ebur128(path)
         assert abs(integrated_lufs - -16.0) <= 0.3, rendition["name"]
         assert true_peak_dbtp <= -1.0, rendition["name"]
         assert abs(integrated_lufs - rendition["loudness"]["integrated_lufs"]) <= 0.1
