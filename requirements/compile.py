@@ -19,7 +19,7 @@ _PROJECT = str(_HERE.parent / "pyproject.toml")
 LOCKS = {
     "build.lock": (_BUILD,),
     "run.lock": (_PROJECT,),
-    "dev.lock": (_PROJECT, _BUILD, "--group", "check", "--group", "test"),
+    "dev.lock": (_PROJECT, _BUILD, "--group", "check", "--group", "test", "--group", "bench"),
 }
 
 
