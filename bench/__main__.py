@@ -5,8 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench import engine, upload
 from tests.music import real_music
+
+from bench import engine, upload
 
 EXCERPT_S = 120
 RESULT = Path(__file__).parents[1] / "docs" / "guide" / "engine-costs.md"
