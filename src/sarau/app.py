@@ -12,6 +12,7 @@ from sarau.audio import Engine, SandboxMode
 from sarau.catalog import Database, migrate, volumes
 from sarau.delivery import Delivery
 from sarau.intake import Intake
+from sarau.intake.clamd import Clamd
 from sarau.intake.watch import Watcher, check_place
 from sarau.library import DiskLibrary
 from sarau.model.original import After
@@ -72,9 +73,10 @@ def open_app(settings: Settings, *, work: bool) -> Iterator[App]:
         if work:
             engine = stack.enter_context(Engine(sandbox=SandboxMode(settings.sandbox)))
             intake.recover()
-            steps = Steps(database, intake, library, engine)
+            scanner = _scanner(settings)
+            steps = Steps(database, intake, library, engine, scanner)
             pipeline.work(steps, concurrency=settings.worker_count)
-            caretaker = Caretaker(database, intake, library, pipeline, durable)
+            caretaker = Caretaker(database, intake, library, pipeline, durable, scanner)
             caretaker.start()
             stack.callback(caretaker.close)
             if settings.watch is not None:
@@ -87,6 +89,12 @@ def _start_run(
     durable: DurableRuns, connection: sa.Connection, _upload: Upload, track: Track
 ) -> None:
     start_run(durable, connection, track)
+
+
+def _scanner(settings: Settings) -> Clamd | None:
+    if settings.clamd is None:
+        return None
+    return Clamd(settings.clamd, max_bytes=settings.clamd_max_bytes)
 
 
 def _watch(

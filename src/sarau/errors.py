@@ -27,6 +27,7 @@ class RejectedCode(StrEnum):
     DECODE_TIMEOUT = "decode_timeout"
     DECODE_MEMORY = "decode_memory"
     DECODER_CRASHED = "decoder_crashed"
+    INFECTED = "infected"
 
 
 class FailedCode(StrEnum):
@@ -42,6 +43,8 @@ class FailedCode(StrEnum):
     SOURCE_DAMAGED = "source_damaged"
     OBJECT_MISSING = "object_missing"
     DATABASE_UNAVAILABLE = "database_unavailable"
+    SCANNER_UNAVAILABLE = "scanner_unavailable"
+    SCANNER_LIMIT = "scanner_limit"
     INTERNAL = "internal"
 
 

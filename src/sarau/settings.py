@@ -4,6 +4,7 @@ Order: command line over environment (`SARAU_*`) over the file over the defaults
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -13,6 +14,7 @@ from typing import Any, get_type_hints
 from sarau.model.original import After
 
 GIB = 1 << 30
+_CLAMD = re.compile(r"unix:/.*|tcp:.+:\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,10 @@ class Settings:
     """What becomes of them there once their track is ready: `keep`, `move` or `delete`."""
     watch_stable_s: int = 10
     """How long a file in the watched folder must not have changed."""
+    clamd: str | None = None
+    """A virus scanner that sees every file first: `unix:/path` or `tcp:host:port`."""
+    clamd_max_bytes: int = 100 << 20
+    """The scanner's `MaxFileSize`: what is larger fails, as it would pass unseen."""
 
     @property
     def intake_dir(self) -> Path:
@@ -99,6 +105,8 @@ def load(
     values |= {name: value for name, value in given.items() if value is not None}
     if values.get("watch_after", After.KEEP) not in list(After):
         raise SettingsError(f"watch_after: one of {', '.join(After)}")
+    if not _CLAMD.fullmatch(str(values.get("clamd", "unix:/"))):
+        raise SettingsError("clamd: unix:/path or tcp:host:port")
     return replace(Settings(), **{name: _convert(name, value) for name, value in values.items()})
 
 

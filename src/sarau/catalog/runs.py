@@ -7,11 +7,11 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from sarau.catalog import events
-from sarau.catalog.tables import runs
+from sarau.catalog.tables import runs, tracks
 from sarau.errors import Code, RefusedCode, RefusedError
 from sarau.model.clock import now
 from sarau.model.ids import RunId, TrackId, new_id
-from sarau.model.lifecycle import RunState, Stage
+from sarau.model.lifecycle import RunState, Stage, TrackState
 from sarau.model.track import Run, Track
 
 _OPEN = (RunState.QUEUED, RunState.RUNNING)
@@ -150,17 +150,27 @@ def moving(connection: sa.Connection, moment: datetime) -> list[Run]:
 
 
 def failed_with(
-    connection: sa.Connection, codes: Sequence[Code], *, max_attempt: int, limit: int = 100
+    connection: sa.Connection,
+    codes: Sequence[Code],
+    *,
+    max_attempt: int | None,
+    limit: int = 100,
 ) -> list[Run]:
-    """Return failed runs with one of `codes` up to an attempt, oldest first."""
+    """Return failed runs with one of `codes` up to an attempt, oldest first.
+
+    Only the newest run of a track that is failed counts: older ones would fill the page.
+    """
     query = (
         sa.select(runs)
+        .join(tracks, tracks.c.run_id == runs.c.id)
         .where(
+            tracks.c.state == TrackState.FAILED,
             runs.c.state == RunState.FAILED,
             runs.c.code.in_(codes),
-            runs.c.attempt <= max_attempt,
         )
-        .order_by(runs.c.finished_at.desc())
+        .order_by(runs.c.finished_at)
         .limit(limit)
     )
+    if max_attempt is not None:
+        query = query.where(runs.c.attempt <= max_attempt)
     return [_run(row) for row in connection.execute(query).mappings()]

@@ -70,6 +70,10 @@ _MESSAGES: dict[str, tuple[str, str]] = {
         "O arquivo derruba o decodificador e não pode ser aceito. Exporte o áudio de novo.",
         "The file crashes the decoder and cannot be accepted. Export the audio again.",
     ),
+    RejectedCode.INFECTED: (
+        "O antivírus encontrou código malicioso neste arquivo. Verifique o computador de onde ele veio e envie uma cópia limpa.",
+        "The virus scanner found malicious code in this file. Check the computer it came from and send a clean copy.",
+    ),
     FailedCode.ENGINE_MISSING: (
         "O motor de áudio não está completo neste servidor. Nada se perdeu; quem o administra pode rodar `sarau doctor`, e a faixa será retomada.",
         "The audio engine is incomplete on this server. Nothing is lost; whoever runs it can call `sarau doctor`, and the track will be tried again.",
@@ -109,6 +113,14 @@ _MESSAGES: dict[str, tuple[str, str]] = {
     FailedCode.DATABASE_UNAVAILABLE: (
         "O banco de dados não responde. Nada se perdeu; tente de novo em instantes.",
         "The database does not answer. Nothing is lost; try again in a moment.",
+    ),
+    FailedCode.SCANNER_UNAVAILABLE: (
+        "O antivírus não responde. O arquivo está guardado e espera; será verificado assim que ele voltar.",
+        "The virus scanner does not answer. The file is kept and waits; it is scanned as soon as the scanner is back.",
+    ),
+    FailedCode.SCANNER_LIMIT: (
+        "O arquivo é maior do que o antivírus aceita verificar. Quem administra o servidor pode aumentar o limite; depois, tente de novo.",
+        "The file is larger than the virus scanner takes. Whoever runs the server can raise its limit; then try again.",
     ),
     FailedCode.INTERNAL: (
         "Algo deu errado do nosso lado. Nada se perdeu; tente de novo.",

@@ -8,10 +8,12 @@ from datetime import timedelta
 from sarau.catalog import Database, objects, renditions, runs, sources, tracks, uploads
 from sarau.errors import FailedCode, SarauError
 from sarau.intake import Intake
+from sarau.intake.clamd import Clamd
 from sarau.library import ObjectStore
 from sarau.model.clock import now
 from sarau.model.ids import RunId
 from sarau.model.lifecycle import TrackState, UploadState
+from sarau.model.track import Run
 from sarau.pipeline.durable import DurableRuns
 from sarau.pipeline.runner import Pipeline, fail
 from sarau.pipeline.scrub import Scrub
@@ -45,12 +47,14 @@ class Caretaker:
         library: ObjectStore,
         pipeline: Pipeline,
         durable: DurableRuns,
+        scanner: Clamd | None = None,
     ) -> None:
         self._database = database
         self._intake = intake
         self._library = library
         self._pipeline = pipeline
         self._durable = durable
+        self._scanner = scanner
         self._scrub = Scrub(database, library)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._go_round, name="caretaker", daemon=True)
@@ -90,14 +94,23 @@ class Caretaker:
         """Start runs again that failed for a reason which may have passed."""
         with self._database.read() as connection:
             failed = runs.failed_with(connection, _RETRIED, max_attempt=_MAX_ATTEMPTS)
-        for run in failed:
-            delay = min(_FIRST_DELAY * 2 ** (run.attempt - 1), _MAX_DELAY)
+        for run in failed + self._waiting_for_the_scanner():
+            delay = min(_FIRST_DELAY * 2 ** min(run.attempt - 1, _MAX_ATTEMPTS), _MAX_DELAY)
             if run.finished_at is None or now() - run.finished_at < delay:
                 continue
             with self._database.read() as connection:
                 track = tracks.find(connection, run.track_id)
             if track and track.state is TrackState.FAILED and track.run_id == run.id:
                 self._pipeline.retry(track.id, track.owner_id)
+
+    def _waiting_for_the_scanner(self) -> list[Run]:
+        """Return what can be scanned again: nothing while the scanner is away, however long."""
+        with self._database.read() as connection:
+            code = FailedCode.SCANNER_UNAVAILABLE
+            waiting = runs.failed_with(connection, [code], max_attempt=None)
+        if waiting and self._scanner is not None and not self._scanner.is_there():
+            return []
+        return waiting
 
     def close_strays(self) -> None:
         """Fail runs that nobody will work on any more, such as one that keeps killing workers."""

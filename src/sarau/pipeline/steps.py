@@ -15,9 +15,16 @@ import sqlalchemy as sa
 
 from sarau.audio import Analysis, Engine, Waveform, from_plain, to_plain
 from sarau.audio import Rendition as Rendered
-from sarau.catalog import Database, objects, renditions, runs, sources, tracks, uploads
-from sarau.errors import CancelledRunError, FailedCode, FailedError
+from sarau.catalog import Database, events, objects, renditions, runs, sources, tracks, uploads
+from sarau.errors import (
+    CancelledRunError,
+    FailedCode,
+    FailedError,
+    RejectedCode,
+    RejectedError,
+)
 from sarau.intake import Intake
+from sarau.intake.clamd import Clamd
 from sarau.library import ObjectRef, ObjectStore
 from sarau.model.clock import now
 from sarau.model.ids import RenditionId, RunId, new_id
@@ -39,9 +46,11 @@ class Steps:
     intake: Intake
     library: ObjectStore
     engine: Engine
+    scanner: Clamd | None = None
+    """Looks at every source before the engine opens it."""
 
     def validate(self, run_id: RunId) -> Plain:
-        """Decode the whole source, measure it, and keep what was measured.
+        """Scan the source, decode the whole of it, measure it, and keep what was measured.
 
         Raises:
             RejectedError: The file's fault, with its code.
@@ -50,7 +59,10 @@ class Steps:
 
         """
         run, track = self._enter(run_id, Stage.VALIDATE)
-        analysis = self.engine.analyse(self._source_path(track), on_progress=self._reporter(run_id))
+        source_path = self._source_path(track)
+        if self.scanner is not None:
+            self._scan(self.scanner, run, source_path)
+        analysis = self.engine.analyse(source_path, on_progress=self._reporter(run_id))
         with self.database.write() as connection:
             _require_open(connection, run_id)
             known = sources.find(connection, [track.id]).get(track.id)
@@ -135,6 +147,22 @@ class Steps:
             )
             tracks.change_state(connection, track, TrackState.READY)
         return {}
+
+    def _scan(self, scanner: Clamd, run: Run, path: Path) -> None:
+        """Let the scanner look at a file and record what it said."""
+        report = self._reporter(run.id)
+        scan = scanner.scan(path, lambda: report(0.0))
+        with self.database.write() as connection:
+            events.record(
+                connection,
+                "track.scanned",
+                owner_id=run.owner_id,
+                track_id=run.track_id,
+                run_id=run.id,
+                data={"scanner": scan.scanner, "found": scan.found},
+            )
+        if scan.found is not None:
+            raise RejectedError(RejectedCode.INFECTED, scan.found)
 
     def _enter(self, run_id: RunId, stage: Stage) -> tuple[Run, Track]:
         """Put the run into `stage`, and its track into `processing` at the first one."""
