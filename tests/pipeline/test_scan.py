@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from tests.pipeline.conftest import Rooms
+from tests.servers import Server
 from tests.sounds import write_music
 
 from sarau import settings
@@ -210,3 +211,21 @@ def test_a_wrong_address_is_said_at_the_start(address: str) -> None:
     if address:
         with pytest.raises(settings.SettingsError, match="clamd"):
             settings.load({"SARAU_CLAMD": address})
+
+
+@pytest.mark.faults
+def test_a_server_waits_for_its_scanner_and_then_goes_on(scanner: Scanner, tmp_path: Path) -> None:
+    server = Server(tmp_path / "data", SARAU_CLAMD=f"unix:{scanner.socket}").start()
+    try:
+        bad = write_music(tmp_path / "bad.wav")
+        bad.write_bytes(bad.read_bytes() + MALICE)
+        rejected = server.wait_for(server.send(bad)["id"], "rejected", "ready", "failed")
+        assert (rejected["state"], rejected["code"]) == ("rejected", "infected")
+        scanner.stop()
+        good = server.send(write_music(tmp_path / "good.wav"))
+        failed = server.wait_for(good["id"], "rejected", "ready", "failed")
+        assert (failed["state"], failed["code"]) == ("failed", "scanner_unavailable")
+        scanner.start()
+        assert server.wait_for(good["id"], "ready", timeout_s=120)["run"]["attempt"] == 2
+    finally:
+        server.kill()

@@ -32,6 +32,7 @@ def _examine(found: settings.Settings) -> dict[str, Any]:
 
     with Engine(sandbox=SandboxMode.BEST_EFFORT) as engine:
         engine_report = engine.describe()
+    extras = _extras(found)
     locked = engine_report.sandbox_level is SandboxLevel.FULL
     volumes = {
         "intake": _volume(found.intake_dir, "intake", found.reserve_bytes),
@@ -41,11 +42,31 @@ def _examine(found: settings.Settings) -> dict[str, Any]:
     if database["kind"] == "sqlite":
         database["journal_mode"] = sqlite_journal_mode()
     return {
-        "ok": (locked or found.sandbox != "required") and all(v["ok"] for v in volumes.values()),
+        "ok": (locked or found.sandbox != "required")
+        and all(part["ok"] for part in (volumes | extras).values()),
         "engine": asdict(engine_report),
         "volumes": volumes,
         "database": database,
+        "extras": extras,
     }
+
+
+def _extras(found: settings.Settings) -> dict[str, dict[str, Any]]:
+    """Look at what an installation may have: a scanner, a watched folder."""
+    from sarau.errors import FailedError  # noqa: PLC0415 - with its only use
+    from sarau.intake.clamd import Clamd  # noqa: PLC0415 - with its only use
+
+    extras: dict[str, dict[str, Any]] = {}
+    if found.watch is not None:
+        is_made = found.watch.absolute().is_relative_to(found.intake_dir.absolute())
+        extras["watch"] = {"ok": is_made or found.watch.is_dir(), "path": str(found.watch)}
+    if found.clamd is not None:
+        try:
+            version = Clamd(found.clamd, max_bytes=found.clamd_max_bytes).version()
+            extras["clamd"] = {"ok": True, "version": version}
+        except FailedError as error:
+            extras["clamd"] = {"ok": False, "code": error.code, "detail": error.detail}
+    return extras
 
 
 def _volume(root: Path, role: str, reserve_bytes: int) -> dict[str, Any]:
@@ -66,7 +87,7 @@ def _print(report: dict[str, Any]) -> None:
     from rich.table import Table  # noqa: PLC0415 - heavy
 
     table = Table(show_header=False, box=None, padding=(0, 2))
-    for part in ("engine", "volumes", "database"):
+    for part in ("engine", "volumes", "database", "extras"):
         table.add_row(f"[bold]{part}[/bold]")
         for name, value in report[part].items():
             shown = (
