@@ -2,6 +2,7 @@
 
 import ctypes
 import importlib.metadata
+import sys
 from typing import Final
 
 SYSTEM_LAME: Final = "libmp3lame.so.0"
@@ -15,10 +16,12 @@ def load_libraries() -> None:
     """Import PyAV, with the system's LAME in front of a slow bundled one.
 
     The library has to be loaded with global symbols before `av` is, so that the
-    dynamic linker takes its functions for those that PyAV's FFmpeg asks for.
+    dynamic linker takes its functions for those that PyAV's FFmpeg asks for. Where
+    PyAV is there already it is too late, and `lame_source` says so.
     """
     global _system_lame  # noqa: PLW0603 - the handle must live as long as the process
-    if pyav_major() < _FIRST_FAST_PYAV and _system_lame is None:
+    is_in_time = "av" not in sys.modules
+    if pyav_major() < _FIRST_FAST_PYAV and is_in_time and _system_lame is None:
         try:
             _system_lame = ctypes.CDLL(SYSTEM_LAME, mode=ctypes.RTLD_GLOBAL)
         except OSError:

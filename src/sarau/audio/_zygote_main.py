@@ -31,9 +31,12 @@ def main(control_fd: int) -> None:
 
 def _prepare() -> dict[str, Any]:
     """Import and run everything once, so that a locked child opens no file of ours."""
-    from sarau.audio import _child, _landlock, _libraries, _seccomp, _warm  # noqa: PLC0415
+    from sarau.audio import _libraries  # noqa: PLC0415
 
+    # Everything below imports PyAV, and LAME has to be there before it.
     _libraries.load_libraries()
+    from sarau.audio import _child, _landlock, _seccomp, _warm  # noqa: PLC0415
+
     _child.load_operations()
     _warm.warm()
     gc.collect()
