@@ -155,7 +155,7 @@ def _kill_while_it_copies(call: list[str], data: Path, more_bytes: int) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("most_kills", "files"), [(4, 24), pytest.param(40, 400, marks=pytest.mark.soak)]
+    ("most_kills", "files"), [(4, 24), pytest.param(40, 200, marks=pytest.mark.soak)]
 )
 @pytest.mark.timeout(900)
 def test_killed_at_random_every_file_is_there_exactly_once(

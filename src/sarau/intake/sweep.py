@@ -20,7 +20,7 @@ from sarau.model.original import After, Identity
 from sarau.model.preset import DEFAULT_PRESET, PRESETS
 
 _BATCH = 200
-_WORKERS = 4
+_WORKERS = 16
 """Copies at once: they share the flushes of their commits."""
 _COMES_BACK = frozenset(
     {RefusedCode.UPLOAD_LOCKED, RefusedCode.UPLOAD_GONE, RefusedCode.WRONG_STATE}
