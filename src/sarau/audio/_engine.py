@@ -14,7 +14,7 @@ from sarau.audio._formats import TRAITS, output_channels, output_rate_hz
 from sarau.audio._plain import Plain, from_plain, to_plain
 from sarau.audio._sandbox import level_of
 from sarau.audio._supervise import supervise
-from sarau.audio._tasks import Measured, Part, RenderJob
+from sarau.audio._tasks import GainJob, GainTag, Measured, Part, RenderJob
 from sarau.audio._types import (
     Analysis,
     EngineReport,
@@ -130,7 +130,8 @@ class Engine:
         """Decode and measure the encoded `files`; make those that are off again, at most twice.
 
         A file made again is `<name>.trimmed.<extension>` beside the first one, so that a
-        verification that is cut short can be repeated.
+        verification that is cut short can be repeated. What was measured is written into
+        the tags of the files that are returned (ReplayGain 2.0; R128 in Opus), in place.
 
         Raises:
             RejectedError, FailedError: as `analyse`.
@@ -159,9 +160,13 @@ class Engine:
             heard_again = self._measure(again, watch.part(middle, end))
             for index, file, heard in zip(trims, again, heard_again, strict=True):
                 current[index], measured[index] = file, heard
+        self._tag(current, measured)
         tools = _read_texts(self._greeting()["versions"])
         return tuple(
-            Rendition(file, _evidence(file, heard, preset, tools))
+            Rendition(
+                _rendered(file.spec, file.path, analysis, file.gain),
+                _evidence(file, heard, preset, tools),
+            )
             for file, heard in zip(current, measured, strict=True)
         )
 
@@ -220,6 +225,16 @@ class Engine:
         if not isinstance(result, list) or len(result) != len(files):
             raise FailedError(FailedCode.ENGINE_CRASHED, "a child talks nonsense")
         return [_read(Measured, each) for each in result]
+
+    def _tag(self, files: Sequence[RenderedFile], measured: Sequence[Measured]) -> None:
+        """Write into each file how loud it is; a child writes to one directory only."""
+        rooms: dict[Path, list[GainTag]] = {}
+        for file, heard in zip(files, measured, strict=True):
+            tag = GainTag(file.path.name, file.spec.format, heard.loudness)
+            rooms.setdefault(file.path.parent, []).append(tag)
+        for directory, tags in rooms.items():
+            task = to_plain(GainJob(tuple(tags)))
+            self._run("tag", [], directory, {"task": task}, _ignore)
 
     def _greeting(self) -> dict[str, Any]:
         return self._running().wait_until_ready()

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sarau.audio._types import Analysis, GainPlan
 from sarau.model.loudness import Loudness
-from sarau.model.preset import Preset, RenditionSpec
+from sarau.model.preset import Format, Preset, RenditionSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +32,20 @@ class Measured:
 
     loudness: Loudness
     samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class GainTag:
+    """One finished file and what was measured on it."""
+
+    name: str
+    """The file's name in its directory."""
+    format: Format
+    loudness: Loudness
+
+
+@dataclass(frozen=True, slots=True)
+class GainJob:
+    """The files of one directory whose gain is to be written into their tags."""
+
+    files: tuple[GainTag, ...]

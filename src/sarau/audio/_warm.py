@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from PIL import Image
 
-from sarau.audio import _analyse, _cover, _render, _verify
+from sarau.audio import _analyse, _cover, _gain_tags, _render, _verify
 from sarau.audio._decode import Source
 from sarau.audio._plain import to_plain
 from sarau.audio._reporter import Reporter
@@ -61,6 +61,7 @@ def _work(directory: Path) -> None:
     for part in parts:
         with Path(part.name).open("rb") as file:
             _verify.run({"limits": to_plain(limits)}, [file.fileno()], reporter)
+        _gain_tags.write_gain(Path(part.name), part.spec.format, analysis.loudness)
     os.close(fd)
 
 

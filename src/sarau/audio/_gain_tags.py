@@ -1,0 +1,103 @@
+# mypy: disable-error-code="no-untyped-call, union-attr, attr-defined, index"
+"""What tells a player how loud a rendition is, from the measurement of that very file.
+
+ReplayGain 2.0: the gain to -18 LUFS and the true peak as a fraction of full scale.
+Opus has its own (RFC 7845, 5.2.1): the gain to -23 LUFS in 256ths of a decibel, on top
+of the gain in the header, which stays 0; there is no tag for the peak, and ReplayGain's
+are not to be used. A file without loudness gets none. The sound is not touched.
+"""
+
+from pathlib import Path
+from typing import Any, Final
+
+from mutagen import id3
+from mutagen.flac import FLAC
+from mutagen.mp3 import MP3
+from mutagen.mp4 import MP4
+from mutagen.oggopus import OggOpus
+
+from sarau.audio._plain import Plain, from_plain
+from sarau.audio._reporter import Reporter
+from sarau.audio._tasks import GainJob
+from sarau.model.loudness import Loudness
+from sarau.model.preset import Format
+
+_REPLAYGAIN_LUFS: Final = -18.0
+_R128_LUFS: Final = -23.0
+_Q7_8: Final = 256
+_INT16: Final = 32767
+_ITUNES: Final = "----:com.apple.iTunes:"
+
+
+def run(job: dict[str, Any], inputs: list[int], reporter: Reporter) -> Plain:
+    """Tag the named files of the working directory; the operation of a child."""
+    del inputs, reporter
+    for each in from_plain(GainJob, job["task"]).files:
+        write_gain(Path(each.name), each.format, each.loudness)
+    return None
+
+
+def write_gain(path: Path, form: Format, loudness: Loudness) -> None:
+    """Put the gain of `loudness` into a file that has its other tags already.
+
+    Doing it again changes nothing.
+    """
+    texts = r128(loudness) if form is Format.OPUS else replaygain(loudness)
+    if texts:
+        _WRITERS[form](path, texts)
+
+
+def replaygain(loudness: Loudness) -> dict[str, str]:
+    """Return ReplayGain 2.0's tags of a track; none without loudness."""
+    if loudness.integrated_lufs is None or loudness.true_peak_dbtp is None:
+        return {}
+    return {
+        "REPLAYGAIN_TRACK_GAIN": f"{_REPLAYGAIN_LUFS - loudness.integrated_lufs:.2f} dB",
+        "REPLAYGAIN_TRACK_PEAK": f"{10 ** (loudness.true_peak_dbtp / 20):.6f}",
+    }
+
+
+def r128(loudness: Loudness) -> dict[str, str]:
+    """Return the tag of an Opus track; none without loudness."""
+    if loudness.integrated_lufs is None:
+        return {}
+    gain = round((_R128_LUFS - loudness.integrated_lufs) * _Q7_8)
+    return {"R128_TRACK_GAIN": str(max(-_INT16 - 1, min(_INT16, gain)))}
+
+
+def _write_flac(path: Path, texts: dict[str, str]) -> None:
+    file = FLAC(path)
+    file.update(texts)
+    file.save()
+
+
+def _write_opus(path: Path, texts: dict[str, str]) -> None:
+    file = OggOpus(path)
+    file.update(texts)
+    file.save()
+
+
+def _write_mp3(path: Path, texts: dict[str, str]) -> None:
+    file = MP3(path)
+    if file.tags is None:
+        file.add_tags()
+    for key, text in texts.items():
+        file.tags.setall(f"TXXX:{key}", [id3.TXXX(encoding=3, desc=key, text=[text])])
+    file.save(v2_version=4)
+
+
+def _write_m4a(path: Path, texts: dict[str, str]) -> None:
+    file = MP4(path)
+    if file.tags is None:
+        file.add_tags()
+    for key, text in texts.items():
+        file.tags[_ITUNES + key] = [text.encode()]
+    file.save()
+
+
+_WRITERS: Final = {
+    Format.FLAC: _write_flac,
+    Format.MP3: _write_mp3,
+    Format.AAC: _write_m4a,
+    Format.OPUS: _write_opus,
+}
