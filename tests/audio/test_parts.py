@@ -285,14 +285,14 @@ def test_rates_of_renditions(rate_hz: int, mp3_hz: int, opus_hz: int) -> None:
 
 
 def test_bits_of_lossless_renditions() -> None:
-    assert [output_bits(source(44_100, bits)) for bits in (8, 16, 20, 24, 32)] == [
-        16,
-        16,
-        24,
-        24,
-        24,
-    ]
-    assert output_bits(source(44_100, None, lossless=False)) == 16
+    spec = RenditionSpec("f", Format.FLAC)
+    found = [output_bits(spec, source(44_100, bits)) for bits in (8, 16, 20, 24, 32)]
+    assert found == [16, 16, 24, 24, 24]
+    assert output_bits(spec, source(44_100, None, lossless=False)) == 16
+    asked = RenditionSpec("f", Format.FLAC, bit_depth=16)
+    assert output_bits(asked, source(44_100, 24)) == 16
+    with pytest.raises(ValueError, match="bit depth"):
+        RenditionSpec("f", Format.FLAC, bit_depth=20)
 
 
 def test_an_error_in_a_lane_comes_out() -> None:

@@ -12,16 +12,17 @@ from sarau.audio._decode import RESAMPLER
 from sarau.audio._formats import (
     TRAITS,
     bitrate_bps,
+    codec_name,
     codec_options,
     output_bits,
     output_rate_hz,
+    sample_format,
 )
 from sarau.audio._frames import Chain, planes
 from sarau.audio._types import SourceInfo
 from sarau.model.preset import RenditionSpec
 
 _FRAME_SAMPLES: Final = 32768
-_CD_BITS: Final = 16
 
 
 class Encoder:
@@ -32,21 +33,22 @@ class Encoder:
     ) -> None:
         traits = TRAITS[spec.format]
         rate_hz = output_rate_hz(spec, source)
-        bits = output_bits(source)
-        sample_format = _sample_format(spec, bits)
+        bits = output_bits(spec, source)
+        taken = sample_format(spec, bits)
         self._container = av.open(
             str(path),
             "w",
             format=traits.muxer,
             options={"fflags": "+bitexact", **_timescale(spec, rate_hz), **traits.muxer_options},
         )
-        stream = self._container.add_stream(traits.codec, rate=rate_hz, options=codec_options(spec))
+        codec = codec_name(spec, bits)
+        stream = self._container.add_stream(codec, rate=rate_hz, options=codec_options(spec))
         if not isinstance(stream, AudioStream):
-            raise TypeError(f"{traits.codec} is no codec for sound")
+            raise TypeError(f"{codec} is no codec for sound")
         self._stream = stream
         context = stream.codec_context
         context.layout = layout
-        context.format = sample_format
+        context.format = taken
         context.time_base = Fraction(1, rate_hz)
         rate_bps = bitrate_bps(spec, context.layout.nb_channels)
         if rate_bps is not None:
@@ -54,7 +56,7 @@ class Encoder:
         resample = (
             [str(rate_hz)] if rate_hz == source.sample_rate_hz else [RESAMPLER.format(rate_hz)]
         )
-        resample.append(f"osf={sample_format}")
+        resample.append(f"osf={taken}")
         if traits.lossless and not exact:
             resample.append(f"dither_method=triangular:output_sample_bits={bits}")
         self._empty = True
@@ -91,13 +93,6 @@ class Encoder:
             for packet in self._stream.encode(None):
                 self._container.mux(packet)
             self._container.close()
-
-
-def _sample_format(spec: RenditionSpec, bits: int) -> str:
-    traits = TRAITS[spec.format]
-    if traits.lossless:
-        return "s16" if bits == _CD_BITS else "s32"
-    return "flt" if traits.codec == "libopus" else "fltp"
 
 
 def _timescale(spec: RenditionSpec, rate_hz: int) -> dict[str, str]:

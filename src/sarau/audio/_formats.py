@@ -2,19 +2,22 @@
 
 Multichannel sources: lossless renditions keep all channels, lossy ones are mixed to
 stereo, which is what everything that plays them expects; each is brought to the target
-by the loudness of its own channels. Bit rates are meant for stereo and halved for mono.
+by the loudness of its own channels. ALAC, whose channel orders are not those of WAVE, is
+mixed like the lossy ones. Bit rates are meant for stereo and halved for mono.
 """
 
 from dataclasses import dataclass, field
 from typing import Final
 
 from sarau.audio._types import SourceInfo
+from sarau.errors import RejectedCode, RejectedError
 from sarau.model.preset import Format, RenditionSpec
 
 _STEREO: Final = 2
 _RATES_TO_48K: Final = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 _LOSSY_HEADROOM_DB: Final = 1.0
 """The same for all, so that they are encoded from the same samples."""
+_LOSSLESS_HEADROOM_DB: Final = 0.05
 _CD_BITS: Final = 16
 _STUDIO_BITS: Final = 24
 
@@ -33,6 +36,12 @@ class FormatTraits:
     headroom_db: float
     """How far below the ceiling to stay before encoding, as decoding overshoots."""
     lossless: bool = False
+    planar: bool = False
+    """Whether a lossless encoder takes one plane per channel; all lossy ones but Opus do."""
+    deep_codec: str | None = None
+    """The codec for 24 bits, where it is another one."""
+    max_bytes: int | None = None
+    """What the container can count of samples."""
     muxer_options: dict[str, str] = field(default_factory=dict)
     codec_options: dict[str, str] = field(default_factory=dict)
 
@@ -45,7 +54,7 @@ TRAITS: Final[dict[Format, FormatTraits]] = {
         codec="flac",
         max_channels=8,
         rates_hz=None,
-        headroom_db=0.05,
+        headroom_db=_LOSSLESS_HEADROOM_DB,
         lossless=True,
     ),
     Format.MP3: FormatTraits(
@@ -80,6 +89,30 @@ TRAITS: Final[dict[Format, FormatTraits]] = {
         rates_hz=(48000,),
         headroom_db=_LOSSY_HEADROOM_DB,
     ),
+    Format.WAV: FormatTraits(
+        extension="wav",
+        media_type="audio/wav",
+        muxer="wav",
+        codec="pcm_s16le",
+        deep_codec="pcm_s24le",
+        max_channels=8,
+        rates_hz=None,
+        headroom_db=_LOSSLESS_HEADROOM_DB,
+        lossless=True,
+        max_bytes=(1 << 32) - (1 << 20),
+    ),
+    Format.ALAC: FormatTraits(
+        extension="m4a",
+        media_type="audio/mp4",
+        muxer="ipod",
+        codec="alac",
+        max_channels=_STEREO,
+        rates_hz=None,
+        headroom_db=_LOSSLESS_HEADROOM_DB,
+        lossless=True,
+        planar=True,
+        muxer_options={"movflags": "+faststart"},
+    ),
 }
 
 
@@ -100,9 +133,39 @@ def output_rate_hz(spec: RenditionSpec, source: SourceInfo) -> int:
     return next((held for held in rates if held > rate), rates[-1])
 
 
-def output_bits(source: SourceInfo) -> int:
+def output_bits(spec: RenditionSpec, source: SourceInfo) -> int:
     """Return the bit depth of a lossless rendition: 24 for what is deeper than 16."""
+    if spec.bit_depth is not None:
+        return spec.bit_depth
     return _STUDIO_BITS if source.lossless and (source.bit_depth or 0) > _CD_BITS else _CD_BITS
+
+
+def codec_name(spec: RenditionSpec, bits: int) -> str:
+    """Return FFmpeg's name of the encoder."""
+    traits = TRAITS[spec.format]
+    return traits.deep_codec or traits.codec if bits > _CD_BITS else traits.codec
+
+
+def sample_format(spec: RenditionSpec, bits: int) -> str:
+    """Return FFmpeg's name of what the encoder takes."""
+    traits = TRAITS[spec.format]
+    if traits.lossless:
+        return ("s16" if bits == _CD_BITS else "s32") + ("p" if traits.planar else "")
+    return "flt" if traits.codec == "libopus" else "fltp"
+
+
+def check_room(spec: RenditionSpec, source: SourceInfo) -> None:
+    """Refuse what the container cannot count, before it is written.
+
+    Raises:
+        RejectedError: `too_long`.
+
+    """
+    limit = TRAITS[spec.format].max_bytes
+    size = source.samples * output_channels(spec, source) * output_bits(spec, source) // 8
+    if limit is not None and size > limit:
+        detail = f"{size} bytes of samples, {spec.format} holds {limit}"
+        raise RejectedError(RejectedCode.TOO_LONG, detail)
 
 
 def codec_options(spec: RenditionSpec) -> dict[str, str]:

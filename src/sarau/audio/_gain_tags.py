@@ -15,6 +15,7 @@ from mutagen.flac import FLAC
 from mutagen.mp3 import MP3
 from mutagen.mp4 import MP4
 from mutagen.oggopus import OggOpus
+from mutagen.wave import WAVE
 
 from sarau.audio._plain import Plain, from_plain
 from sarau.audio._reporter import Reporter
@@ -78,7 +79,14 @@ def _write_opus(path: Path, texts: dict[str, str]) -> None:
 
 
 def _write_mp3(path: Path, texts: dict[str, str]) -> None:
-    file = MP3(path)
+    _write_id3(MP3(path), texts)
+
+
+def _write_wav(path: Path, texts: dict[str, str]) -> None:
+    _write_id3(WAVE(path), texts)
+
+
+def _write_id3(file: MP3 | WAVE, texts: dict[str, str]) -> None:
     if file.tags is None:
         file.add_tags()
     for key, text in texts.items():
@@ -100,4 +108,6 @@ _WRITERS: Final = {
     Format.MP3: _write_mp3,
     Format.AAC: _write_m4a,
     Format.OPUS: _write_opus,
+    Format.WAV: _write_wav,
+    Format.ALAC: _write_m4a,
 }

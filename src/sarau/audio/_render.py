@@ -11,7 +11,7 @@ from sarau.audio._analyse import stereo_mixer
 from sarau.audio._cover import read_cover, remake_cover
 from sarau.audio._decode import Canonical, Source
 from sarau.audio._encode import Encoder
-from sarau.audio._formats import output_bits, output_channels
+from sarau.audio._formats import check_room, output_bits, output_channels
 from sarau.audio._frames import Chain
 from sarau.audio._lanes import side_by_side
 from sarau.audio._limiter import Limiter
@@ -21,9 +21,10 @@ from sarau.audio._plan import UNCHANGED, limiting_db, loudness_before, within_ce
 from sarau.audio._reporter import Reporter
 from sarau.audio._tags import write_tags
 from sarau.audio._tasks import Part, RenderJob
-from sarau.audio._types import GainPlan, Limits
+from sarau.audio._types import GainPlan, Limits, SourceInfo
 from sarau.errors import FailedCode, FailedError
 from sarau.model.loudness import Loudness
+from sarau.model.preset import RenditionSpec
 
 _REHEARSE_FROM_DB: Final = 1.0
 """Limiting up to here costs too little loudness to be worth a pass of its own."""
@@ -47,6 +48,8 @@ def run(job: dict[str, Any], inputs: list[int], reporter: Reporter) -> Plain:
     """Render the first input; the operation of a child. Returns the plans as carried out."""
     limits = from_plain(Limits, job["limits"])
     task = from_plain(RenderJob, job["task"])
+    for part in task.parts:
+        check_room(part.spec, task.analysis.source)
     groups = _group(task)
     start = 0.0
     for _ in range(_MAX_REHEARSALS):
@@ -124,9 +127,15 @@ def _encode(task: RenderJob, groups: list[Group], source: Source, reporter: Repo
     info = task.analysis.source
     outputs = []
     for group in groups:
-        exact = group.gain == UNCHANGED and _fits(task) and group.layout == info.channel_layout
+        kept = group.gain == UNCHANGED and group.layout == info.channel_layout
         encoders = [
-            Encoder(part.spec, Path(part.name), info, layout=group.layout, exact=exact)
+            Encoder(
+                part.spec,
+                Path(part.name),
+                info,
+                layout=group.layout,
+                exact=kept and _fits(part.spec, info),
+            )
             for part in group.parts
         ]
         outputs.append((Stage(source, group), side_by_side(encoders)))
@@ -140,10 +149,9 @@ def _encode(task: RenderJob, groups: list[Group], source: Source, reporter: Repo
             lane.push(None)
 
 
-def _fits(task: RenderJob) -> bool:
+def _fits(spec: RenditionSpec, source: SourceInfo) -> bool:
     """Tell whether a lossless rendition holds the source's samples as they are."""
-    info = task.analysis.source
-    return info.lossless and (info.bit_depth or 0) <= output_bits(info)
+    return source.lossless and (source.bit_depth or 0) <= output_bits(spec, source)
 
 
 def _canonical(source: Source, task: RenderJob, reporter: Reporter) -> Iterator[AudioFrame | None]:

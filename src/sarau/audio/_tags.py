@@ -13,6 +13,7 @@ from mutagen.flac import FLAC, Picture
 from mutagen.mp3 import MP3
 from mutagen.mp4 import MP4, MP4Cover
 from mutagen.oggopus import OggOpus
+from mutagen.wave import WAVE
 
 from sarau.model.preset import Format
 
@@ -118,7 +119,15 @@ _ID3: Final = {
 
 
 def _write_mp3(path: Path, tags: dict[str, str], cover: bytes | None) -> None:
-    file = MP3(path)
+    _write_id3(MP3(path), tags, cover)
+
+
+def _write_wav(path: Path, tags: dict[str, str], cover: bytes | None) -> None:
+    if tags or cover is not None:
+        _write_id3(WAVE(path), tags, cover)
+
+
+def _write_id3(file: Any, tags: dict[str, str], cover: bytes | None) -> None:
     if file.tags is None:
         file.add_tags()
     for key, text in tags.items():
@@ -174,4 +183,6 @@ _WRITERS: Final = {
     Format.MP3: _write_mp3,
     Format.AAC: _write_m4a,
     Format.OPUS: _write_opus,
+    Format.WAV: _write_wav,
+    Format.ALAC: _write_m4a,
 }

@@ -13,6 +13,8 @@ class Format(StrEnum):
     MP3 = "mp3"
     AAC = "aac"
     OPUS = "opus"
+    WAV = "wav"
+    ALAC = "alac"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,12 @@ class RenditionSpec:
     """Constant or nominal bit rate; None for lossless and for quality-driven codecs."""
     quality: int | None = None
     """The codec's own variable quality (MP3: 0 is V0) or compression level (FLAC)."""
+    bit_depth: int | None = None
+    """Of a lossless one, 16 or 24; None for 24 where the source has more than 16, else 16."""
+
+    def __post_init__(self) -> None:
+        if self.bit_depth not in (None, 16, 24):
+            raise ValueError(f"a bit depth of {self.bit_depth}")
 
 
 @dataclass(frozen=True, slots=True)
