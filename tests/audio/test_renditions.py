@@ -35,7 +35,7 @@ def test_streaming_renditions_reach_target_and_ceiling(
     check_with_ffmpeg(made, STREAMING)
 
 
-@pytest.mark.parametrize("preset", ["podcast", "broadcast"])
+@pytest.mark.parametrize("preset", ["podcast", "broadcast", "atsc"])
 def test_other_presets_reach_theirs(
     work: Callable[..., Work], kitchen: Kitchen, preset: str
 ) -> None:

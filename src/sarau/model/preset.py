@@ -66,10 +66,11 @@ PRESETS: dict[str, Preset] = {
         Preset("streaming", -14.0, -1.0, _DELIVERY),
         Preset("podcast", -16.0, -1.0, _DELIVERY),
         Preset("broadcast", -23.0, -1.0, _DELIVERY),
+        Preset("atsc", -24.0, -2.0, _DELIVERY),
         Preset("archive", None, 0.0, (RenditionSpec("flac", Format.FLAC, quality=8),)),
     )
 }
-"""The built-in presets by name: streaming services, podcasts, EBU R 128, and no gain at all."""
+"""The built-in presets by name: streaming services, podcasts, television, no gain at all."""
 
 DEFAULT_PRESET = "streaming"
 
