@@ -62,6 +62,13 @@ function matches(track: Track): boolean {
   );
 }
 
+/** Show what has `text` in its names, whatever its state. */
+export function searchFor(text: string): void {
+  filter.value = "all";
+  search.value = text;
+  void reload();
+}
+
 /** Load the list from its beginning, for the current filter and search. */
 export async function reload(): Promise<void> {
   const mine = ++generation;

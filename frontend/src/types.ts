@@ -85,6 +85,8 @@ export interface Track {
   code: string | null;
   /** Localized by the server: what happened and what to do. */
   message: string | null;
+  /** An older track with the same bytes. */
+  duplicate_of: string | null;
   created_at: string;
   updated_at: string;
   upload: Upload | null;

@@ -35,6 +35,18 @@ def test_a_dropped_file_becomes_ready_before_your_eyes(open_page: Opener, sound:
     expect(page.get_by_role("status").filter(has_text="is ready")).to_be_visible()
 
 
+def test_the_same_file_again_is_shown_with_the_first(open_page: Opener, sound: Sound) -> None:
+    page = open_page(locale="pt-BR")
+    expect(page.get_by_role("radio", name="Streaming")).to_be_visible()
+    page.locator("main").drop({"files": [sound("Aurora.wav", 2)]})
+    expect(row_in(page, "Aurora", "ready")).to_be_visible()
+    page.reload()
+    page.locator("main").drop({"files": [sound("Aurora.wav", 2), sound("Outra.wav", 3)]})
+    page.get_by_role("button", name="Já está aqui").click()
+    expect(page.get_by_role("searchbox")).to_have_value("Aurora")
+    expect(page.locator(".row")).to_have_count(2)
+
+
 def test_real_music_comes_back_at_the_right_loudness(open_page: Opener, music: list[Path]) -> None:
     song = min(music, key=lambda path: path.stat().st_size)
     page = open_page()

@@ -52,7 +52,7 @@ function Search(): JSX.Element {
   return (
     <div class="search">
       <Icon name="search" size={18} />
-      <input type="search" aria-label={t("list.search")} placeholder={t("list.search")} defaultValue={search.value} onInput={onInput} />
+      <input type="search" aria-label={t("list.search")} placeholder={t("list.search")} value={search.value} onInput={onInput} />
     </div>
   );
 }

@@ -2,12 +2,12 @@
 import { signal, type Signal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useRef, useState } from "preact/hooks";
-import { cancelTrack, deleteTrack, retryTrack } from "../api.ts";
+import { cancelTrack, deleteTrack, getTrack, retryTrack } from "../api.ts";
 import { clock, codec, kilohertz } from "../format.ts";
 import { t } from "../i18n.ts";
 import * as player from "../player/player.ts";
 import { toast, toastError } from "../toasts.ts";
-import { forget, put } from "../tracks.ts";
+import { forget, put, searchFor } from "../tracks.ts";
 import type { Track } from "../types.ts";
 import { uploadOf, type Item } from "../uploads/queue.ts";
 import { Detail } from "./detail.tsx";
@@ -86,6 +86,22 @@ function metaOf(track: Track): string {
   const { source } = track;
   const facts = source ? [clock(source.duration_s), codec(source.codec), kilohertz(source.sample_rate_hz)] : [];
   return [...facts, presetName(track.preset)].join(" · ");
+}
+
+/** Says that the same bytes were here before, and shows both tracks. */
+function Twin({ of }: { of: string }): JSX.Element {
+  const show = async (): Promise<void> => {
+    try {
+      searchFor((await getTrack(of)).title);
+    } catch (error) {
+      toastError(error);
+    }
+  };
+  return (
+    <button type="button" class="link-button twin" title={t("track.duplicateLead")} onClick={() => void show()}>
+      {t("track.duplicate")}
+    </button>
+  );
 }
 
 function Middle({ track, item }: { track: Track; item: Item | null }): JSX.Element {
@@ -170,6 +186,7 @@ export function Row({ of }: { of: Signal<Track> }): JSX.Element {
             <p>
               {track.artist && <span class="artist">{track.artist}</span>}
               <span class="meta">{metaOf(track)}</span>
+              {track.duplicate_of && <Twin of={track.duplicate_of} />}
             </p>
           </div>
         )}
