@@ -14,6 +14,7 @@ need mkfs.ext4 e2fsprogs
 need clamd clamav-daemon # without signatures: the tests bring their own
 [ -e /usr/lib/"$(uname -m)"-linux-gnu/libmp3lame.so.0 ] || packages+=(libmp3lame0)
 [ -e /usr/lib/"$(uname -m)"-linux-gnu/libseccomp.so.2 ] || packages+=(libseccomp2)
+[ -e /usr/lib/"$(uname -m)"-linux-gnu/libebur128.so.1 ] || packages+=(libebur128-1)
 
 [ "${#packages[@]}" -eq 0 ] && exit 0
 if ! command -v apt-get >/dev/null; then
