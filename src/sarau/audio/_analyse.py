@@ -106,6 +106,7 @@ class _Meters:
             waveform=self._peaks.result(),
             warnings=warnings,
             stereo_loudness=self._mix_meter.result() if self._mix_meter else None,
+            loudness_curve=self._meter.curve(),
         )
 
 

@@ -21,6 +21,7 @@ from sarau.audio._types import (
     Evidence,
     GainPlan,
     Limits,
+    LoudnessCurve,
     ProgressCallback,
     RenderedFile,
     Rendition,
@@ -206,7 +207,11 @@ class Engine:
         out_dir: Path,
         on_progress: ProgressCallback,
     ) -> tuple[RenderedFile, ...]:
-        slim = replace(analysis, waveform=replace(analysis.waveform, data=b""))
+        slim = replace(
+            analysis,
+            waveform=replace(analysis.waveform, data=b""),
+            loudness_curve=LoudnessCurve(),
+        )
         task = RenderJob(slim, preset, parts)
         result = self._run("render", [source], out_dir, {"task": to_plain(task)}, on_progress)
         if not isinstance(result, dict):

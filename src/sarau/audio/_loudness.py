@@ -15,6 +15,7 @@ from av.audio.frame import AudioFrame
 from numpy.typing import NDArray
 
 from sarau.audio._frames import Chain, planes
+from sarau.audio._types import LoudnessCurve
 
 BLOCKS_PER_S: Final = 50
 _MOMENTARY: Final = BLOCKS_PER_S * 4 // 10
@@ -24,6 +25,7 @@ _ABSOLUTE_GATE_LUFS: Final = -70.0
 _RELATIVE_GATE_LU: Final = -10.0
 _RANGE_GATE_LU: Final = -20.0
 _RANGE_PERCENTILES: Final = (0.10, 0.95)
+_MAX_POINTS: Final = 1000
 _OFFSET_LU: Final = -0.691
 _SURROUND_WEIGHT: Final = 1.41
 
@@ -82,6 +84,17 @@ class Loudmeter:
         """Return the loudness of every 3 s window, `hop` blocks apart."""
         return _lufs(self._windows(_SHORT_TERM)[::hop])
 
+    def curve(self) -> LoudnessCurve:
+        """Return loudness over time, in few enough points for a picture."""
+        tenths = -(-len(self._blocks) // _HOP)
+        hops = max(1, -(-tenths // _MAX_POINTS))
+        width, points = hops * _HOP, -(-tenths // hops)
+        return LoudnessCurve(
+            step_s=hops / 10,
+            momentary_lufs=_loudest(self.momentary_lufs(), _MOMENTARY, width, points),
+            short_term_lufs=_loudest(self.short_term_lufs(), _SHORT_TERM, width, points),
+        )
+
     def integrated_lufs(self) -> float | None:
         """Return the programme loudness; None when nothing passes the gates."""
         power = self._windows(_MOMENTARY)[::_HOP]
@@ -111,6 +124,14 @@ class Loudmeter:
         windows = np.lib.stride_tricks.sliding_window_view(blocks, length)
         sums: Powers = windows.sum(axis=1)
         return sums / (length * self._rate_hz / BLOCKS_PER_S)
+
+
+def _loudest(levels: Powers, window: int, width: int, points: int) -> tuple[float, ...]:
+    """Return the highest of every `width` levels, by the block in which their window ends."""
+    filled = np.full(points * width, _ABSOLUTE_GATE_LUFS)
+    filled[window - 1 : window - 1 + len(levels)] = levels
+    highest = filled.reshape(points, width).max(axis=1)
+    return tuple(np.maximum(highest, _ABSOLUTE_GATE_LUFS).round(1).tolist())
 
 
 def channel_weights(layout: str) -> list[float]:

@@ -8,6 +8,7 @@ from av.audio.frame import AudioFrame
 
 from sarau.audio._frames import Chain, planes
 from sarau.audio._loudness import Loudmeter, Powers
+from sarau.audio._types import LoudnessCurve
 from sarau.model.loudness import Loudness
 
 _OVERSAMPLED_HZ: Final = 176_400
@@ -48,6 +49,10 @@ class Meter:
         for plane in planes(frame):
             channel = np.frombuffer(memoryview(plane), np.float32, frame.samples)
             self._peak = max(self._peak, float(channel.max()), -float(channel.min()))
+
+    def curve(self) -> LoudnessCurve:
+        """Return the loudness over time of everything that was pushed."""
+        return self._loudmeter.curve()
 
     def result(self) -> Loudness:
         """Return the loudness of everything that was pushed."""

@@ -128,6 +128,23 @@ class Waveform:
 
 
 @dataclass(frozen=True, slots=True)
+class LoudnessCurve:
+    """Loudness over time, for pictures: at most 1000 points, whatever the length.
+
+    Point `i` stands for the windows that end within `step_s` from `i * step_s` on, and is
+    the loudest of them, so that the maxima are those of `Loudness`. What is below the
+    absolute gate, or has no whole window yet, is -70.
+    """
+
+    step_s: float = 0.1
+    """A multiple of 100 ms."""
+    momentary_lufs: tuple[float, ...] = ()
+    """Of 400 ms windows, to a tenth."""
+    short_term_lufs: tuple[float, ...] = ()
+    """Of 3 s windows, to a tenth."""
+
+
+@dataclass(frozen=True, slots=True)
 class Analysis:
     """Everything the first pass over a source found."""
 
@@ -138,6 +155,8 @@ class Analysis:
     """Stable words: `no_loudness`, `damaged_start`, `damaged_end`, `parameters_changed`..."""
     stereo_loudness: Loudness | None = None
     """Loudness of the stereo mix that lossy renditions of a multichannel source are made of."""
+    loudness_curve: LoudnessCurve = LoudnessCurve()
+    """Empty in what was analysed before there was one."""
 
 
 @dataclass(frozen=True, slots=True)
