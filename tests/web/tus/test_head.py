@@ -22,6 +22,7 @@ def test_head_says_what_is_known(server: Any) -> None:
     assert head.headers["upload-metadata"] == meta
     assert head.headers["cache-control"] == "no-store"
     assert head.headers["upload-expires"].endswith("GMT")
+    assert len(head.headers["sarau-track"]) == 32
     server.patch(location, 3, b"defghij")
     assert "upload-expires" not in httpx.head(location, headers=TUS).headers
 

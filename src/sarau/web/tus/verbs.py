@@ -59,6 +59,8 @@ async def head(server: Server, request: Request) -> Answer:
         headers["Upload-Metadata"] = upload.metadata_header
     if upload.concat:
         headers["Upload-Concat"] = upload.concat
+    if upload.track_id is not None:
+        headers["Sarau-Track"] = upload.track_id
     return Answer(200, headers | expires(upload))
 
 
