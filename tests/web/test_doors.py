@@ -137,3 +137,9 @@ def test_pages_and_answers_carry_their_policies(local: Server) -> None:
         assert isinstance(answer, httpx.Response)
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert answer.headers["referrer-policy"] == "same-origin"
+
+
+def test_the_collection_of_uploads_answers_with_and_without_a_slash(local: Server) -> None:
+    headers = {"Tus-Resumable": "1.0.0", "Upload-Length": "5"}
+    with local.client(headers=headers) as client:
+        assert [client.post(path).status_code for path in ("/files", "/files/")] == [201, 201]

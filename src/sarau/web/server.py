@@ -69,6 +69,7 @@ def build(app: App) -> ASGIApp:
         routes=[
             Route("/healthz", _healthz),
             Route("/readyz", readyz),
+            Route("/files", tus),
             Mount("/files", tus),
             Mount("/static", _Assets(directory=STATIC)),
             Route("/api/v1/tracks", plain, methods=["POST"]),
