@@ -5,16 +5,19 @@ of this process wakes the loop at once, other processes' are seen within the pau
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
 
 from sarau.catalog import Database, events, runs
 from sarau.catalog.events import Event
+from sarau.errors import FailedError
 from sarau.model.clock import now
 from sarau.model.ids import UserId
 from sarau.model.track import Run
+
+_logger = logging.getLogger(__name__)
 
 _PAUSE_S = 0.5
 _BATCH = 500
@@ -47,27 +50,35 @@ class Live:
         self._listeners: dict[asyncio.Queue[News | None], UserId] = {}
         self._wake = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._following = asyncio.Event()
+        """Set while everything newer than `_number` will be handed out."""
+        self._number = 0
+        self._moment = now()
 
     async def run(self) -> None:
-        """Hand out news until cancelled."""
+        """Hand out news until cancelled; a database that is away is asked again."""
         self._loop = asyncio.get_running_loop()
         self._database.on_commit(self._commit_seen)
-        number = await asyncio.to_thread(self._last_number)
-        moment = now()
         while True:
+            await self._wake_of_listener()
+            try:
+                await self._follow_record()
+            except FailedError as error:
+                _logger.warning("live events have to wait: %s", error)
+                await asyncio.sleep(_PAUSE_S)
+
+    async def _follow_record(self) -> None:
+        """Hand out what is new for as long as anybody listens."""
+        if not self._following.is_set():
+            self._number = await asyncio.to_thread(self._last_number)
+            self._moment = now()
+            self._following.set()
+        while self._listeners:
             self._wake.clear()
-            if self._listeners:
-                try:
-                    number, moment, news = await asyncio.to_thread(self._look, number, moment)
-                except Exception:  # noqa: BLE001 - a database that is away comes back
-                    news = []
-                for one in news:
-                    self._hand_out(one)
-                await self._pause()
-            else:
-                await self._wake_of_listener()
-                number = await asyncio.to_thread(self._last_number)
-                moment = now()
+            for news in await asyncio.to_thread(self._look):
+                self._hand_out(news)
+            await self._pause()
+        self._following.clear()
 
     async def _pause(self) -> None:
         try:
@@ -89,13 +100,14 @@ class Live:
         with self._database.read() as connection:
             return events.last_number(connection)
 
-    def _look(self, number: int, moment: datetime) -> tuple[int, datetime, list[News]]:
+    def _look(self) -> list[News]:
         with self._database.read() as connection:
-            new = events.after(connection, number, limit=_BATCH)
-            moved = runs.moving(connection, moment)
-        news = [News(event=event) for event in new] + [News(run=run) for run in moved]
-        latest = max([moment, *(run.progress_at for run in moved if run.progress_at)])
-        return (new[-1].number if new else number), latest, news
+            new = events.after(connection, self._number, limit=_BATCH)
+            moved = runs.moving(connection, self._moment)
+        if new:
+            self._number = new[-1].number
+        self._moment = max([self._moment, *(run.progress_at for run in moved if run.progress_at)])
+        return [News(event=event) for event in new] + [News(run=run) for run in moved]
 
     def _hand_out(self, news: News) -> None:
         for queue, owner_id in list(self._listeners.items()):
@@ -124,6 +136,9 @@ class Live:
     async def _follow(
         self, queue: asyncio.Queue[News | None], owner_id: UserId, after: int | None
     ) -> AsyncIterator[News]:
+        # What is older than the loop's place is read here, what is newer comes by the queue.
+        # Read before the loop has its place, something between the two would be lost.
+        await self._following.wait()
         told = after if after is not None else await asyncio.to_thread(self._last_number)
         while past := await asyncio.to_thread(self._past, owner_id, told):
             for event in past:
