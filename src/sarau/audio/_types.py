@@ -1,6 +1,5 @@
 """What goes into the engine and what comes out: frozen, with units in the names."""
 
-import base64
 import json
 import struct
 from collections.abc import Callable
@@ -121,10 +120,6 @@ class Waveform:
             "<iIiiIi", 2, 1, self.sample_rate_hz, self.samples_per_pixel, self.length, self.channels
         )
         return head + self.data
-
-    def to_base64(self) -> str:
-        """Return the data in base 64."""
-        return base64.b64encode(self.data).decode()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ from pathlib import Path
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
-from alembic.script import ScriptDirectory
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _ONE_AT_A_TIME = 0x5A5A_0001
@@ -31,8 +30,3 @@ def downgrade(engine: sa.Engine, revision: str) -> None:
     """Take the database back to an older `revision`, in one transaction."""
     with engine.begin() as connection:
         command.downgrade(_config(connection), revision)
-
-
-def newest_revision() -> str:
-    """Return the revision this version of the code needs."""
-    return str(ScriptDirectory.from_config(_config()).get_current_head())

@@ -50,12 +50,8 @@ def command(files: tuple[Path, ...], jobs: int | None, *, as_json: bool) -> None
 
 
 def _plain(result: "Measured") -> dict[str, Any]:
-    from sarau.audio import to_plain  # noqa: PLC0415 - heavy
+    from sarau.cli.records import analysis_record, error_record  # noqa: PLC0415 - heavy
 
     if result.error is not None or result.analysis is None:
-        code = str(result.error.code) if result.error else None
-        detail = result.error.detail if result.error else None
-        return {"file": str(result.path), "code": code, "detail": detail}
-    analysis = to_plain(result.analysis)
-    del analysis["waveform"]
-    return {"file": str(result.path), **analysis}
+        return {"file": str(result.path), **error_record(result.error)}
+    return {"file": str(result.path), **analysis_record(result.analysis)}

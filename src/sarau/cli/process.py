@@ -90,18 +90,15 @@ def _missed(result: "Processed") -> bool:
 
 def _plain(result: "Processed") -> dict[str, Any]:
     from sarau.audio import to_plain  # noqa: PLC0415 - heavy
+    from sarau.cli.records import analysis_record, error_record  # noqa: PLC0415 - heavy
 
     if result.error is not None or result.analysis is None:
         state = "rejected" if isinstance(result.error, RejectedError) else "failed"
-        code = str(result.error.code) if result.error else None
-        detail = result.error.detail if result.error else None
-        return {"file": str(result.path), "state": state, "code": code, "detail": detail}
-    analysis = to_plain(result.analysis)
-    del analysis["waveform"]
+        return {"file": str(result.path), "state": state, **error_record(result.error)}
     return {
         "file": str(result.path),
         "state": "ready",
         "made_before": result.is_old,
-        **analysis,
+        **analysis_record(result.analysis),
         "renditions": [to_plain(one) for one in result.renditions],
     }

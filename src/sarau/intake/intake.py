@@ -380,10 +380,6 @@ class Intake:
         """
         return self.files.whole(upload)
 
-    def discard(self, upload: Upload) -> None:
-        """Remove the file of an upload, after its caller committed what became of it."""
-        self.remove_file(upload.id)
-
     def remove_file(self, upload_id: UploadId) -> None:
         """Remove the file of an upload that is stored or discarded in the catalog already."""
         self.hashers.forget(upload_id)
@@ -394,5 +390,5 @@ class Intake:
         return expiry.expire_due(self, self._database, self._guard)
 
     def recover(self) -> recovery.RecoveryReport:
-        """Make files and rows agree after a crash; called at start and then once an hour."""
+        """Make files and rows agree after a crash; called at start."""
         return recovery.recover(self, self._database)

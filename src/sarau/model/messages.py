@@ -6,7 +6,6 @@ tests/model/test_messages.py keeps them complete.
 
 from sarau.errors import Code, FailedCode, RefusedCode, RejectedCode
 
-LANGUAGES = ("pt-BR", "en")
 DEFAULT_LANGUAGE = "en"
 
 _MESSAGES: dict[str, tuple[str, str]] = {

@@ -136,9 +136,12 @@ class Caretaker:
 
     def purge_deleted(self) -> None:
         """Let go of what tracks referred to that were deleted a day ago."""
-        with self._database.write() as connection:
+        with self._database.read() as connection:
             cutoff = now() - _KEEP_DELETED
             deleted = tracks.deleted_before(connection, cutoff, limit=_BATCH)
+        if not deleted:
+            return
+        with self._database.write() as connection:
             waiting = [
                 upload
                 for upload in uploads.of_tracks(connection, deleted).values()

@@ -19,9 +19,7 @@ from sarau.catalog import Database
 from sarau.catalog.database import create_engine
 from sarau.model.ids import RunId
 from sarau.pipeline.liveness import announce, new_executor_id
-
-Plain = dict[str, Any]
-"""JSON values only: what a step takes and returns is kept in the database."""
+from sarau.pipeline.outcome import Plain
 
 _APPLICATION = "sarau"
 _VERSION = "1"
@@ -143,7 +141,8 @@ class DurableRuns:
             load_input=False,
             load_output=False,
         )
-        self._client.delete_workflows([one.workflow_id for one in old])
+        if old:
+            self._client.delete_workflows([one.workflow_id for one in old])
 
     def is_working(self) -> bool:
         """Tell whether this process is a worker."""

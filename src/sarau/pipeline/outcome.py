@@ -20,6 +20,8 @@ from sarau.errors import (
 )
 
 Plain = dict[str, Any]
+"""JSON values only: what a step takes and returns is kept in the database."""
+
 Kind = Literal["done", "rejected", "failed", "closed"]
 
 _PASSING = frozenset({FailedCode.ENGINE_CRASHED, FailedCode.DATABASE_UNAVAILABLE})

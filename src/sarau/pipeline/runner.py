@@ -11,9 +11,8 @@ from sarau.intake import Intake
 from sarau.model.ids import RunId, TrackId, UserId
 from sarau.model.lifecycle import RunState, TrackState, UploadState
 from sarau.model.track import Track
-from sarau.model.upload import Upload
-from sarau.pipeline.durable import DurableRuns, Plain
-from sarau.pipeline.outcome import Outcome, attempt, from_plain
+from sarau.pipeline.durable import DurableRuns
+from sarau.pipeline.outcome import Outcome, Plain, attempt, from_plain
 from sarau.pipeline.steps import Steps
 
 
@@ -166,6 +165,7 @@ def fail(database: Database, run_id: RunId, code: Code, detail: str | None) -> N
 
 def _has_bytes(connection: sa.Connection, track: Track) -> bool:
     upload = uploads.of_track(connection, track.id)
+    if upload is not None and upload.state is UploadState.RECEIVED:
+        return True
     source = sources.find(connection, [track.id]).get(track.id)
-    received: Upload | None = upload if upload and upload.state is UploadState.RECEIVED else None
-    return received is not None or (source is not None and source.object_sha256 is not None)
+    return source is not None and source.object_sha256 is not None

@@ -5,7 +5,6 @@ effects on disk are idempotent (private directories, content-addressed objects) 
 its effects in the catalog are one transaction at the end.
 """
 
-import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -34,8 +33,6 @@ from sarau.model.track import Rendition, Run, Source, Track
 from sarau.pipeline.outcome import Plain
 
 _REPORT_EVERY_S = 0.5
-
-_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
