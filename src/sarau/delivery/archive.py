@@ -3,6 +3,7 @@
 import io
 import zipfile
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,8 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 class Entry:
     """A file and its name in the archive."""
 
-    path: Path
+    local: AbstractContextManager[Path]
+    """Gives the file, which is held only while it is its turn."""
     name: str
 
 
@@ -45,7 +47,8 @@ def write_archive(entries: Iterable[Entry]) -> Iterator[bytes]:
         for entry in entries:
             header = zipfile.ZipInfo(entry.name, _EPOCH)
             with (
-                entry.path.open("rb") as source,
+                entry.local as path,
+                path.open("rb") as source,
                 archive.open(header, "w", force_zip64=True) as target,
             ):
                 while chunk := source.read(_CHUNK_BYTES):

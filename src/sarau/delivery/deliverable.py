@@ -2,8 +2,10 @@
 
 import mimetypes
 import re
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from urllib.parse import quote
 
 from sarau.catalog import Database, renditions, sources, tracks
 from sarau.errors import RefusedCode, RefusedError
@@ -21,12 +23,16 @@ _MAX_NAME_CHARACTERS = 120
 class Deliverable:
     """A file with everything an answer needs to say about it."""
 
-    path: Path
+    library: ObjectStore = field(repr=False)
     filename: str
     """Safe as a name on any system; may hold any script."""
     media_type: str
     sha256: str
     """Of the bytes, so it serves as a strong validator."""
+
+    def local(self) -> AbstractContextManager[Path]:
+        """Return the bytes as a local file; see `ObjectStore.local`."""
+        return self.library.local(self.sha256)
 
 
 class Delivery:
@@ -41,7 +47,6 @@ class Delivery:
 
         Raises:
             RefusedError: `not_found`, also before it is stored.
-            FailedError: `object_missing`.
 
         """
         with self._database.read() as connection:
@@ -51,7 +56,7 @@ class Delivery:
             raise RefusedError(RefusedCode.NOT_FOUND, f"track {track_id!r} has no stored source")
         sent = PurePosixPath(track.filename)
         return Deliverable(
-            path=self._library.path_of(source.object_sha256),
+            library=self._library,
             filename=_safe(sent.stem) + _safe(sent.suffix) if sent.suffix else _safe(sent.name),
             media_type=mimetypes.guess_type(sent.name)[0] or "application/octet-stream",
             sha256=source.object_sha256,
@@ -62,7 +67,6 @@ class Delivery:
 
         Raises:
             RefusedError: `not_found`.
-            FailedError: `object_missing`.
 
         """
         with self._database.read() as connection:
@@ -71,7 +75,7 @@ class Delivery:
         return self._deliverable(track, found)
 
     def renditions(self, track_id: TrackId, owner_id: UserId) -> list[Deliverable]:
-        """Return all renditions of a track.
+        """Return all renditions of a track, each of which is there.
 
         Raises:
             RefusedError: `not_found`, also when there are none yet.
@@ -83,11 +87,13 @@ class Delivery:
             found = renditions.find(connection, [track_id]).get(track_id, [])
         if not found:
             raise RefusedError(RefusedCode.NOT_FOUND, f"track {track_id!r} has no renditions")
+        for rendition in found:
+            self._library.require(rendition.object_sha256)
         return [self._deliverable(track, rendition) for rendition in found]
 
     def _deliverable(self, track: Track, rendition: Rendition) -> Deliverable:
         return Deliverable(
-            path=self._library.path_of(rendition.object_sha256),
+            library=self._library,
             filename=f"{display_name(track)}.{rendition.extension}",
             media_type=rendition.media_type,
             sha256=rendition.object_sha256,
@@ -97,6 +103,15 @@ class Delivery:
 def display_name(track: Track) -> str:
     """Return `Artist - Title` as a file name without an extension."""
     return _safe(f"{track.artist} - {track.title}" if track.artist else track.title)
+
+
+def content_disposition(filename: str, *, attachment: bool) -> str:
+    """Return the header that gives a download its name (RFC 6266)."""
+    kind = "attachment" if attachment else "inline"
+    quoted = quote(filename)
+    if quoted == filename:
+        return f'{kind}; filename="{filename}"'
+    return f"{kind}; filename*=utf-8''{quoted}"
 
 
 def _safe(text: str) -> str:

@@ -1,5 +1,6 @@
 """What the rest of Sarau asks of the place where objects are kept."""
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -32,8 +33,16 @@ class ObjectStore(Protocol):
     def adopt(self, path: Path) -> ObjectRef:
         """Make a finished file of the work directory an object; `path` is gone afterwards."""
 
-    def path_of(self, sha256: str) -> Path:
-        """Return a local file with the object's bytes.
+    def local(self, sha256: str) -> AbstractContextManager[Path]:
+        """Return a local file with the object's bytes, which stays until the block is left.
+
+        Raises:
+            FailedError: `object_missing`, on entry.
+
+        """
+
+    def require(self, sha256: str) -> None:
+        """Return when the object is there, without reading it.
 
         Raises:
             FailedError: `object_missing`.

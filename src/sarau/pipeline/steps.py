@@ -6,7 +6,8 @@ its effects in the catalog are one transaction at the end.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -56,10 +57,10 @@ class Steps:
 
         """
         run, track = self._enter(run_id, Stage.VALIDATE)
-        source_path = self._source_path(track)
-        if self.scanner is not None:
-            self._scan(self.scanner, run, source_path)
-        analysis = self.engine.analyse(source_path, on_progress=self._reporter(run_id))
+        with self._source_file(track) as source_path:
+            if self.scanner is not None:
+                self._scan(self.scanner, run, source_path)
+            analysis = self.engine.analyse(source_path, on_progress=self._reporter(run_id))
         with self.database.write() as connection:
             _require_open(connection, run_id)
             known = sources.find(connection, [track.id]).get(track.id)
@@ -106,18 +107,18 @@ class Steps:
         other ones under the same name.
         """
         run, track = self._enter(run_id, Stage.RENDER)
-        source = self._source_path(track)
         measured = from_plain(Analysis, analysis)
         preset = find_preset(run.preset)
         work_dir = self.library.make_work_dir(run_id)
         try:
-            files = self.engine.render(
-                source, measured, preset, work_dir, on_progress=self._reporter(run_id)
-            )
-            self._enter(run_id, Stage.VERIFY)
-            verified = self.engine.verify(
-                source, measured, preset, files, work_dir, on_progress=self._reporter(run_id)
-            )
+            with self._source_file(track) as source:
+                files = self.engine.render(
+                    source, measured, preset, work_dir, on_progress=self._reporter(run_id)
+                )
+                self._enter(run_id, Stage.VERIFY)
+                verified = self.engine.verify(
+                    source, measured, preset, files, work_dir, on_progress=self._reporter(run_id)
+                )
             self._enter(run_id, Stage.PUBLISH)
             stored = [self.library.adopt(rendered.file.path) for rendered in verified]
         finally:
@@ -187,20 +188,24 @@ class Steps:
 
         return report
 
-    def _source_path(self, track: Track) -> Path:
+    @contextmanager
+    def _source_file(self, track: Track) -> Iterator[Path]:
+        """Give the source's bytes as a local file, from the library or still from D."""
         with self.database.read() as connection:
             source = sources.find(connection, [track.id]).get(track.id)
             upload = uploads.of_track(connection, track.id)
         if source is not None and source.object_sha256 is not None:
-            return self.library.path_of(source.object_sha256)
+            with self.library.local(source.object_sha256) as path:
+                yield path
+            return
         if upload is None or upload.state is not UploadState.RECEIVED:
             raise FailedError(FailedCode.SOURCE_MISSING, f"track {track.id} has no bytes")
-        return self.intake.path_of(upload)
+        yield self.intake.path_of(upload)
 
     def _add_object(self, connection: sa.Connection, ref: ObjectRef) -> None:
         """Record an object whose file is there; the collector cannot take it meanwhile."""
         objects.lock(connection)
-        self.library.path_of(ref.sha256)
+        self.library.require(ref.sha256)
         objects.add(connection, ref.sha256, ref.size_bytes)
 
 

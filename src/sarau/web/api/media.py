@@ -1,14 +1,16 @@
 """The bytes of sources and renditions: by range, with validators, and safe to open."""
 
+from contextlib import ExitStack
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from sarau.audio import Waveform, from_plain
 from sarau.catalog import sources, tracks
 from sarau.delivery import Deliverable, Entry, write_archive
-from sarau.delivery.deliverable import display_name
+from sarau.delivery.deliverable import content_disposition, display_name
 from sarau.errors import RefusedCode, RefusedError
 from sarau.model.ids import TrackId
 from sarau.web.api.context import Owner, Rooms
@@ -18,6 +20,20 @@ router = APIRouter(prefix="/tracks/{track_id}", tags=["media"])
 _REVALIDATE = "private, no-cache"
 
 
+class _HeldFile(FileResponse):
+    """A file that its library holds on to until the last byte is sent, or the reader is gone."""
+
+    def __init__(self, found: Deliverable, headers: dict[str, str]) -> None:
+        self._held = ExitStack()
+        path = self._held.enter_context(found.local())
+        super().__init__(path, headers=headers, media_type=found.media_type)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the file and let go of it."""
+        with self._held:
+            await super().__call__(scope, receive, send)
+
+
 def _answer(request: Request, found: Deliverable, *, attachment: bool) -> Response:
     """Serve a file; Starlette's own answer knows ranges and the rest of RFC 9110."""
     etag = f'"{found.sha256}"'
@@ -25,13 +41,8 @@ def _answer(request: Request, found: Deliverable, *, attachment: bool) -> Respon
     known = request.headers.get("if-none-match", "")
     if known == "*" or etag in {tag.strip().removeprefix("W/") for tag in known.split(",")}:
         return Response(status_code=304, headers=headers)
-    return FileResponse(
-        found.path,
-        headers=headers,
-        media_type=found.media_type,
-        filename=found.filename,
-        content_disposition_type="attachment" if attachment else "inline",
-    )
+    named = content_disposition(found.filename, attachment=attachment)
+    return _HeldFile(found, headers | {"Content-Disposition": named})
 
 
 @router.get("/source", response_class=FileResponse)
@@ -62,15 +73,14 @@ def get_archive(rooms: Rooms, owner: Owner, track_id: str) -> Response:
     with rooms.database.read() as connection:
         track = tracks.get(connection, TrackId(track_id), owner_id=owner)
     found = rooms.delivery.renditions(track.id, owner)
-    entries = [Entry(one.path, one.filename) for one in found]
-    named = FileResponse(
-        found[0].path, filename=f"{display_name(track)}.zip", media_type="application/zip"
-    )
+    entries = [Entry(one.local(), one.filename) for one in found]
     return StreamingResponse(
         write_archive(entries),
         media_type="application/zip",
         headers={
-            "Content-Disposition": named.headers["content-disposition"],
+            "Content-Disposition": content_disposition(
+                f"{display_name(track)}.zip", attachment=True
+            ),
             "Cache-Control": "no-store",
         },
     )
