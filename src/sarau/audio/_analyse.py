@@ -15,6 +15,7 @@ from sarau.audio._reporter import Reporter
 from sarau.audio._tags import read_tags
 from sarau.audio._types import Analysis, Limits, SourceInfo
 from sarau.audio._waveform import Peaks
+from sarau.audio.insight._collect import Collector
 from sarau.errors import RejectedCode, RejectedError
 
 _STEREO: Final = 2
@@ -30,18 +31,19 @@ class _Hash(Protocol):
 def run(job: dict[str, Any], inputs: list[int], reporter: Reporter) -> Plain:
     """Analyse the first input; the operation of a child."""
     limits = from_plain(Limits, job["limits"])
-    return to_plain(analyse(Source(inputs[0], limits), reporter))
+    source = Source(inputs[0], limits)
+    return to_plain(analyse(source, reporter, insight=job["insight"] is True))
 
 
-def analyse(source: Source, reporter: Reporter) -> Analysis:
-    """Decode and measure `source`.
+def analyse(source: Source, reporter: Reporter, *, insight: bool) -> Analysis:
+    """Decode and measure `source`; with `insight`, write its quality report too.
 
     Raises:
         RejectedError: when it is damaged, has no sound, or passes a limit.
 
     """
     canonical = Canonical(source)
-    meters = _Meters(canonical)
+    meters = _Meters(canonical, _collector(source) if insight else None)
     expected = source.expected_samples or 0
     md5 = _Md5(source.claims.bit_depth or 0) if source.claims.md5 else None
     for frame in source.frames():
@@ -66,7 +68,8 @@ def analyse(source: Source, reporter: Reporter) -> Analysis:
 class _Meters:
     """Everything that looks at canonical frames."""
 
-    def __init__(self, canonical: Canonical) -> None:
+    def __init__(self, canonical: Canonical, collector: Collector | None) -> None:
+        self._collector = collector
         self._rate_hz, self._layout = canonical.rate_hz, canonical.layout
         self._meter = Meter(self._rate_hz, self._layout)
         self._peaks = Peaks(self._rate_hz)
@@ -75,8 +78,11 @@ class _Meters:
         self.samples = 0
 
     def push(self, frame: AudioFrame) -> None:
-        if not self._peaks.push(to_samples(frame)):
+        samples = to_samples(frame)
+        if not self._peaks.push(samples):
             raise RejectedError(RejectedCode.INVALID_SAMPLES, "some samples are not numbers")
+        if self._collector is not None:
+            self._collector.push(samples)
         if self.samples == 0 and frame.layout.nb_channels > _STEREO:
             self._mixer = stereo_mixer(self._rate_hz, self._layout)
             self._mix_meter = Meter(self._rate_hz, "stereo")
@@ -100,14 +106,24 @@ class _Meters:
             warnings = (*warnings, "no_loudness")
         if source.parameters_changed:
             warnings = (*warnings, "parameters_changed")
+        described = describe(source, self.samples)
+        insight = None
+        if self._collector is not None:
+            insight = self._collector.result(described, loudness, self._meter.short_term_lufs())
         return Analysis(
-            source=describe(source, self.samples),
+            source=described,
             loudness=loudness,
             waveform=self._peaks.result(),
             warnings=warnings,
             stereo_loudness=self._mix_meter.result() if self._mix_meter else None,
             loudness_curve=self._meter.curve(),
+            insight=insight,
         )
+
+
+def _collector(source: Source) -> Collector:
+    bit_depth = _bit_depth(source) if source.is_lossless else None
+    return Collector(source.sample_rate_hz, source.channels, bit_depth)
 
 
 def stereo_mixer(rate_hz: int, layout: str) -> Chain:

@@ -85,15 +85,19 @@ class Engine:
                 self._zygote.close()
                 self._zygote = None
 
-    def analyse(self, source: Path, *, on_progress: ProgressCallback = _ignore) -> Analysis:
+    def analyse(
+        self, source: Path, *, insight: bool = False, on_progress: ProgressCallback = _ignore
+    ) -> Analysis:
         """Decode all of `source`, measure it and draw its waveform.
+
+        With `insight` the analysis carries the quality report: `Analysis.insight`.
 
         Raises:
             RejectedError: when the file is at fault, with the code that says how.
             FailedError: when we are.
 
         """
-        result = self._run("analyse", [source], None, {}, on_progress)
+        result = self._run("analyse", [source], None, {"insight": insight}, on_progress)
         return _read(Analysis, result)
 
     def render(
@@ -211,6 +215,7 @@ class Engine:
             analysis,
             waveform=replace(analysis.waveform, data=b""),
             loudness_curve=LoudnessCurve(),
+            insight=None,
         )
         task = RenderJob(slim, preset, parts)
         result = self._run("render", [source], out_dir, {"task": to_plain(task)}, on_progress)

@@ -50,6 +50,10 @@ class Meter:
             channel = np.frombuffer(memoryview(plane), np.float32, frame.samples)
             self._peak = max(self._peak, float(channel.max()), -float(channel.min()))
 
+    def short_term_lufs(self) -> Powers:
+        """Return the loudness of every window of 3 s, one every 20 ms."""
+        return self._loudmeter.short_term_lufs()
+
     def curve(self) -> LoudnessCurve:
         """Return the loudness over time of everything that was pushed."""
         return self._loudmeter.curve()

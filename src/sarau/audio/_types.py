@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from sarau.audio.insight import Insight
 from sarau.model.loudness import Loudness
 from sarau.model.preset import RenditionSpec
 
@@ -152,6 +153,8 @@ class Analysis:
     """Loudness of the stereo mix that lossy renditions of a multichannel source are made of."""
     loudness_curve: LoudnessCurve = LoudnessCurve()
     """Empty in what was analysed before there was one."""
+    insight: Insight | None = None
+    """The quality report; None unless it was asked for."""
 
 
 @dataclass(frozen=True, slots=True)

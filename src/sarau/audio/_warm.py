@@ -50,7 +50,7 @@ def _work(directory: Path) -> None:
     wav.write_bytes(_noise())
     reporter, limits = _Silent(), Limits()
     fd = os.open(wav, os.O_RDONLY)
-    analysis = _analyse.analyse(Source(fd, limits), reporter)
+    analysis = _analyse.analyse(Source(fd, limits), reporter, insight=True)
     plan = GainPlan(gain_db=1.0, limiter_ceiling_dbtp=-6.0, ceiling_limited=False)
     parts = tuple(
         Part(RenditionSpec(form, form, 128_000), str(directory / form), plan) for form in Format

@@ -95,7 +95,7 @@ def measure(engine: Engine, path: Path, progress: Progress) -> Measured:
     """Decode and measure one file."""
     with progress.file(path.name) as report:
         try:
-            return Measured(path, engine.analyse(path, on_progress=report))
+            return Measured(path, engine.analyse(path, insight=True, on_progress=report))
         except SarauError as error:
             return Measured(path, error=error)
 
@@ -109,7 +109,9 @@ def process(
         return Processed(job.path, found.analysis, found.renditions, is_old=True)
     with progress.file(job.path.name) as report:
         try:
-            analysis = engine.analyse(job.path, on_progress=lambda x: report(0.15 * x))
+            analysis = engine.analyse(
+                job.path, insight=True, on_progress=lambda x: report(0.15 * x)
+            )
             renditions = _render(engine, preset, job, analysis, report)
         except SarauError as error:
             return Processed(job.path, error=error)

@@ -3,13 +3,21 @@
 from typing import Any
 
 from sarau.audio import Analysis, to_plain
+from sarau.cli.exits import language
 from sarau.errors import SarauError
+from sarau.model.findings import sentence
 
 
 def analysis_record(analysis: Analysis) -> dict[str, Any]:
-    """Return what was measured; the waveform is for pictures, not for a line of text."""
+    """Return what was measured; pictures are left out, they are not for a line of text."""
     plain: dict[str, Any] = to_plain(analysis)
     del plain["waveform"]
+    if analysis.insight is not None:
+        del plain["insight"]["spectrogram"]
+        for told, finding in zip(
+            plain["insight"]["findings"], analysis.insight.findings, strict=True
+        ):
+            told["message"] = sentence(finding, language())
     return plain
 
 

@@ -1,0 +1,67 @@
+"""All collectors as one."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sarau.audio._frames import Samples
+from sarau.audio._types import SourceInfo
+from sarau.audio.insight._bandwidth import find_bandwidth
+from sarau.audio.insight._bits import BitCounter
+from sarau.audio.insight._clipping import ClippingFinder
+from sarau.audio.insight._cues import find_cues
+from sarau.audio.insight._dynamics import find_dynamics
+from sarau.audio.insight._key import KeyFinder
+from sarau.audio.insight._levels import Levels
+from sarau.audio.insight._mono import Downmixer
+from sarau.audio.insight._report import find_all
+from sarau.audio.insight._spectrum import Spectrum
+from sarau.audio.insight._tempo import TempoFinder
+from sarau.audio.insight._types import Insight
+from sarau.model.loudness import Loudness
+
+_MONO_PIECE: Final = 1 << 16
+
+
+class Collector:
+    """Is given all samples, and then says what they are like."""
+
+    def __init__(self, rate_hz: int, channels: int, bit_depth: int | None) -> None:
+        """Prepare; `bit_depth` is that of a lossless source, None of a lossy one."""
+        self._levels = Levels(rate_hz, channels)
+        self._clipping = ClippingFinder(rate_hz, channels)
+        self._bits = BitCounter(bit_depth)
+        self._spectrum = Spectrum(rate_hz, channels)
+        self._mixer = Downmixer(rate_hz)
+        self._tempo = TempoFinder(self._mixer.rate_hz)
+        self._key = KeyFinder(self._mixer.rate_hz)
+
+    def push(self, samples: Samples) -> None:
+        """Add (channels, samples)."""
+        self._levels.push(samples)
+        self._clipping.push(samples)
+        self._bits.push(samples)
+        self._spectrum.push(samples)
+        mono = self._mixer.push(samples)
+        self._tempo.push(mono)
+        self._key.push(mono)
+
+    def result(
+        self, source: SourceInfo, loudness: Loudness, short_term_lufs: NDArray[np.float64]
+    ) -> Insight:
+        """Return the report; `short_term_lufs` are windows of 3 s, one every 20 ms."""
+        self._levels.finish()
+        self._spectrum.finish()
+        insight = Insight(
+            channels=self._levels.channels(),
+            clipping=self._clipping.result(),
+            stereo=self._levels.stereo(),
+            bandwidth=find_bandwidth(self._spectrum.mean, self._spectrum.bin_hz),
+            dynamics=find_dynamics(self._levels, short_term_lufs, loudness, self._bits.result()),
+            cues=find_cues(self._levels, short_term_lufs, loudness.integrated_lufs),
+            spectrogram=self._spectrum.picture(),
+            tempo=self._tempo.result(),
+            key=self._key.result(),
+        )
+        return find_all(insight, source, loudness)

@@ -1,0 +1,99 @@
+"""A lossy file sold as lossless is noticed; a genuine one is not accused."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from tests.audio.hostile import wav
+from tests.audio.insight.signals import RATE_HZ, through, white
+from tests.audio.studio import pcm16
+from tests.music import real_music
+
+from sarau.audio import Engine, Insight
+
+
+def look(engine: Engine, path: Path) -> Insight:
+    found = engine.analyse(path, insight=True).insight
+    assert found is not None
+    return found
+
+
+def lossy(found: Insight) -> float | None:
+    """Return how sure the report is, in percent."""
+    for finding in found.findings:
+        if finding.code == "lossy_source":
+            return finding.values["confidence_percent"]
+    return None
+
+
+@pytest.fixture
+def music(tmp_path: Path) -> Path:
+    """Noise with the slope of music up to the end of the band, and swelling."""
+    samples = white(12, 0.1)
+    for _ in range(2):
+        samples[1:] = 0.5 * samples[1:] + 0.5 * samples[:-1]
+    path = tmp_path / "music.wav"
+    path.write_bytes(wav(pcm16(samples + white(12, 0.01, seed=3)), rate=RATE_HZ))
+    return path
+
+
+def test_genuine_sound_is_not_accused(engine: Engine, music: Path) -> None:
+    found = look(engine, music)
+    assert lossy(found) is None
+    assert found.bandwidth.cutoff_hz == RATE_HZ / 2
+    assert found.bandwidth.lossy_confidence == 0
+
+
+@pytest.mark.parametrize(
+    ("suffix", "options", "low_khz", "high_khz", "least_percent"),
+    [
+        ("mp3", ("-b:a", "128k"), 15.8, 17.0, 90),
+        ("mp3", ("-b:a", "192k"), 18.2, 19.2, 90),
+        ("mp3", ("-b:a", "320k"), 19.8, 20.4, 60),
+        ("m4a", ("-b:a", "128k"), 16.5, 18.0, 70),
+        ("opus", ("-b:a", "128k"), 19.7, 20.4, 60),
+    ],
+)
+def test_what_a_codec_cut_is_noticed_in_flac(
+    engine: Engine,
+    music: Path,
+    suffix: str,
+    options: tuple[str, ...],
+    low_khz: float,
+    high_khz: float,
+    least_percent: float,
+) -> None:
+    found = look(engine, through(music, suffix, *options))
+    sure = lossy(found)
+    assert sure is not None
+    assert sure >= least_percent
+    assert found.bandwidth.cutoff_hz is not None
+    assert low_khz * 1000 <= found.bandwidth.cutoff_hz <= high_khz * 1000
+
+
+def test_the_codec_itself_is_not_accused_of_being_one(engine: Engine, music: Path) -> None:
+    through(music, "mp3", "-b:a", "128k")
+    found = look(engine, music.with_name("lossy.mp3"))
+    assert found.bandwidth.lossy_confidence > 0.9
+    assert lossy(found) is None
+
+
+def test_real_mp3s_as_flac_are_noticed(engine: Engine, tmp_path: Path) -> None:
+    noticed = []
+    for index, source in enumerate(real_music()):
+        path = tmp_path / f"{index}.flac"
+        cut = ("-ss", "60", "-t", "40", "-i", str(source))
+        subprocess.run(["ffmpeg", "-v", "error", *cut, str(path)], check=True)
+        noticed.append(look(engine, path).bandwidth)
+    print(noticed)
+    assert all(each.wall_db > 20 for each in noticed)
+
+
+def test_a_rate_that_was_only_raised_has_an_empty_band(engine: Engine, music: Path) -> None:
+    raised = music.with_name("raised.flac")
+    convert = ("-af", "aresample=96000:filter_size=64:cutoff=0.97", "-sample_fmt", "s16")
+    subprocess.run(["ffmpeg", "-v", "error", "-i", str(music), *convert, str(raised)], check=True)
+    found = look(engine, raised)
+    (finding,) = [f for f in found.findings if f.code == "empty_band"]
+    assert finding.values["cutoff_khz"] == pytest.approx(22.5, abs=0.7)
+    assert lossy(found) is None
