@@ -14,7 +14,8 @@ from sarau.catalog import Database, events, tracks, uploads
 from sarau.catalog.schema import migrate
 from sarau.catalog.tables import uploads as uploads_table
 from sarau.errors import FailedCode, FailedError, RefusedCode, RefusedError, SarauError
-from sarau.intake import Description, Intake
+from sarau.intake import Description, Intake, expiry, recovery
+from sarau.intake.appender import lock
 from sarau.intake.group_commit import GroupCommit
 from sarau.model.clock import now
 from sarau.model.ids import LOCAL_USER_ID, UploadId, new_id
@@ -215,6 +216,36 @@ def test_recovery_leaves_alone_what_another_process_receives(room: Room, intake:
     holder.write(b"defghij")
     assert holder.finish().state is UploadState.RECEIVED
     holder.close()
+
+
+def test_recovery_never_cuts_what_another_process_acknowledged_while_it_looked(
+    room: Room, intake: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload = create(intake)
+    append(intake, upload, b"abc")
+    with intake.files.of(upload.id).open("ab") as file:
+        file.write(b"never acknowledged")
+
+    def other_process_first(fd: int) -> None:
+        append(room.open(), upload, b"defg")
+        lock(fd)
+
+    monkeypatch.setattr(recovery, "lock", other_process_first)
+    report = intake.recover()
+    assert (report.truncated, report.damaged) == (0, 0)
+    assert intake.files.of(upload.id).read_bytes() == b"abcdefg"
+    assert append(intake, upload, b"hij").state is UploadState.RECEIVED
+
+
+def test_recovery_quarantines_nothing_after_the_clock_jumped(
+    intake: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stranger = intake.files.of(UploadId(new_id()))
+    stranger.write_bytes(b"its row is about to be written")
+    for module in (expiry, recovery):
+        monkeypatch.setattr(module, "now", lambda: now() + 30 * DAY)
+    assert intake.recover().quarantined == 0
+    assert stranger.exists()
 
 
 def test_recovery_sweeps_the_disk(room: Room, intake: Intake) -> None:

@@ -7,12 +7,13 @@ import pytest
 from tests.pipeline.conftest import Rooms
 from tests.sounds import write_music
 
-from sarau.catalog import objects, runs
-from sarau.errors import FailedCode
+from sarau.catalog import objects, runs, sources, uploads
+from sarau.errors import FailedCode, RejectedCode
 from sarau.model.ids import LOCAL_USER_ID, new_id
-from sarau.model.lifecycle import TrackState
+from sarau.model.lifecycle import TrackState, UploadState
 from sarau.pipeline import caretaker
-from sarau.pipeline.runner import fail
+from sarau.pipeline.outcome import Outcome
+from sarau.pipeline.runner import fail, reject
 
 
 @pytest.fixture
@@ -47,6 +48,39 @@ def test_bytes_of_a_deleted_track_go_unless_another_has_the_same(
     rooms.caretaker.purge_deleted()
     rooms.caretaker.collect()
     assert rooms.objects() == set()
+
+
+@pytest.mark.usefixtures("no_rest")
+def test_a_track_rejected_after_it_was_stored_lets_go_of_its_source(
+    rooms: Rooms, tmp_path: Path
+) -> None:
+    run_id = rooms.receive(write_music(tmp_path / "a.wav"))
+    rooms.steps.validate(run_id)
+    rooms.steps.store(run_id)
+    assert len(rooms.objects()) == 1
+    reject(rooms.database, rooms.intake, run_id, Outcome("rejected", {}, RejectedCode.INFECTED))
+    rooms.caretaker.collect()
+    assert rooms.objects() == set()
+    track = rooms.track(rooms.run(run_id).track_id)
+    assert track.state is TrackState.REJECTED
+    with rooms.database.read() as connection:
+        assert sources.find(connection, [track.id])[track.id].duration_s > 0
+
+
+def test_the_intake_is_mended_while_the_server_runs(
+    rooms: Rooms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = rooms.receive(write_music(tmp_path / "a.wav"))
+    with rooms.database.write() as connection:
+        upload = uploads.of_track(connection, rooms.run(run_id).track_id)
+        assert upload
+        uploads.let_go(connection, upload, UploadState.STORED, "stored")
+    file = rooms.intake.files.of(upload.id)
+    rooms.caretaker.recover_intake()
+    assert file.exists()  # it was looked at when this process started
+    monkeypatch.setattr(caretaker, "_RECOVER_EVERY_S", 0.0)
+    rooms.caretaker.recover_intake()
+    assert not file.exists()
 
 
 def test_a_deleted_tracks_bytes_rest_for_a_day(rooms: Rooms, tmp_path: Path) -> None:

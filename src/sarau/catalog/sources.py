@@ -33,6 +33,13 @@ def mark_stored(connection: sa.Connection, track_id: TrackId, sha256: str) -> No
     )
 
 
+def let_go(connection: sa.Connection, track_id: TrackId) -> None:
+    """Keep what was measured but not the bytes; the collector takes what nothing refers to."""
+    connection.execute(
+        sa.update(sources).where(sources.c.track_id == track_id).values(object_sha256=None)
+    )
+
+
 def remove(connection: sa.Connection, track_id: TrackId) -> None:
     """Forget a source; the collector then takes its object when nothing else refers to it."""
     connection.execute(sa.delete(sources).where(sources.c.track_id == track_id))

@@ -41,9 +41,20 @@ def create(connection: sa.Connection, upload: Upload) -> None:
 
 
 def get(
-    connection: sa.Connection, upload_id: UploadId, *, owner_id: UserId | None = None
+    connection: sa.Connection,
+    upload_id: UploadId,
+    *,
+    owner_id: UserId | None = None,
+    settled: bool = False,
 ) -> Upload:
     """Return an upload in whatever state, of anybody or of `owner_id` only.
+
+    Args:
+        connection: In whose transaction.
+        upload_id: Which.
+        owner_id: Whose; None for anybody's.
+        settled: Wait for a commit on its way. PostgreSQL finishes that of a server
+            process which was killed meanwhile, and whose lock on the file is gone.
 
     Raises:
         RefusedError: `not_found`, also when it is somebody else's.
@@ -52,6 +63,8 @@ def get(
     query = sa.select(*_COLUMNS).where(uploads.c.id == upload_id)
     if owner_id is not None:
         query = query.where(uploads.c.owner_id == owner_id)
+    if settled:
+        query = query.with_for_update()
     row = connection.execute(query).mappings().one_or_none()
     if row is None:
         raise RefusedError(RefusedCode.NOT_FOUND, f"no upload {upload_id!r}")

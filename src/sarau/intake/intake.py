@@ -210,8 +210,8 @@ class Intake:
                 RefusedCode.UPLOAD_TOO_LARGE, f"{size_bytes} is over {self.max_upload_bytes} bytes"
             )
 
-    def find(self, upload_id: str, owner_id: UserId) -> Upload:
-        """Return an upload that is being received or was received.
+    def find(self, upload_id: str, owner_id: UserId, *, settled: bool = False) -> Upload:
+        """Return an upload that is being received or was received; `settled` as in the catalog.
 
         Raises:
             RefusedError: `not_found`; `upload_gone` when it was terminated, expired or damaged.
@@ -220,7 +220,9 @@ class Intake:
         if not is_id(upload_id):
             raise RefusedError(RefusedCode.NOT_FOUND, "that is no upload id")
         with self._database.read() as connection:
-            upload = uploads.get(connection, UploadId(upload_id), owner_id=owner_id)
+            upload = uploads.get(
+                connection, UploadId(upload_id), owner_id=owner_id, settled=settled
+            )
         if upload.state is not UploadState.RECEIVING and not is_finished(upload):
             raise RefusedError(RefusedCode.UPLOAD_GONE, f"upload {upload_id} is {upload.state}")
         return upload
@@ -247,7 +249,7 @@ class Intake:
         return Appender(self, upload, fd, held_back=held_back)
 
     def _take_up(self, fd: int, upload_id: UploadId, owner_id: UserId) -> Upload:
-        upload = self.find(upload_id, owner_id)
+        upload = self.find(upload_id, owner_id, settled=True)
         if is_finished(upload):
             raise RefusedError(RefusedCode.WRONG_STATE, "the upload is whole")
         if not recovery.fit(fd, upload.offset_bytes):
@@ -390,5 +392,5 @@ class Intake:
         return expiry.expire_due(self, self._database, self._guard)
 
     def recover(self) -> recovery.RecoveryReport:
-        """Make files and rows agree after a crash; called at start."""
-        return recovery.recover(self, self._database)
+        """Make files and rows agree after a crash, of this process or of another one."""
+        return recovery.recover(self, self._database, quarantine=self._guard.is_sane())

@@ -9,7 +9,7 @@ written after its file.
 import logging
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
@@ -54,18 +54,26 @@ def fit(fd: int, offset_bytes: int) -> bool:
     return size >= offset_bytes
 
 
-def recover(intake: "Intake", database: Database) -> RecoveryReport:
-    """Go through all rows and all files once."""
+def recover(intake: "Intake", database: Database, *, quarantine: bool = True) -> RecoveryReport:
+    """Go through all rows and all files once; other requests and processes may be at work.
+
+    Args:
+        intake: Whose files.
+        database: The catalog.
+        quarantine: False while the clock cannot be trusted to tell a file's age.
+
+    """
     intake.volume.require()
     truncated = damaged = 0
     for upload in _all(database, UploadState.RECEIVING, UploadState.RECEIVED):
-        verdict = _examine(intake, upload)
+        verdict = _examine(intake, database, upload)
         truncated += verdict == "truncated"
         if verdict == "damaged":
             damaged += _mark_damaged(intake, database, upload)
-    removed, quarantined = _sweep(intake, database)
+    removed, quarantined = _sweep(intake, database, _MOST_ORPHANS if quarantine else 0)
     report = RecoveryReport(truncated, damaged, removed, quarantined)
-    log.info("intake recovered: %s", report)
+    level = logging.INFO if any(astuple(report)) else logging.DEBUG
+    log.log(level, "intake recovered: %s", report)
     return report
 
 
@@ -80,7 +88,7 @@ def _all(database: Database, *states: UploadState) -> Iterator[Upload]:
         after = page[-1].id
 
 
-def _examine(intake: "Intake", upload: Upload) -> str:
+def _examine(intake: "Intake", database: Database, upload: Upload) -> str:
     path = intake.files.of(upload.id)
     try:
         with durable.translated():
@@ -89,10 +97,15 @@ def _examine(intake: "Intake", upload: Upload) -> str:
             except FileNotFoundError:
                 return "damaged"
         try:
-            size = os.fstat(fd).st_size
-            if size == upload.offset_bytes:
+            if os.fstat(fd).st_size == upload.offset_bytes:
                 return "whole"
             lock(fd)
+            # Before the lock was ours another process may have acknowledged more, and
+            # to cut the file to what the row said then would lose it.
+            with database.read() as connection:
+                newest = uploads.get(connection, upload.id, settled=True)
+            if newest.state is not upload.state or newest.offset_bytes != upload.offset_bytes:
+                return "moved"
             return "truncated" if fit(fd, upload.offset_bytes) else "damaged"
         finally:
             os.close(fd)
@@ -116,7 +129,7 @@ def _mark_damaged(intake: "Intake", database: Database, upload: Upload) -> bool:
     return True
 
 
-def _sweep(intake: "Intake", database: Database) -> tuple[int, int]:
+def _sweep(intake: "Intake", database: Database, most: int) -> tuple[int, int]:
     removed = quarantined = 0
     with durable.translated(), os.scandir(intake.volume.path("uploads")) as entries:
         names = (UploadId(entry.name) for entry in entries)
@@ -128,7 +141,7 @@ def _sweep(intake: "Intake", database: Database) -> tuple[int, int]:
                     intake.remove_file(upload_id)
                     removed += 1
             strangers = (intake.files.of(one) for one in ids if one not in states)
-            quarantined += _quarantine(intake, strangers, _MOST_ORPHANS - quarantined)
+            quarantined += _quarantine(intake, strangers, most - quarantined)
     return removed, quarantined
 
 

@@ -1,7 +1,6 @@
 """The watched folder: a thread that looks at it for as long as the process lives."""
 
 import logging
-import threading
 import time
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from sarau.errors import RefusedCode, RefusedError, SarauError
 from sarau.intake.folder import Folder
 from sarau.intake.importing import Importer, StoppedError
 from sarau.intake.intake import Intake
+from sarau.intake.rounds import Rounds
 from sarau.intake.settling import Settled
 from sarau.intake.stable import Stability
 from sarau.intake.sweep import Kind, Result, Sweep
@@ -56,28 +56,25 @@ class Watcher:
     def __init__(
         self, database: Database, intake: Intake, root: Path, *, after: After, stable_s: float
     ) -> None:
-        self._stop = threading.Event()
-        importer = Importer(database, intake, owner_id=LOCAL_USER_ID, is_stopping=self._stop.is_set)
+        importer = Importer(
+            database, intake, owner_id=LOCAL_USER_ID, is_stopping=lambda: self._rounds.is_stopping
+        )
         self._sweep = Sweep(importer, Folder(root), after=after, stability=Stability(stable_s))
         self._pause_s = min(_PAUSE_S, stable_s / 2)
         self._said: set[str] = set()
         self._said_before: set[str] = set()
-        self._thread = threading.Thread(target=self._go_round, name="watcher", daemon=True)
+        self._rounds = Rounds("watcher", self._go_round, pause_s=self._pause_s)
 
     def start(self) -> None:
         """Begin to look."""
-        self._thread.start()
+        self._rounds.start()
 
     def close(self) -> None:
         """Stop; a copy at work is continued by the next process."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._rounds.close()
 
-    def _go_round(self) -> None:
-        took_s = 0.0
-        while not self._stop.wait(max(self._pause_s, took_s * _REST)):
-            took_s = self._look()
+    def _go_round(self) -> float:
+        return max(self._pause_s, self._look() * _REST)
 
     def _look(self) -> float:
         """Look once; return how much of a core looking took, in seconds, without the copies."""

@@ -1,7 +1,7 @@
 """What has to happen now and then: retries, expiry, collection, and looking for strays."""
 
 import logging
-import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -9,6 +9,7 @@ from sarau.catalog import Database, objects, renditions, runs, sources, tracks, 
 from sarau.errors import FailedCode, SarauError
 from sarau.intake import Intake
 from sarau.intake.clamd import Clamd
+from sarau.intake.rounds import Rounds
 from sarau.library import ObjectStore
 from sarau.model.clock import now
 from sarau.model.ids import RunId
@@ -19,6 +20,7 @@ from sarau.pipeline.runner import Pipeline, fail
 from sarau.pipeline.scrub import Scrub
 
 _EVERY_S = 5.0
+_RECOVER_EVERY_S = 3600.0
 _RETRIED = (
     FailedCode.ENGINE_MISSING,
     FailedCode.DISK_FULL,
@@ -56,39 +58,44 @@ class Caretaker:
         self._durable = durable
         self._scanner = scanner
         self._scrub = Scrub(database, library)
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._go_round, name="caretaker", daemon=True)
+        self._recovered_at = time.monotonic()
+        self._rounds = Rounds("caretaker", self._go_round, pause_s=_EVERY_S)
 
     def start(self) -> None:
         """Begin to go round."""
-        self._thread.start()
+        self._rounds.start()
 
     def close(self) -> None:
         """Stop after the task at hand."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._rounds.close()
 
-    def _go_round(self) -> None:
+    def _go_round(self) -> float:
         tasks: tuple[Callable[[], object], ...] = (
             self.retry_failed,
             self.close_strays,
             self._intake.expire_due,
+            self.recover_intake,
             self.clean_work,
             self.purge_deleted,
             self.collect,
             self.forget_checkpoints,
             self._scrub.go_on,
         )
-        while not self._stop.wait(_EVERY_S):
-            for task in tasks:
-                try:
-                    task()
-                except SarauError as error:
-                    _logger.warning("%s: %s", task.__name__, error)
-                except Exception:
-                    # One task's trouble must not keep the others from their turn.
-                    _logger.exception("%s failed", task.__name__)
+        for task in tasks:
+            try:
+                task()
+            except SarauError as error:
+                _logger.warning("%s: %s", task.__name__, error)
+            except Exception:
+                # One task's trouble must not keep the others from their turn.
+                _logger.exception("%s failed", task.__name__)
+        return _EVERY_S
+
+    def recover_intake(self) -> None:
+        """Mend once an hour what another process left on D when it was killed."""
+        if time.monotonic() - self._recovered_at >= _RECOVER_EVERY_S:
+            self._recovered_at = time.monotonic()
+            self._intake.recover()
 
     def retry_failed(self) -> None:
         """Start runs again that failed for a reason which may have passed."""

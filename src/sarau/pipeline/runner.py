@@ -137,7 +137,7 @@ class _Workflow:
 
 
 def reject(database: Database, intake: Intake, run_id: RunId, why: Outcome) -> None:
-    """Close a run and its track as rejected, and let go of the bytes on D."""
+    """Close a run and its track as rejected, and let go of its bytes on D or E."""
     with database.write() as connection:
         run = runs.get(connection, run_id)
         if not runs.finish(connection, run, RunState.REJECTED, code=why.code, detail=why.detail):
@@ -146,6 +146,7 @@ def reject(database: Database, intake: Intake, run_id: RunId, why: Outcome) -> N
         tracks.change_state(
             connection, track, TrackState.REJECTED, code=why.code, detail=why.detail
         )
+        sources.let_go(connection, track.id)
         upload = uploads.of_track(connection, track.id)
         if upload is not None and upload.state is UploadState.RECEIVED:
             uploads.let_go(connection, upload, UploadState.DISCARDED, "discarded", code=why.code)
