@@ -1,6 +1,6 @@
 /** /api/v1 as functions. Every error is an `ApiError` that carries a sentence to show. */
 import { language, t } from "./i18n.ts";
-import type { Session, Track, TrackEvent, TrackPage, TrackState } from "./types.ts";
+import type { Insight, Session, Track, TrackEvent, TrackPage, TrackState } from "./types.ts";
 
 export class ApiError extends Error {
   readonly status: number;
@@ -81,5 +81,11 @@ export interface WaveformFile {
 
 export const getWaveform = (track: string): Promise<WaveformFile> =>
   call("GET", `/tracks/${id(track)}/waveform.json`);
+
+export const getInsight = (track: string): Promise<Insight> => call("GET", `/tracks/${id(track)}/insight`);
+
+export const loudnessPictureUrl = (track: string): string => `/api/v1/tracks/${id(track)}/loudness.svg`;
+
+export const spectrogramUrl = (track: string): string => `/api/v1/tracks/${id(track)}/spectrogram.png`;
 
 export const archiveUrl = (track: string): string => `/api/v1/tracks/${id(track)}/archive.zip`;

@@ -95,6 +95,27 @@ export interface Track {
   renditions: Rendition[];
 }
 
+export interface Finding {
+  code: string;
+  severity: "problem" | "warning" | "note";
+  values: Record<string, number>;
+  at_s: number | null;
+  /** Localized by the server: what it means and what to do. */
+  message: string;
+}
+
+/** What is shown of a quality report; the server tells more. */
+export interface Insight {
+  findings: Finding[];
+  tempo: { bpm: number; confidence: number } | null;
+  key: { tonic: string; mode: "major" | "minor"; confidence: number } | null;
+  dynamics: { plr_db: number | null; min_psr_db: number | null };
+  stereo: { correlation: number | null } | null;
+  bandwidth: { cutoff_hz: number | null };
+  cues: { cue_in_s: number; cue_out_s: number; outro_start_s: number };
+  spectrogram: { top_hz: number };
+}
+
 export interface Preset {
   name: string;
   target_lufs: number | null;

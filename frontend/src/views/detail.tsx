@@ -6,6 +6,7 @@ import type { Loudness, Source, Track } from "../types.ts";
 import { downloadUrl, renditionName } from "./downloads.tsx";
 import { History } from "./history.tsx";
 import { Icon } from "./icons.tsx";
+import { Report } from "./insight.tsx";
 import { overallVerdict, VerdictBadge, WideMeter } from "./meter.tsx";
 import { presetName } from "./presets.tsx";
 import { Wave } from "./wave.tsx";
@@ -147,6 +148,7 @@ export function Detail({ track }: { track: Track }): JSX.Element {
           </section>
         </>
       )}
+      {source && <Report track={track} />}
       <section class="detail-source">
         <h3>{t("detail.source")}</h3>
         <Facts track={track} />

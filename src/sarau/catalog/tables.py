@@ -176,6 +176,15 @@ sources = sa.Table(
     sa.Column("waveform", sa.JSON, nullable=False),
 )
 
+insights = sa.Table(
+    "insights",
+    metadata,
+    sa.Column("track_id", _ID, sa.ForeignKey("tracks.id"), primary_key=True),
+    sa.Column("report", sa.JSON, nullable=False),
+    sa.Column("loudness_curve", sa.JSON, nullable=False),
+    sa.Column("spectrogram", sa.LargeBinary, nullable=False),
+)
+
 runs = sa.Table(
     "runs",
     metadata,

@@ -59,8 +59,8 @@ _SENTENCES: Final[dict[FindingCode, tuple[str, str]]] = {
         "Clipping: {runs} flattened peaks at {level_dbfs} dBFS, the longest of {longest_samples} samples. Export again at a lower level; turning it down afterwards does not mend it.",
     ),
     FindingCode.TRUE_PEAK_OVER: (
-        "O pico real chega a {true_peak_dbtp} dBTP: conversores e codecs vão distorcer. Limite o master a -1 dBTP; as versões feitas aqui já respeitam o teto.",
-        "The true peak reaches {true_peak_dbtp} dBTP: converters and codecs will distort. Limit the master to -1 dBTP; the versions made here keep their ceiling already.",
+        "O pico real chega a {true_peak_dbtp} dBTP: conversores e codecs vão distorcer. Limite o master a -1 dBTP.",
+        "The true peak reaches {true_peak_dbtp} dBTP: converters and codecs will distort. Limit the master to -1 dBTP.",
     ),
     FindingCode.DC_OFFSET: (
         "O som está deslocado do zero ({dc_percent} % da escala): perde-se headroom e os cortes estalam. Passe um filtro passa-altas em 5 Hz.",

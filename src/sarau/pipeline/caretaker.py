@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 
-from sarau.catalog import Database, objects, renditions, runs, sources, tracks, uploads
+from sarau.catalog import Database, insights, objects, renditions, runs, sources, tracks, uploads
 from sarau.errors import FailedCode, SarauError
 from sarau.intake import Intake
 from sarau.intake.clamd import Clamd
@@ -159,6 +159,7 @@ class Caretaker:
             for track_id in deleted:
                 renditions.replace_all(connection, track_id, [])
                 sources.remove(connection, track_id)
+                insights.remove(connection, track_id)
         for upload in waiting:
             self._intake.remove_file(upload.id)
 

@@ -13,9 +13,19 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from sarau.audio import Analysis, Engine, Waveform, from_plain, to_plain
+from sarau.audio import Analysis, Engine, LoudnessCurve, Waveform, from_plain, to_plain
 from sarau.audio import Rendition as Rendered
-from sarau.catalog import Database, events, objects, renditions, runs, sources, tracks, uploads
+from sarau.catalog import (
+    Database,
+    events,
+    insights,
+    objects,
+    renditions,
+    runs,
+    sources,
+    tracks,
+    uploads,
+)
 from sarau.errors import (
     CancelledRunError,
     FailedCode,
@@ -60,7 +70,9 @@ class Steps:
         with self._source_file(track) as source_path:
             if self.scanner is not None:
                 self._scan(self.scanner, run, source_path)
-            analysis = self.engine.analyse(source_path, on_progress=self._reporter(run_id))
+            analysis = self.engine.analyse(
+                source_path, insight=True, on_progress=self._reporter(run_id)
+            )
         with self.database.write() as connection:
             _require_open(connection, run_id)
             known = sources.find(connection, [track.id]).get(track.id)
@@ -68,10 +80,17 @@ class Steps:
             if known is not None:
                 source = replace(source, object_sha256=known.object_sha256)
             sources.save(connection, source, to_plain(analysis.waveform))
+            _save_insight(connection, track, analysis)
             _take_names_from_tags(connection, run, track, analysis)
-        # The waveform has its place in the catalog: a checkpoint needs no second copy.
-        empty = Waveform(1, 1, 1, 8, b"")
-        return {"analysis": to_plain(replace(analysis, waveform=empty))}
+        # What pictures are drawn from has its place in the catalog: a checkpoint needs no
+        # second copy.
+        slim = replace(
+            analysis,
+            waveform=Waveform(1, 1, 1, 8, b""),
+            loudness_curve=LoudnessCurve(),
+            insight=None,
+        )
+        return {"analysis": to_plain(slim)}
 
     def store(self, run_id: RunId) -> Plain:
         """Promote the source from D to E: copied, hashed, synced, named, then committed.
@@ -236,6 +255,20 @@ def _source(track: Track, analysis: Analysis, size_bytes: int) -> Source:
         loudness=analysis.loudness,
         tags=info.tags,
         warnings=analysis.warnings,
+    )
+
+
+def _save_insight(connection: sa.Connection, track: Track, analysis: Analysis) -> None:
+    if analysis.insight is None:
+        return
+    report = to_plain(analysis.insight)
+    del report["spectrogram"]["png"]
+    insights.save(
+        connection,
+        track.id,
+        report=report,
+        loudness_curve=to_plain(analysis.loudness_curve),
+        spectrogram=analysis.insight.spectrogram.png,
     )
 
 

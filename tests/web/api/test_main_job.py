@@ -7,9 +7,11 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import httpx
 import pytest
+from PIL import Image
 from tests.meters import ebur128
 from tests.servers import Server
 from tests.sounds import write_music
@@ -134,7 +136,7 @@ def test_a_deleted_track_is_gone_for_its_owner(server: Server, tmp_path: Path) -
     server.wait_for(track["id"], "ready")
     with server.client() as client:
         assert client.delete(f"/api/v1/tracks/{track['id']}").status_code == 204
-        for path in ("", "/renditions/flac", "/source", "/events", "/waveform.json"):
+        for path in ("", "/renditions/flac", "/source", "/events", "/waveform.json", "/insight"):
             answer = client.get(f"/api/v1/tracks/{track['id']}{path}")
             assert (answer.status_code, answer.json()["code"]) == (404, "not_found"), path
         assert client.get("/api/v1/tracks").json()["items"] == []
@@ -193,3 +195,33 @@ def test_a_listener_hears_of_each_stage_as_it_happens(server: Server, tmp_path: 
     assert heard[:2] == ["track.created", "upload.created"]
     assert "progress" in heard
     assert heard.count("run.stage") == 5
+
+
+def test_the_quality_report_and_its_pictures_are_served(ready: Any) -> None:
+    server, track, _ = ready
+    base = f"/api/v1/tracks/{track['id']}"
+    with server.client() as client:
+        report = client.get(f"{base}/insight").json()
+        said = client.get(f"{base}/insight", headers={"Accept-Language": "pt-BR"}).json()
+        picture = client.get(f"{base}/spectrogram.png")
+        drawn = client.get(f"{base}/loudness.svg")
+        curve = client.get(f"{base}/loudness.json").json()
+        small = client.get(f"{base}/waveform.json?pixels=300").json()
+        whole = client.get(f"{base}/waveform.json").json()
+        binary = client.get(f"{base}/waveform.dat?pixels=300").content
+        assert client.get(f"{base}/waveform.json?pixels=0").status_code == 422
+    assert report["tempo"]["bpm"] > 0
+    assert report["cues"]["cue_out_s"] <= track["source"]["duration_s"] + 0.02
+    assert [one["code"] for one in report["findings"]] == [one["code"] for one in said["findings"]]
+    for english, portuguese in zip(report["findings"], said["findings"], strict=True):
+        assert english["message"] != portuguese["message"]
+    with Image.open(io.BytesIO(picture.content)) as image:
+        assert image.format == "PNG"
+        assert 320 <= image.width <= 640
+    assert drawn.headers["content-type"] == "image/svg+xml"
+    assert ET.fromstring(drawn.text).tag.endswith("svg")
+    highest = track["source"]["loudness"]["max_short_term_lufs"]
+    assert max(curve["short_term_lufs"]) == pytest.approx(highest, abs=0.06)
+    assert small["length"] <= 300 < whole["length"]
+    assert max(small["data"]) == max(whole["data"])
+    assert len(binary) == 24 + 2 * small["length"]

@@ -4,14 +4,12 @@ from contextlib import ExitStack
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
+from fastapi.responses import FileResponse, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from sarau.audio import Waveform, from_plain
-from sarau.catalog import sources, tracks
+from sarau.catalog import tracks
 from sarau.delivery import Deliverable, Entry, write_archive
 from sarau.delivery.deliverable import content_disposition, display_name
-from sarau.errors import RefusedCode, RefusedError
 from sarau.model.ids import TrackId
 from sarau.web.api.context import Owner, Rooms
 
@@ -83,19 +81,4 @@ def get_archive(rooms: Rooms, owner: Owner, track_id: str) -> Response:
             ),
             "Cache-Control": "no-store",
         },
-    )
-
-
-@router.get("/waveform.json", response_class=JSONResponse)
-def get_waveform(rooms: Rooms, owner: Owner, track_id: str) -> Response:
-    """Return the source's peaks in the format of the audiowaveform program, version 2."""
-    with rooms.database.read() as connection:
-        track = tracks.get(connection, TrackId(track_id), owner_id=owner)
-        waveform = sources.waveform(connection, track.id)
-    if waveform is None:
-        raise RefusedError(RefusedCode.NOT_FOUND, f"track {track_id!r} has no waveform yet")
-    return Response(
-        from_plain(Waveform, waveform).to_json(),
-        media_type="application/json",
-        headers={"Cache-Control": _REVALIDATE},
     )
