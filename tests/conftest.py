@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from tests.music import real_music
 from tests.postgresql import Postgresql
-from tests.servers import Server
+from tests.servers import Server, Worker
 
 from sarau.catalog import Database, migrate
 
@@ -45,14 +45,30 @@ def make_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     """Start servers; all are stopped at the end."""
     started: list[Server] = []
 
-    def make(**environment: str) -> Server:
-        server = Server(tmp_path / f"data{len(started)}", **environment)
+    def make(*options: str, **environment: str) -> Server:
+        server = Server(tmp_path / f"data{len(started)}", *options, **environment)
         started.append(server)
         return server.start()
 
     yield make
     for server in started:
         server.kill()
+
+
+@pytest.fixture
+def make_worker(tmp_path: Path) -> Iterator[Callable[..., Worker]]:
+    """Start workers; all are killed at the end."""
+    started: list[Worker] = []
+
+    def make(data: Path, **environment: str) -> Worker:
+        worker = Worker(data, tmp_path / f"worker{len(started)}.log", **environment)
+        started.append(worker)
+        return worker
+
+    yield make
+    for worker in started:
+        if worker.process.poll() is None:
+            worker.end()
 
 
 @pytest.fixture

@@ -20,8 +20,9 @@ _START_S = 60
 class Server:
     """`sarau serve` over one data directory; the port stays the same after the first start."""
 
-    def __init__(self, data: Path, **environment: str) -> None:
+    def __init__(self, data: Path, *options: str, **environment: str) -> None:
         self.data = data
+        self._options = options
         self.url = ""
         self.log: list[str] = []
         self._port = 0
@@ -33,7 +34,7 @@ class Server:
         environment = {**os.environ, "SARAU_RESERVE_BYTES": "1000000", **self._environment}
         command = [sys.executable, "-m", "sarau", "serve", "--data", str(self.data)]
         self._process = subprocess.Popen(
-            [*command, "--port", str(self._port)],
+            [*command, "--port", str(self._port), *self._options],
             stderr=subprocess.PIPE,
             text=True,
             env=environment,
@@ -103,3 +104,27 @@ class Server:
         assert answer.status_code == httpx.codes.CREATED, answer.text
         track: dict[str, Any] = answer.json()
         return track
+
+
+class Worker:
+    """`sarau worker` over one data directory."""
+
+    def __init__(self, data: Path, log: Path, **environment: str) -> None:
+        self.log = log
+        with log.open("ab") as file:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "sarau", "worker", "--data", str(data)],
+                stderr=file,
+                env={**os.environ, "SARAU_RESERVE_BYTES": "1000000", **environment},
+            )
+
+    def wait_until_it_says(self, text: str, timeout_s: float = 60) -> None:
+        end = time.monotonic() + timeout_s
+        while text not in self.log.read_text():
+            assert self.process.poll() is None, self.log.read_text()
+            assert time.monotonic() < end, self.log.read_text()
+            time.sleep(0.05)
+
+    def end(self, how: signal.Signals = signal.SIGKILL) -> int:
+        self.process.send_signal(how)
+        return self.process.wait(timeout=90)

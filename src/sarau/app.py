@@ -19,9 +19,12 @@ from sarau.model.original import After
 from sarau.model.track import Track
 from sarau.model.upload import Upload
 from sarau.pipeline import Caretaker, DurableRuns, Pipeline, start_run
+from sarau.pipeline.promotion import Promotion
+from sarau.pipeline.routes import Routes
 from sarau.pipeline.steps import Steps
 from sarau.settings import Settings
 from sarau.storage import Volume
+from sarau.storage.volume import is_mounted
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +46,14 @@ class App:
 
 
 @contextmanager
-def open_app(settings: Settings, *, work: bool) -> Iterator[App]:
+def open_app(settings: Settings, *, work: bool, promote: bool = False) -> Iterator[App]:
     """Open everything, migrate the database, mend what a crash left; close it at the end.
 
     Args:
         settings: Where things are.
-        work: Also take runs from the queue and go round as caretaker.
+        work: Also take runs from the queues and go round as caretaker.
+        promote: Without `work`: look after volume D, and bring what it receives into the
+            library, where workers on any host can read it.
 
     Raises:
         FailedError: A volume is missing or another's, or the engine cannot be locked down.
@@ -59,7 +64,9 @@ def open_app(settings: Settings, *, work: bool) -> Iterator[App]:
         stack.callback(database.close)
         intake_volume = _open_volume(database, settings.intake_dir, "intake", settings)
         library = DiskLibrary(_open_volume(database, settings.library_dir, "library", settings))
-        durable = DurableRuns(database)
+        # Who does not work cannot know who will, and where.
+        promote_first = not work or settings.promote == "first"
+        durable = DurableRuns(database, Routes(intake_volume.id, promote_first=promote_first))
         stack.callback(durable.close)
         intake = Intake(
             database,
@@ -70,19 +77,80 @@ def open_app(settings: Settings, *, work: bool) -> Iterator[App]:
         )
         stack.callback(intake.close)
         pipeline = Pipeline(database, intake, durable)
-        if work:
-            engine = stack.enter_context(Engine(sandbox=SandboxMode(settings.sandbox)))
+        if work or promote:
             intake.recover()
-            scanner = _scanner(settings)
-            steps = Steps(database, intake, library, engine, scanner)
-            pipeline.work(steps, concurrency=settings.worker_count)
-            caretaker = Caretaker(database, intake, library, pipeline, durable, scanner)
-            caretaker.start()
-            stack.callback(caretaker.close)
+            if work:
+                _work(stack, settings, database, intake, library, durable, pipeline)
+            else:
+                pipeline.only_promote(Promotion(database, intake, library, durable))
+                _care(stack, settings, database, intake, library, durable, pipeline)
             if settings.watch is not None:
                 stack.callback(_watch(settings, settings.watch, database, intake, library).close)
         delivery = Delivery(database, library)
         yield App(settings, database, intake, library, durable, pipeline, delivery)
+
+
+@contextmanager
+def open_worker(settings: Settings) -> Iterator[DurableRuns]:
+    """Open what a worker needs and take runs until the block ends.
+
+    Volume D is used where it is mounted: then runs are taken that begin on it, too.
+
+    Raises:
+        FailedError: The library is missing or another's, or the engine cannot be locked down.
+
+    """
+    with ExitStack() as stack:
+        database = _open_database(settings)
+        stack.callback(database.close)
+        library = DiskLibrary(_open_volume(database, settings.library_dir, "library", settings))
+        with database.read() as connection:
+            intake_id = volumes.known_id(connection, "intake")
+        # What this worker queues anew must find a reader wherever one is.
+        durable = DurableRuns(database, Routes(intake_id, promote_first=True))
+        stack.callback(durable.close)
+        intake = None
+        if intake_id is not None and is_mounted(settings.intake_dir, intake_id):
+            intake = Intake(
+                database,
+                _open_volume(database, settings.intake_dir, "intake", settings),
+                max_upload_bytes=settings.max_upload_bytes,
+                expiry_s=settings.upload_expiry_s,
+                on_received=partial(_start_run, durable),
+            )
+            stack.callback(intake.close)
+        pipeline = Pipeline(database, intake, durable)
+        _work(stack, settings, database, intake, library, durable, pipeline)
+        yield durable
+
+
+def _work(
+    stack: ExitStack,
+    settings: Settings,
+    database: Database,
+    intake: Intake | None,
+    library: DiskLibrary,
+    durable: DurableRuns,
+    pipeline: Pipeline,
+) -> None:
+    engine = stack.enter_context(Engine(sandbox=SandboxMode(settings.sandbox)))
+    steps = Steps(database, intake, library, engine, durable, _scanner(settings))
+    pipeline.work(steps, concurrency=settings.worker_count)
+    _care(stack, settings, database, intake, library, durable, pipeline)
+
+
+def _care(
+    stack: ExitStack,
+    settings: Settings,
+    database: Database,
+    intake: Intake | None,
+    library: DiskLibrary,
+    durable: DurableRuns,
+    pipeline: Pipeline,
+) -> None:
+    caretaker = Caretaker(database, intake, library, pipeline, durable, _scanner(settings))
+    caretaker.start()
+    stack.callback(caretaker.close)
 
 
 def _start_run(

@@ -42,6 +42,11 @@ class Settings:
     """An upload nobody continued for this long is let go."""
     workers: int | None = None
     """Tracks processed at once; the number of cores by default."""
+    promote: str = "late"
+    """`late`: this host examines a file on D and then stores it; `first`: it is stored first, so
+    that workers without D can examine it. `serve --no-worker` always does the latter."""
+    drain_s: int = 60
+    """How long a worker that is told to stop waits for the runs it is at work on."""
     sandbox: str = "required"
     """`required`: refuse to decode where the sandbox is incomplete; `best_effort`: warn."""
     watch: Path | None = None
@@ -105,6 +110,8 @@ def load(
     values |= {name: value for name, value in given.items() if value is not None}
     if values.get("watch_after", After.KEEP) not in list(After):
         raise SettingsError(f"watch_after: one of {', '.join(After)}")
+    if values.get("promote", "late") not in {"late", "first"}:
+        raise SettingsError("promote: late or first")
     if not _CLAMD.fullmatch(str(values.get("clamd", "unix:/"))):
         raise SettingsError("clamd: unix:/path or tcp:host:port")
     return replace(Settings(), **{name: _convert(name, value) for name, value in values.items()})

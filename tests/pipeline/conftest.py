@@ -93,7 +93,7 @@ def rooms(database: Database, engine: Engine, tmp_path: Path) -> Iterator[Rooms]
         durable,
         pipeline,
         Caretaker(database, intake, library, pipeline, durable),
-        Steps(database, intake, library, engine),
+        Steps(database, intake, library, engine, durable),
     )
     intake.close()
     durable.close()

@@ -11,6 +11,7 @@ import pytest
 from sarau.catalog import Database
 from sarau.model.ids import RunId, new_id
 from sarau.pipeline.durable import DurableRuns
+from sarau.pipeline.pulse import living
 
 WORKER = """
 import os, signal, sys, time
@@ -30,6 +31,8 @@ def first(run_id):
 
 def second(run_id, given):
     say(f"second {run_id} {given['made']}")
+    if die_in == "never":
+        time.sleep(0.3)
     if die_in == "second":
         os.kill(os.getpid(), signal.SIGKILL)
     return {}
@@ -39,7 +42,8 @@ def workflow(run_id, durable):
     durable["second"](run_id, made)
     say(f"done {run_id}")
 
-DurableRuns(database).launch(workflow, [first, second], concurrency=2)
+runs = DurableRuns(database, code_version=sys.argv[4])
+runs.launch(workflow, [first, second], concurrency=int(sys.argv[5]))
 time.sleep(60)
 """
 
@@ -51,8 +55,16 @@ def durable(database: Database) -> Iterator[DurableRuns]:
     found.close()
 
 
-def _worker(database: Database, log: Path, die_in: str = "never") -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-c", WORKER, database.url, str(log), die_in])
+def _worker(
+    database: Database,
+    log: Path,
+    die_in: str = "never",
+    *,
+    code_version: str = "1",
+    concurrency: int = 2,
+) -> subprocess.Popen[bytes]:
+    arguments = [database.url, str(log), die_in, code_version, str(concurrency)]
+    return subprocess.Popen([sys.executable, "-c", WORKER, *arguments])
 
 
 def _wait_for(log: Path, text: str, timeout_s: float = 30) -> str:
@@ -151,3 +163,82 @@ def test_a_cancelled_run_never_starts(
         worker.kill()
         worker.wait()
     assert cancelled not in said
+
+
+def test_each_process_takes_as_many_at_once_as_its_own_limit(
+    database: Database, durable: DurableRuns, tmp_path: Path
+) -> None:
+    """A queue's row in the database is everybody's: the last to start must not rule the others."""
+    log = tmp_path / "log"
+    wide = _worker(database, log, concurrency=4)
+    kept = _enqueue(database, durable)
+    _wait_for(log, f"done {kept}")
+    narrow = _worker(database, log, concurrency=1)
+    try:
+        runs = [_enqueue(database, durable) for _ in range(30)]
+        for run_id in runs:
+            said = _wait_for(log, f"done {run_id}")
+    finally:
+        for worker in (wide, narrow):
+            worker.kill()
+            worker.wait()
+    assert _most_at_once(said, narrow.pid) <= 1
+    assert 2 <= _most_at_once(said, wide.pid) <= 4
+
+
+def _most_at_once(said: str, pid: int) -> int:
+    most = now = 0
+    for line in said.splitlines():
+        who, what, *_ = line.split()
+        if int(who) == pid:
+            now += {"first": 1, "done": -1}.get(what, 0)
+            most = max(most, now)
+    return most
+
+
+def test_while_two_versions_run_the_newer_one_takes_what_waits(
+    database: Database, durable: DurableRuns, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    old = _worker(database, log, code_version="1")
+    before = _enqueue(database, durable)
+    _wait_for(log, f"done {before}")
+    new = _worker(database, log, code_version="2")
+    try:
+        end = time.monotonic() + 30
+        while {worker.code_version for worker in living(database)} != {"1", "2"}:
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        time.sleep(2)
+        after = [_enqueue(database, durable) for _ in range(5)]
+        for run_id in after:
+            said = _wait_for(log, f"done {run_id}")
+    finally:
+        for worker in (old, new):
+            worker.kill()
+            worker.wait()
+    assert f"{old.pid} done {before}" in said
+    assert all(f"{new.pid} done {run_id}" in said for run_id in after)
+
+
+def test_what_an_older_version_began_is_seen_to_be_stranded_once_no_such_worker_lives(
+    database: Database, durable: DurableRuns, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    run_id = _enqueue(database, durable)
+    doomed = _worker(database, log, die_in="second", code_version="1")
+    assert doomed.wait(timeout=30) == -9
+    heir = _worker(database, log, code_version="2")
+    try:
+        end = time.monotonic() + 40
+        while durable.stranded([run_id]) != {run_id}:
+            assert time.monotonic() < end
+            time.sleep(0.2)
+        durable.withdraw(run_id)
+        with database.write() as connection:
+            durable.enqueue(connection, run_id)
+        said = _wait_for(log, f"{heir.pid} done {run_id}")
+    finally:
+        heir.kill()
+        heir.wait()
+    assert f"{heir.pid} first {run_id}" in said

@@ -7,8 +7,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from sarau.catalog.tables import objects, renditions, sources
+from sarau.catalog.tables import objects, renditions, sources, tracks, uploads
 from sarau.model.clock import now
+from sarau.model.lifecycle import TrackState, UploadState
 
 _OBJECTS_LOCK = 0x5A5A_0002
 
@@ -45,20 +46,33 @@ def lock(connection: sa.Connection) -> None:
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_OBJECTS_LOCK)))
 
 
+_UNFINISHED = (
+    TrackState.RECEIVED,
+    TrackState.PROCESSING,
+    TrackState.FAILED,
+    TrackState.CANCELLED,
+)
+"""The states in which a source that was promoted before it was examined is still needed."""
 _UNREFERENCED = sa.and_(
     ~sa.exists().where(sources.c.object_sha256 == objects.c.sha256),
     ~sa.exists().where(renditions.c.object_sha256 == objects.c.sha256),
+    ~sa.exists().where(
+        uploads.c.sha256 == objects.c.sha256,
+        uploads.c.state == UploadState.STORED,
+        tracks.c.id == uploads.c.track_id,
+        tracks.c.state.in_(_UNFINISHED),
+    ),
 )
 
 
 def unreferenced(connection: sa.Connection, *, before: datetime, limit: int) -> list[StoredObject]:
-    """Return objects that no source or rendition refers to, stored before a time."""
+    """Return objects that nothing refers to, stored before a time."""
     query = sa.select(objects).where(objects.c.stored_at < before, _UNREFERENCED).limit(limit)
     return [StoredObject(**row) for row in connection.execute(query).mappings()]
 
 
 def is_unreferenced(connection: sa.Connection, sha256: str) -> bool:
-    """Tell whether an object exists that no source or rendition refers to."""
+    """Tell whether an object exists that nothing refers to."""
     query = sa.select(objects.c.sha256).where(objects.c.sha256 == sha256, _UNREFERENCED)
     return connection.execute(query).first() is not None
 

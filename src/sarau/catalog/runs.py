@@ -22,7 +22,7 @@ def _run(row: sa.RowMapping) -> Run:
     return Run(**{**row, "state": RunState(row["state"]), "stage": stage})
 
 
-def create(connection: sa.Connection, track: Track) -> Run:
+def create(connection: sa.Connection, track: Track, *, turn: int) -> Run:
     """Insert a queued run, one attempt after the track's last."""
     attempts = sa.select(sa.func.count()).where(runs.c.track_id == track.id)
     run = Run(
@@ -35,6 +35,8 @@ def create(connection: sa.Connection, track: Track) -> Run:
         stage=None,
         progress=0.0,
         progress_at=None,
+        turn=turn,
+        worker_id=None,
         code=None,
         detail=None,
         created_at=now(),
@@ -64,7 +66,9 @@ def of_tracks(connection: sa.Connection, run_ids: Sequence[RunId]) -> dict[Track
     return {row["track_id"]: _run(row) for row in connection.execute(query).mappings()}
 
 
-def enter(connection: sa.Connection, run: Run, stage: Stage) -> bool:
+def enter(
+    connection: sa.Connection, run: Run, stage: Stage, *, worker_id: str | None = None
+) -> bool:
     """Put an open run into `stage` and record it; False when the run is no longer open.
 
     Entering the stage it is in already, as after a crash, records nothing again.
@@ -74,7 +78,12 @@ def enter(connection: sa.Connection, run: Run, stage: Stage) -> bool:
         sa.update(runs)
         .where(runs.c.id == run.id, runs.c.state.in_(_OPEN))
         .values(
-            state=RunState.RUNNING, stage=stage, progress=0.0, progress_at=now(), started_at=started
+            state=RunState.RUNNING,
+            stage=stage,
+            progress=0.0,
+            progress_at=now(),
+            started_at=started,
+            worker_id=worker_id,
         )
     )
     if row.rowcount == 1 and run.stage != stage:
@@ -133,13 +142,23 @@ def finish(
     return True
 
 
-def open_since(connection: sa.Connection, moment: datetime) -> list[Run]:
-    """Return open runs created before `moment`, oldest first."""
+def open_since(
+    connection: sa.Connection,
+    state: RunState,
+    moment: datetime,
+    *,
+    after: datetime | None = None,
+    limit: int = 200,
+) -> list[Run]:
+    """Return runs in an open `state` created before `moment` and after `after`, oldest first."""
     query = (
         sa.select(runs)
-        .where(runs.c.state.in_(_OPEN), runs.c.created_at < moment)
+        .where(runs.c.state == state, runs.c.created_at < moment)
         .order_by(runs.c.created_at)
+        .limit(limit)
     )
+    if after is not None:
+        query = query.where(runs.c.created_at > after)
     return [_run(row) for row in connection.execute(query).mappings()]
 
 

@@ -97,6 +97,7 @@ tracks = sa.Table(
     _one_of("state", TrackState),
     sa.Index(None, "owner_id", "id"),
     sa.Index(None, "state", "updated_at"),
+    sa.Index(None, "owner_id", "state", "id"),
 )
 
 uploads = sa.Table(
@@ -110,7 +111,7 @@ uploads = sa.Table(
     sa.Column("metadata_header", sa.Text),
     sa.Column("size_bytes", sa.BigInteger),
     sa.Column("offset_bytes", sa.BigInteger, nullable=False, default=0),
-    sa.Column("sha256", _SHA256),
+    sa.Column("sha256", _SHA256, index=True),
     sa.Column("state", sa.String(16), nullable=False),
     sa.Column("concat", sa.Text),
     # The newest request that waits for this upload, so that a holder in another
@@ -197,6 +198,9 @@ runs = sa.Table(
     sa.Column("stage", sa.String(16)),
     sa.Column("progress", sa.Double, nullable=False, default=0.0),
     sa.Column("progress_at", UtcDateTime),
+    # Its place in the queue (catalog/turns.py), and who entered its stage.
+    sa.Column("turn", sa.Integer),
+    sa.Column("worker_id", sa.String(128)),
     sa.Column("code", sa.String(64)),
     sa.Column("detail", sa.Text),
     _time("created_at"),
@@ -205,6 +209,26 @@ runs = sa.Table(
     _one_of("state", RunState),
     _one_of("stage", Stage),
     sa.Index(None, "state", "created_at"),
+    sa.Index(None, "state", "turn"),
+    sa.Index(None, "state", "owner_id", "turn"),
+)
+
+# Who takes runs from queues, on whatever machine, and was last seen when.
+workers = sa.Table(
+    "workers",
+    metadata,
+    sa.Column("id", sa.String(128), primary_key=True),
+    sa.Column("host", sa.String(255), nullable=False),
+    sa.Column("pid", sa.Integer, nullable=False),
+    sa.Column("version", sa.String(32), nullable=False),
+    sa.Column("code_version", sa.String(32), nullable=False),
+    sa.Column("cores", sa.Integer, nullable=False),
+    sa.Column("concurrency", sa.Integer, nullable=False),
+    sa.Column("queues", sa.JSON, nullable=False),
+    sa.Column("is_draining", sa.Boolean, nullable=False),
+    _time("started_at"),
+    _time("seen_at"),
+    _time("left_at", nullable=True),
 )
 
 renditions = sa.Table(

@@ -147,8 +147,11 @@ def let_go(
     kind: str,
     *,
     code: Code | None = None,
+    sha256: str | None = None,
 ) -> Upload:
     """Move an upload to `stored`, `discarded` or `damaged` and record `upload.<kind>`.
+
+    `sha256` names the object that holds its bytes from now on.
 
     The caller removes the file only after this has been committed.
 
@@ -156,7 +159,8 @@ def let_go(
         RefusedError: `upload_gone`, when it has moved since it was read.
 
     """
-    gone = _change(connection, upload, replace(upload, state=new, updated_at=now()))
+    moved = replace(upload, state=new, sha256=sha256 or upload.sha256, updated_at=now())
+    gone = _change(connection, upload, moved)
     why = {"code": str(code)} if code else {}
     events.record(
         connection,

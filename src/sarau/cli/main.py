@@ -11,6 +11,8 @@ from sarau.cli.exits import explain
 
 _COMMANDS = {
     "serve": "sarau.cli.serve",
+    "worker": "sarau.cli.worker",
+    "workers": "sarau.cli.workers",
     "process": "sarau.cli.process",
     "measure": "sarau.cli.measure",
     "upload": "sarau.cli.upload",

@@ -13,13 +13,26 @@ from sarau import settings
 @click.option("--host", help="Address to listen on. Anything but loopback needs SARAU_TOKEN.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on.")
 @click.option("--config", type=click.Path(path_type=Path, dir_okay=False), help="A TOML file.")
-def command(data: Path | None, host: str | None, port: int | None, config: Path | None) -> None:
+@click.option("--no-worker", is_flag=True, help="Leave the work to `sarau worker`.")
+def command(
+    data: Path | None,
+    host: str | None,
+    port: int | None,
+    config: Path | None,
+    *,
+    no_worker: bool,
+) -> None:
     """Receive uploads, process them, and show the page."""
     from sarau.web.server import serve  # noqa: PLC0415 - heavy, and only for this command
 
+    set_up_logs()
+    serve(settings.load(config=config, data=data, host=host, port=port), work=not no_worker)
+
+
+def set_up_logs() -> None:
+    """Log what a server or a worker does, to standard error."""
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
     for noisy in ("uvicorn", "alembic", "dbos", "httpx"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    serve(settings.load(config=config, data=data, host=host, port=port))

@@ -66,6 +66,10 @@ class Run:
     progress: float
     """Of the stage, 0 to 1."""
     progress_at: datetime | None
+    turn: int | None
+    """Its place in the queue: smaller goes first. None for runs older than turns."""
+    worker_id: str | None
+    """Who entered its stage."""
     code: str | None
     detail: str | None
     created_at: datetime

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sarau.catalog import Database, insights, objects, renditions, runs, sources, tracks, uploads
 from sarau.errors import FailedCode, SarauError
@@ -13,7 +13,7 @@ from sarau.intake.rounds import Rounds
 from sarau.library import ObjectStore
 from sarau.model.clock import now
 from sarau.model.ids import RunId
-from sarau.model.lifecycle import TrackState, UploadState
+from sarau.model.lifecycle import RunState, TrackState, UploadState
 from sarau.model.track import Run
 from sarau.pipeline.durable import DurableRuns
 from sarau.pipeline.runner import Pipeline, fail
@@ -35,6 +35,7 @@ _MAX_DELAY = timedelta(hours=1)
 _KEEP_DELETED = timedelta(hours=24)
 _KEEP_CHECKPOINTS = timedelta(days=7)
 _BATCH = 100
+_MOST_RUNNING = 1000
 
 _logger = logging.getLogger(__name__)
 
@@ -45,7 +46,7 @@ class Caretaker:
     def __init__(
         self,
         database: Database,
-        intake: Intake,
+        intake: Intake | None,
         library: ObjectStore,
         pipeline: Pipeline,
         durable: DurableRuns,
@@ -58,6 +59,7 @@ class Caretaker:
         self._durable = durable
         self._scanner = scanner
         self._scrub = Scrub(database, library)
+        self._seen_until: datetime | None = None
         self._recovered_at = time.monotonic()
         self._rounds = Rounds("caretaker", self._go_round, pause_s=_EVERY_S)
 
@@ -70,17 +72,16 @@ class Caretaker:
         self._rounds.close()
 
     def _go_round(self) -> float:
-        tasks: tuple[Callable[[], object], ...] = (
+        tasks: list[Callable[[], object]] = [
             self.retry_failed,
             self.close_strays,
-            self._intake.expire_due,
-            self.recover_intake,
             self.clean_work,
-            self.purge_deleted,
             self.collect,
             self.forget_checkpoints,
             self._scrub.go_on,
-        )
+        ]
+        if self._intake is not None:
+            tasks += [self._intake.expire_due, self.recover_intake, self.purge_deleted]
         for task in tasks:
             try:
                 task()
@@ -93,7 +94,7 @@ class Caretaker:
 
     def recover_intake(self) -> None:
         """Mend once an hour what another process left on D when it was killed."""
-        if time.monotonic() - self._recovered_at >= _RECOVER_EVERY_S:
+        if self._intake is not None and time.monotonic() - self._recovered_at >= _RECOVER_EVERY_S:
             self._recovered_at = time.monotonic()
             self._intake.recover()
 
@@ -108,7 +109,7 @@ class Caretaker:
             with self._database.read() as connection:
                 track = tracks.find(connection, run.track_id)
             if track and track.state is TrackState.FAILED and track.run_id == run.id:
-                self._pipeline.retry(track.id, track.owner_id)
+                self._pipeline.retry(track.id, track.owner_id, is_bulk=True)
 
     def _waiting_for_the_scanner(self) -> list[Run]:
         """Return what can be scanned again: nothing while the scanner is away, however long."""
@@ -120,18 +121,30 @@ class Caretaker:
         return waiting
 
     def close_strays(self) -> None:
-        """Fail runs that nobody will work on any more, such as one that keeps killing workers."""
+        """Fail runs that nobody will work on any more, and begin again those nobody can take.
+
+        The first kind keeps killing its workers; the second waits in a queue, or for a
+        version of the code, that no living worker has. What runs is looked at each time,
+        what waits a page at a time: a long queue costs no more than a short one.
+        """
+        before = now() - timedelta(seconds=_EVERY_S)
         with self._database.read() as connection:
-            open_runs = runs.open_since(connection, now() - timedelta(seconds=_EVERY_S))
-        over = self._durable.ended(run.id for run in open_runs)
-        for run in open_runs:
-            if run.id in over:
-                fail(
-                    self._database,
-                    run.id,
-                    FailedCode.ENGINE_CRASHED,
-                    "the run ended again and again without a result",
-                )
+            looked_at = runs.open_since(connection, RunState.RUNNING, before, limit=_MOST_RUNNING)
+            waiting = runs.open_since(
+                connection, RunState.QUEUED, before, after=self._seen_until, limit=_BATCH
+            )
+        self._seen_until = waiting[-1].created_at if len(waiting) == _BATCH else None
+        ids = [run.id for run in looked_at + waiting]
+        for run_id in self._durable.ended(ids):
+            fail(
+                self._database,
+                run_id,
+                FailedCode.ENGINE_CRASHED,
+                "the run ended again and again without a result",
+            )
+        for run_id in self._durable.stranded(ids):
+            if self._pipeline.begin_again(run_id):
+                _logger.warning("run %s begins again: no living worker could take it", run_id)
 
     def clean_work(self) -> None:
         """Remove work directories of runs that are over; a crash leaves them behind."""
@@ -160,8 +173,9 @@ class Caretaker:
                 renditions.replace_all(connection, track_id, [])
                 sources.remove(connection, track_id)
                 insights.remove(connection, track_id)
-        for upload in waiting:
-            self._intake.remove_file(upload.id)
+        if self._intake is not None:
+            for upload in waiting:
+                self._intake.remove_file(upload.id)
 
     def forget_checkpoints(self) -> None:
         """Remove what the engine of durable runs remembers of runs that ended long ago."""

@@ -6,6 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from sarau.catalog import Database, runs, sources, tracks, uploads
+from sarau.catalog.turns import next_turn
 from sarau.errors import Code, FailedCode, RefusedCode, RefusedError
 from sarau.intake import Intake
 from sarau.model.ids import RunId, TrackId, UserId
@@ -13,26 +14,46 @@ from sarau.model.lifecycle import RunState, TrackState, UploadState
 from sarau.model.track import Track
 from sarau.pipeline.durable import DurableRuns
 from sarau.pipeline.outcome import Outcome, Plain, attempt, from_plain
+from sarau.pipeline.promotion import Promotion
 from sarau.pipeline.steps import Steps
 
 
-def start_run(durable: DurableRuns, connection: sa.Connection, track: Track) -> Track:
-    """Queue a run for a track that is `received`, in the caller's transaction."""
-    run = runs.create(connection, track)
-    durable.enqueue(connection, run.id)
+def start_run(
+    durable: DurableRuns,
+    connection: sa.Connection,
+    track: Track,
+    *,
+    is_bulk: bool | None = None,
+    is_stored: bool = False,
+) -> Track:
+    """Queue a run for a track that is `received`, in the caller's transaction.
+
+    Args:
+        durable: The queues.
+        connection: The caller's transaction.
+        track: Whose bytes are all there.
+        is_bulk: Whether others go first; None: when its file came from a folder.
+        is_stored: Its source is in the library already.
+
+    """
+    turn = next_turn(connection, track.owner_id, track.id, is_bulk=is_bulk)
+    run = runs.create(connection, track, turn=turn)
+    durable.enqueue(connection, run.id, route=durable.routes.of(is_stored=is_stored), turn=turn)
     return tracks.point_to_run(connection, track, run.id)
 
 
 class Pipeline:
     """Starts and ends runs. Works on them too, after `work` was called."""
 
-    def __init__(self, database: Database, intake: Intake, durable: DurableRuns) -> None:
+    def __init__(self, database: Database, intake: Intake | None, durable: DurableRuns) -> None:
         self._database = database
         self._intake = intake
         self._durable = durable
 
-    def retry(self, track_id: TrackId, owner_id: UserId) -> Track:
+    def retry(self, track_id: TrackId, owner_id: UserId, *, is_bulk: bool = False) -> Track:
         """Start a new run of a track that failed or was cancelled.
+
+        Somebody who asks for it waits for it; what begins again by itself is `is_bulk`.
 
         Raises:
             RefusedError: `wrong_state`, also when its bytes are no longer there.
@@ -45,7 +66,23 @@ class Pipeline:
                     RefusedCode.WRONG_STATE, "its bytes were let go: it must be sent again"
                 )
             track = tracks.change_state(connection, track, TrackState.RECEIVED)
-            return start_run(self._durable, connection, track)
+            is_stored = not _is_on_intake(connection, track)
+            return start_run(self._durable, connection, track, is_bulk=is_bulk, is_stored=is_stored)
+
+    def begin_again(self, run_id: RunId) -> bool:
+        """Queue an open run anew that no living worker may take; False when none could now."""
+        with self._database.read() as connection:
+            run = runs.get(connection, run_id)
+            track = tracks.find(connection, run.track_id)
+            is_stored = track is None or not _is_on_intake(connection, track)
+        route = self._durable.routes.of(is_stored=is_stored)
+        if not self._durable.is_served(route):
+            return False
+        self._durable.withdraw(run_id)
+        with self._database.write() as connection:
+            if runs.is_open(connection, run_id):
+                self._durable.enqueue(connection, run_id, route=route, turn=run.turn)
+        return True
 
     def cancel(self, track_id: TrackId, owner_id: UserId) -> Track:
         """Cancel the open run of a track; its bytes stay, so that it can be retried.
@@ -73,7 +110,7 @@ class Pipeline:
         with self._database.read() as connection:
             track = tracks.get(connection, track_id, owner_id=owner_id)
             upload = uploads.of_track(connection, track_id)
-        if track.state is TrackState.RECEIVING and upload is not None:
+        if track.state is TrackState.RECEIVING and upload is not None and self._intake is not None:
             self._intake.terminate(upload.id, owner_id)
         elif track.state in {TrackState.RECEIVED, TrackState.PROCESSING}:
             self.cancel(track_id, owner_id)
@@ -82,19 +119,64 @@ class Pipeline:
             tracks.change_state(connection, track, TrackState.DELETED)
 
     def work(self, steps: Steps, *, concurrency: int) -> None:
-        """Take runs from the queue until the process ends."""
+        """Take runs from the queues until the process ends."""
         workflow = _Workflow(steps)
         self._durable.launch(
             workflow.run,
-            [workflow.validate, workflow.store, workflow.render, workflow.publish, workflow.end],
+            [
+                workflow.validate,
+                workflow.store,
+                workflow.render,
+                workflow.publish,
+                workflow.promote,
+                workflow.end,
+            ],
             concurrency=concurrency,
+            promote=workflow.run_promotion,
+            reads_intake=steps.intake is not None,
+        )
+
+    def only_promote(self, promotion: Promotion) -> None:
+        """Take only files to be promoted, on the host of volume D, until the process ends."""
+        workflow = _Promoting(promotion)
+        self._durable.launch(
+            workflow.run_promotion,
+            [workflow.promote, workflow.end],
+            concurrency=0,
+            promote=workflow.run_promotion,
         )
 
 
-class _Workflow:
+class _Promoting:
+    """The durable program that brings a received file into the library."""
+
+    def __init__(self, promotion: Promotion) -> None:
+        self._promotion = promotion
+
+    def run_promotion(self, run_id: RunId, durable: dict[str, Callable[..., Plain]]) -> None:
+        """Promote; the same transaction queues the run for every worker."""
+        outcome = from_plain(durable["promote"](run_id))
+        if outcome.kind in {"rejected", "failed"}:
+            durable["end"](run_id, outcome.to_plain())
+
+    def promote(self, run_id: str) -> Plain:
+        return attempt(lambda: self._promotion.promote(RunId(run_id))).to_plain()
+
+    def end(self, run_id: str, outcome: Plain) -> Plain:
+        ended = from_plain(outcome)
+        if ended.kind == "rejected":
+            reject(self._promotion.database, self._promotion.intake, RunId(run_id), ended)
+        else:
+            code = ended.code or FailedCode.INTERNAL
+            fail(self._promotion.database, RunId(run_id), code, ended.detail)
+        return {}
+
+
+class _Workflow(_Promoting):
     """The durable program of one run: every call of a step is a checkpoint."""
 
     def __init__(self, steps: Steps) -> None:
+        super().__init__(steps.promotion)
         self._steps = steps
 
     def run(self, run_id: RunId, durable: dict[str, Callable[..., Plain]]) -> None:
@@ -126,18 +208,9 @@ class _Workflow:
     def publish(self, run_id: str, made: list[Plain]) -> Plain:
         return attempt(lambda: self._steps.publish(RunId(run_id), made)).to_plain()
 
-    def end(self, run_id: str, outcome: Plain) -> Plain:
-        ended = from_plain(outcome)
-        if ended.kind == "rejected":
-            reject(self._steps.database, self._steps.intake, RunId(run_id), ended)
-        else:
-            code = ended.code or FailedCode.INTERNAL
-            fail(self._steps.database, RunId(run_id), code, ended.detail)
-        return {}
 
-
-def reject(database: Database, intake: Intake, run_id: RunId, why: Outcome) -> None:
-    """Close a run and its track as rejected, and let go of its bytes on D or E."""
+def reject(database: Database, intake: Intake | None, run_id: RunId, why: Outcome) -> None:
+    """Close a run and its track as rejected, and let go of its bytes on D and E."""
     with database.write() as connection:
         run = runs.get(connection, run_id)
         if not runs.finish(connection, run, RunState.REJECTED, code=why.code, detail=why.detail):
@@ -148,9 +221,9 @@ def reject(database: Database, intake: Intake, run_id: RunId, why: Outcome) -> N
         )
         sources.let_go(connection, track.id)
         upload = uploads.of_track(connection, track.id)
-        if upload is not None and upload.state is UploadState.RECEIVED:
+        if upload is not None and upload.state in {UploadState.RECEIVED, UploadState.STORED}:
             uploads.let_go(connection, upload, UploadState.DISCARDED, "discarded", code=why.code)
-    if upload is not None:
+    if upload is not None and intake is not None:
         intake.remove_file(upload.id)
 
 
@@ -164,9 +237,14 @@ def fail(database: Database, run_id: RunId, code: Code, detail: str | None) -> N
         tracks.change_state(connection, track, TrackState.FAILED, code=code, detail=detail)
 
 
+def _is_on_intake(connection: sa.Connection, track: Track) -> bool:
+    upload = uploads.of_track(connection, track.id)
+    return upload is not None and upload.state is UploadState.RECEIVED
+
+
 def _has_bytes(connection: sa.Connection, track: Track) -> bool:
     upload = uploads.of_track(connection, track.id)
-    if upload is not None and upload.state is UploadState.RECEIVED:
+    if upload is not None and upload.state in {UploadState.RECEIVED, UploadState.STORED}:
         return True
     source = sources.find(connection, [track.id]).get(track.id)
     return source is not None and source.object_sha256 is not None

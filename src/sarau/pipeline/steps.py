@@ -15,17 +15,7 @@ import sqlalchemy as sa
 
 from sarau.audio import Analysis, Engine, LoudnessCurve, Waveform, from_plain, to_plain
 from sarau.audio import Rendition as Rendered
-from sarau.catalog import (
-    Database,
-    events,
-    insights,
-    objects,
-    renditions,
-    runs,
-    sources,
-    tracks,
-    uploads,
-)
+from sarau.catalog import Database, events, insights, renditions, runs, sources, tracks, uploads
 from sarau.errors import (
     CancelledRunError,
     FailedCode,
@@ -41,7 +31,9 @@ from sarau.model.ids import RenditionId, RunId, new_id
 from sarau.model.lifecycle import RunState, Stage, TrackState, UploadState
 from sarau.model.preset import find_preset
 from sarau.model.track import Rendition, Run, Source, Track
+from sarau.pipeline.durable import DurableRuns
 from sarau.pipeline.outcome import Plain
+from sarau.pipeline.promotion import Promotion, add_object
 
 _REPORT_EVERY_S = 0.5
 
@@ -51,11 +43,18 @@ class Steps:
     """The steps over the rooms they work in."""
 
     database: Database
-    intake: Intake
+    intake: Intake | None
+    """None on a host that does not mount volume D."""
     library: ObjectStore
     engine: Engine
+    durable: DurableRuns
     scanner: Clamd | None = None
     """Looks at every source before the engine opens it."""
+
+    @property
+    def promotion(self) -> Promotion:
+        """Return the step that comes before all others where files are promoted first."""
+        return Promotion(self.database, self.intake, self.library, self.durable)
 
     def validate(self, run_id: RunId) -> Plain:
         """Scan the source, decode the whole of it, measure it, and keep what was measured.
@@ -77,8 +76,8 @@ class Steps:
             _require_open(connection, run_id)
             known = sources.find(connection, [track.id]).get(track.id)
             source = _source(track, analysis, _size(connection, track, known))
-            if known is not None:
-                source = replace(source, object_sha256=known.object_sha256)
+            stored = known.object_sha256 if known else _stored(connection, track)
+            source = replace(source, object_sha256=stored)
             sources.save(connection, source, to_plain(analysis.waveform))
             _save_insight(connection, track, analysis)
             _take_names_from_tags(connection, run, track, analysis)
@@ -107,15 +106,7 @@ class Steps:
         if upload is None or upload.state is not UploadState.RECEIVED:
             # This step was here before: the object is on E.
             return {"sha256": source.object_sha256}
-        stored = self.library.put(self.intake.path_of(upload), upload.sha256)
-        with self.database.write() as connection:
-            self._add_object(connection, stored)
-            sources.mark_stored(connection, track.id, stored.sha256)
-            older = tracks.same_bytes(connection, track.owner_id, stored.sha256, besides=track.id)
-            if older is not None:
-                tracks.mark_duplicate(connection, track, older)
-            uploads.let_go(connection, upload, UploadState.STORED, "stored")
-        self.intake.remove_file(upload.id)
+        stored = self.promotion.move(upload, track)
         return {"sha256": stored.sha256}
 
     def render(self, run_id: RunId, analysis: Plain) -> Plain:
@@ -156,7 +147,7 @@ class Steps:
             if not runs.finish(connection, run, RunState.SUCCEEDED):
                 raise CancelledRunError
             for one in made:
-                self._add_object(connection, ObjectRef(one["sha256"], one["size_bytes"]))
+                add_object(connection, self.library, ObjectRef(one["sha256"], one["size_bytes"]))
             renditions.replace_all(
                 connection,
                 track.id,
@@ -185,7 +176,7 @@ class Steps:
         """Put the run into `stage`, and its track into `processing` at the first one."""
         with self.database.write() as connection:
             run = runs.get(connection, run_id)
-            if not runs.enter(connection, run, stage):
+            if not runs.enter(connection, run, stage, worker_id=self.durable.worker_id):
                 raise CancelledRunError
             track = tracks.get(connection, run.track_id)
             if track.state is TrackState.RECEIVED:
@@ -213,24 +204,28 @@ class Steps:
         with self.database.read() as connection:
             source = sources.find(connection, [track.id]).get(track.id)
             upload = uploads.of_track(connection, track.id)
-        if source is not None and source.object_sha256 is not None:
-            with self.library.local(source.object_sha256) as path:
+            stored = source.object_sha256 if source else _stored(connection, track)
+        if stored is not None:
+            with self.library.local(stored) as path:
                 yield path
             return
         if upload is None or upload.state is not UploadState.RECEIVED:
             raise FailedError(FailedCode.SOURCE_MISSING, f"track {track.id} has no bytes")
+        if self.intake is None:
+            raise FailedError(FailedCode.VOLUME_MISSING, "volume D is not mounted on this host")
         yield self.intake.path_of(upload)
-
-    def _add_object(self, connection: sa.Connection, ref: ObjectRef) -> None:
-        """Record an object whose file is there; the collector cannot take it meanwhile."""
-        objects.lock(connection)
-        self.library.require(ref.sha256)
-        objects.add(connection, ref.sha256, ref.size_bytes)
 
 
 def _require_open(connection: sa.Connection, run_id: RunId) -> None:
     if not runs.is_open(connection, run_id):
         raise CancelledRunError
+
+
+def _stored(connection: sa.Connection, track: Track) -> str | None:
+    """Return the object of a source that was promoted before it was examined."""
+    upload = uploads.of_track(connection, track.id)
+    is_stored = upload is not None and upload.state is UploadState.STORED
+    return upload.sha256 if upload is not None and is_stored else None
 
 
 def _size(connection: sa.Connection, track: Track, known: Source | None) -> int:

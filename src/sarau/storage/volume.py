@@ -162,6 +162,12 @@ class Volume:
             self._suspect = self._suspect or f"a sync on {self.root} failed: {error}"
 
 
+def is_mounted(root: Path, volume_id: str) -> bool:
+    """Tell whether a directory is a certain volume."""
+    found = _read_sentinel(root)
+    return found is not None and found[1] == volume_id
+
+
 def _is_blank(root: Path) -> bool:
     with durable.translated():
         return not root.exists() or {entry.name for entry in root.iterdir()} <= _MADE_BY_SYSTEM

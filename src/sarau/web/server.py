@@ -93,11 +93,11 @@ async def _healthz(_request: Request) -> JSONResponse:
     return JSONResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
 
 
-def serve(settings: Settings) -> None:
-    """Serve until a signal says stop, working on runs meanwhile.
+def serve(settings: Settings, *, work: bool = True) -> None:
+    """Serve until a signal says stop, working on runs meanwhile if `work` says so.
 
-    The process then ends at once: whatever was at work is continued by the next one
-    from its last checkpoint (docs/adr/0003-crash-only.md).
+    The process then ends at once: whatever was at work is continued by another one, or by
+    the next, from its last checkpoint (docs/adr/0003-crash-only.md).
 
     Raises:
         RefusedError: `token_required`.
@@ -105,7 +105,7 @@ def serve(settings: Settings) -> None:
 
     """
     check_may_listen(settings)
-    with open_app(settings, work=True) as app:
+    with open_app(settings, work=work, promote=not work) as app:
         config = uvicorn.Config(
             build(app),
             host=settings.host,
@@ -121,6 +121,7 @@ def serve(settings: Settings) -> None:
             proxy_headers=settings.public_url is not None,
         )
         _Announcing(config).run()
+        app.durable.hand_back()
         logging.shutdown()
         os._exit(0)
 

@@ -1,0 +1,88 @@
+"""Promotion: a received file goes from D to E, copied, hashed, synced, named, then committed."""
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from sarau.catalog import Database, objects, runs, sources, tracks, uploads
+from sarau.errors import CancelledRunError, FailedCode, FailedError
+from sarau.intake import Intake
+from sarau.library import ObjectRef, ObjectStore
+from sarau.model.ids import RunId
+from sarau.model.lifecycle import UploadState
+from sarau.model.track import Track
+from sarau.model.upload import Upload
+from sarau.pipeline.durable import DurableRuns
+from sarau.pipeline.outcome import Plain
+
+
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """The two rooms a file passes through, and the queue it goes to afterwards."""
+
+    database: Database
+    intake: Intake | None
+    library: ObjectStore
+    durable: DurableRuns
+
+    def promote(self, run_id: RunId) -> Plain:
+        """Bring the source of a run that still waits into the library, and queue the run.
+
+        The file moves and the run is queued for every worker in one transaction. The run
+        goes on waiting: it has entered no stage.
+
+        Raises:
+            FailedError: `disk_full`, `disk_error`, `source_damaged`, `source_missing`.
+            CancelledRunError: The run is no longer open.
+
+        """
+        with self.database.read() as connection:
+            run = runs.get(connection, run_id)
+            track = tracks.find(connection, run.track_id)
+            upload = uploads.of_track(connection, run.track_id)
+            if track is None or not runs.is_open(connection, run_id):
+                raise CancelledRunError
+        if upload is not None and upload.state is UploadState.STORED:
+            return {}  # this step was here before: the run is queued
+        if upload is None or upload.state is not UploadState.RECEIVED:
+            raise FailedError(FailedCode.SOURCE_MISSING, f"track {track.id} has no bytes")
+        self.move(upload, track, then_queue=run_id, turn=run.turn)
+        return {}
+
+    def move(
+        self,
+        upload: Upload,
+        track: Track,
+        *,
+        then_queue: RunId | None = None,
+        turn: int | None = None,
+    ) -> ObjectRef:
+        """Make a received file an object of the library, and let go of it on D.
+
+        Raises:
+            FailedError: `disk_full`, `disk_error`, `source_damaged`, `source_missing`,
+                `volume_missing` on a host without D.
+
+        """
+        if self.intake is None:
+            raise FailedError(FailedCode.VOLUME_MISSING, "volume D is not mounted on this host")
+        stored = self.library.put(self.intake.path_of(upload), upload.sha256)
+        with self.database.write() as connection:
+            add_object(connection, self.library, stored)
+            sources.mark_stored(connection, track.id, stored.sha256)
+            older = tracks.same_bytes(connection, track.owner_id, stored.sha256, besides=track.id)
+            if older is not None:
+                tracks.mark_duplicate(connection, track, older)
+            uploads.let_go(connection, upload, UploadState.STORED, "stored", sha256=stored.sha256)
+            if then_queue is not None:
+                route = self.durable.routes.of(is_stored=True)
+                self.durable.enqueue(connection, then_queue, route=route, turn=turn)
+        self.intake.remove_file(upload.id)
+        return stored
+
+
+def add_object(connection: sa.Connection, library: ObjectStore, ref: ObjectRef) -> None:
+    """Record an object whose file is there; the collector cannot take it meanwhile."""
+    objects.lock(connection)
+    library.require(ref.sha256)
+    objects.add(connection, ref.sha256, ref.size_bytes)
