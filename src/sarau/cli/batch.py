@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-from sarau.audio import Analysis, Engine, Rendition
+from sarau.audio import Analysis, Engine, LoudnessCurve, Rendition
 from sarau.cli import receipts
 from sarau.cli.progress import Progress, Report
 from sarau.errors import SarauError
@@ -48,6 +48,18 @@ class Processed:
     error: SarauError | None = None
     is_old: bool = False
     """Made by an earlier call, of the same bytes and for the same preset."""
+
+    def without_pictures(self) -> "Processed":
+        """Return what a table needs: of thousands of files, all are kept to the end."""
+        if self.analysis is None:
+            return self
+        slim = replace(
+            self.analysis,
+            waveform=replace(self.analysis.waveform, data=b""),
+            loudness_curve=LoudnessCurve(),
+            insight=None,
+        )
+        return replace(self, analysis=slim)
 
 
 def find_files(given: Iterable[Path]) -> Iterator[tuple[Path, Path]]:

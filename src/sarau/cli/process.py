@@ -1,5 +1,6 @@
 """`sarau process`: the engine without a server."""
 
+import contextlib
 import json
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from sarau.model.preset import DEFAULT_PRESET, PRESETS, find_preset
 
 if TYPE_CHECKING:
     from sarau.cli.batch import Processed
+    from sarau.cli.report import Report
 
 
 @click.command("process")
@@ -39,6 +41,12 @@ if TYPE_CHECKING:
 @click.option(
     "--jobs", type=click.IntRange(1), help="Files at once; the number of cores by default."
 )
+@click.option(
+    "--report",
+    "report_to",
+    type=click.Path(path_type=Path),
+    help="Write an HTML report with pictures: a file, or a directory for report.html.",
+)
 @click.option("--again", is_flag=True, help="Also make what an earlier call has made already.")
 def command(
     files: tuple[Path, ...],
@@ -47,6 +55,7 @@ def command(
     jobs: int | None,
     *,
     as_json: bool,
+    report_to: Path | None,
     again: bool,
 ) -> None:
     """Check, measure and render FILES (or directories of them) without a server.
@@ -56,14 +65,25 @@ def command(
     from sarau.cli import tables  # noqa: PLC0415 - heavy
 
     results = []
-    for result in _results(files, target, preset, jobs, again=again):
-        if as_json:
-            print(json.dumps(_plain(result)), flush=True)
-        results.append(result)
+    with contextlib.ExitStack() as stack:
+        report = _open_report(stack, report_to) if report_to is not None else None
+        for result in _results(files, target, preset, jobs, again=again):
+            if as_json:
+                print(json.dumps(_plain(result)), flush=True)
+            if report is not None:
+                report.add(result)
+            results.append(result.without_pictures())
     if not as_json:
         tables.print_processed(sorted(results, key=lambda result: result.path))
     if any(result.error or _missed(result) for result in results):
         sys.exit(SOME_NOT_READY)
+
+
+def _open_report(stack: contextlib.ExitStack, given: Path) -> "Report":
+    from sarau.cli.exits import language  # noqa: PLC0415 - heavy
+    from sarau.cli.report import Report, place_of  # noqa: PLC0415 - heavy
+
+    return stack.enter_context(Report(place_of(given), language()))
 
 
 def _results(

@@ -1,0 +1,186 @@
+"""`--report`: one HTML file with everything about every file, that needs nothing else.
+
+It is written track by track, so that thousands of them need no memory, beside its place,
+and moved there when it is whole. The table of contents is known last and shown first.
+"""
+
+import base64
+import html
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+from sarau import __version__
+from sarau.audio import Analysis, Insight, Rendition
+from sarau.audio.pictures import loudness_svg, waveform_svg
+from sarau.cli.batch import Processed
+from sarau.cli.report_text import STYLE, figure, words
+from sarau.model.findings import sentence
+from sarau.model.messages import message
+
+_FILE = "report.html"
+
+
+def place_of(given: Path) -> Path:
+    """Return the file that is meant by a directory or a file."""
+    is_file = given.suffix.lower() in {".html", ".htm"} and not given.is_dir()
+    return given if is_file else given / _FILE
+
+
+class Report:
+    """Takes results one by one; whole only when the `with` block ends well."""
+
+    def __init__(self, path: Path, language: str) -> None:
+        self._path, self._language = path, language
+        self._draft = path.with_suffix(".new")
+        self._words = words(language)
+        self._contents: list[str] = []
+        self._file: IO[str] | None = None
+
+    def __enter__(self) -> Self:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = self._draft.open("w", encoding="utf-8")
+        title = html.escape(self._words["title"])
+        self._file.write(
+            f'<!doctype html><html lang="{self._language}"><head><meta charset="utf-8">'
+            '<meta name="viewport" content="width=device-width, initial-scale=1">'
+            '<meta name="color-scheme" content="light dark">'
+            f"<title>{title}</title><style>{STYLE}</style></head><body>"
+        )
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._file is None:
+            return
+        with self._file as file:
+            if kind is None:
+                file.write(self._header())
+                file.write("</body></html>\n")
+        if kind is None:
+            self._draft.replace(self._path)
+        else:
+            self._draft.unlink(missing_ok=True)
+
+    def add(self, result: Processed) -> None:
+        """Write the section of one file."""
+        if self._file is None:
+            raise ValueError("the report is not open")
+        number = len(self._contents) + 1
+        name = html.escape(result.path.name)
+        body = self._failed(result) if result.analysis is None else self._track(result)
+        self._file.write(f'<section id="t{number}"><h2>{name}</h2>{body}</section>\n')
+        self._contents.append(self._line(number, name, result))
+
+    def _header(self) -> str:
+        heads = ("file", "integrated", "peak", "findings", "versions")
+        cells = "".join(f"<th>{self._words[head]}</th>" for head in heads)
+        return (
+            f"<header><h1>{self._words['title']}</h1><p>Sarau {__version__}</p>"
+            f'<div class="wide"><table><thead><tr>{cells}</tr></thead>'
+            f"<tbody>{''.join(self._contents)}</tbody></table></div></header>"
+        )
+
+    def _line(self, number: int, name: str, result: Processed) -> str:
+        link = f'<td><a href="#t{number}">{name}</a></td>'
+        if result.analysis is None:
+            return f'<tr>{link}<td colspan="4" class="problem">{self._said(result)}</td></tr>'
+        loudness, insight = result.analysis.loudness, result.analysis.insight
+        found = [finding.severity for finding in insight.findings] if insight else []
+        counts = ", ".join(
+            f'<span class="{severity}">{found.count(severity)} {self._words[severity]}</span>'
+            for severity in dict.fromkeys(found)
+        )
+        verdicts = dict.fromkeys(str(one.evidence.verdict) for one in result.renditions)
+        told = ", ".join(self._verdict(verdict) for verdict in verdicts)
+        return (
+            f"<tr>{link}<td>{self._figure(loudness.integrated_lufs)}</td>"
+            f"<td>{self._figure(loudness.true_peak_dbtp)}</td><td>{counts}</td><td>{told}</td></tr>"
+        )
+
+    def _said(self, result: Processed) -> str:
+        return html.escape(message(result.error.code, self._language)) if result.error else ""
+
+    def _failed(self, result: Processed) -> str:
+        return f'<p class="problem">{self._said(result)}</p>'
+
+    def _track(self, result: Processed) -> str:
+        analysis = result.analysis
+        if analysis is None:
+            return ""
+        parts = [self._table(analysis, result.renditions)]
+        if analysis.insight is not None:
+            parts += [self._findings(analysis.insight), self._facts(analysis.insight)]
+        parts.append(self._pictures(analysis))
+        return "".join(parts)
+
+    def _table(self, analysis: Analysis, renditions: tuple[Rendition, ...]) -> str:
+        heads = ("version", "integrated", "peak", "range", "gain", "target", "verdict")
+        rows = [self._row(self._words["source"], analysis.loudness, "", "", "")]
+        for one in renditions:
+            proof = one.evidence
+            target = self._figure(proof.target_lufs)
+            gain = self._figure(proof.gain_db)
+            verdict = self._verdict(str(proof.verdict))
+            rows.append(
+                self._row(html.escape(one.file.path.name), proof.loudness, gain, target, verdict)
+            )
+        cells = "".join(f"<th>{self._words[head]}</th>" for head in heads)
+        return (
+            f'<div class="wide"><table><thead><tr>{cells}</tr></thead>'
+            f"<tbody>{''.join(rows)}</tbody></table></div>"
+        )
+
+    def _row(self, name: str, loudness: object, *rest: str) -> str:
+        names = ("integrated_lufs", "true_peak_dbtp", "range_lu")
+        figures = [self._figure(getattr(loudness, each)) for each in names]
+        return (
+            f"<tr><td>{name}</td>{''.join(f'<td>{each}</td>' for each in (*figures, *rest))}</tr>"
+        )
+
+    def _verdict(self, verdict: str) -> str:
+        return f'<span class="{verdict}">{self._words[verdict]}</span>'
+
+    def _findings(self, insight: Insight) -> str:
+        if not insight.findings:
+            return f"<p>{self._words['clean']}</p>"
+        lines = "".join(
+            f'<li class="{one.severity}">{html.escape(sentence(one, self._language))}</li>'
+            for one in insight.findings
+        )
+        return f"<ul>{lines}</ul>"
+
+    def _facts(self, insight: Insight) -> str:
+        tempo, key, cues = insight.tempo, insight.key, insight.cues
+        facts = {
+            "tempo": f"{self._figure(tempo.bpm)} BPM" if tempo else "–",
+            "key": f"{key.tonic} {self._words[key.mode]}" if key else "–",
+            "plr": self._figure(insight.dynamics.plr_db),
+            "cue_in": self._figure(cues.cue_in_s),
+            "outro": self._figure(cues.outro_start_s),
+            "cue_out": self._figure(cues.cue_out_s),
+        }
+        cells = "".join(
+            f"<dt>{self._words[name]}</dt><dd>{text}</dd>" for name, text in facts.items()
+        )
+        return f"<dl>{cells}</dl>"
+
+    def _pictures(self, analysis: Analysis) -> str:
+        drawn = [("waveform", waveform_svg(analysis.waveform))]
+        level = analysis.loudness.integrated_lufs
+        drawn.append(("curve", loudness_svg(analysis.loudness_curve, level)))
+        if analysis.insight is not None:
+            data = base64.b64encode(analysis.insight.spectrogram.png).decode()
+            name = self._words["spectrogram"]
+            drawn.append(("spectrogram", f'<img alt="{name}" src="data:image/png;base64,{data}">'))
+        return "".join(
+            f"<figure>{picture}<figcaption>{self._words[name]}</figcaption></figure>"
+            for name, picture in drawn
+        )
+
+    def _figure(self, value: float | None) -> str:
+        return figure(value, self._language)

@@ -1,0 +1,78 @@
+"""The words and the looks of the report."""
+
+from typing import Final
+
+_WORDS: Final[dict[str, tuple[str, str]]] = {
+    "title": ("Relatório de qualidade e loudness", "Quality and loudness report"),
+    "file": ("Arquivo", "File"),
+    "version": ("Versão", "Version"),
+    "versions": ("Versões", "Versions"),
+    "source": ("Original", "Source"),
+    "integrated": ("Loudness, LUFS", "Loudness, LUFS"),
+    "peak": ("Pico real, dBTP", "True peak, dBTP"),
+    "range": ("Variação, LU", "Range, LU"),
+    "gain": ("Ganho, dB", "Gain, dB"),
+    "target": ("Alvo, LUFS", "Target, LUFS"),
+    "verdict": ("Resultado", "Result"),
+    "findings": ("Observações", "Findings"),
+    "problem": ("problema(s)", "problem(s)"),
+    "warning": ("a conferir", "to check"),
+    "note": ("nota(s)", "note(s)"),
+    "clean": ("Nada a reclamar.", "Nothing to complain about."),
+    "passed": ("aprovado", "passed"),
+    "failed": ("reprovado", "failed"),
+    "ceiling_limited": ("limitado pelo teto", "limited by the ceiling"),
+    "not_normalised": ("nível original", "original level"),
+    "tempo": ("Andamento", "Tempo"),
+    "key": ("Tom", "Key"),
+    "major": ("maior", "major"),
+    "minor": ("menor", "minor"),
+    "plr": ("Pico sobre loudness, dB", "Peak to loudness, dB"),
+    "cue_in": ("Primeiro som, s", "First sound, s"),
+    "outro": ("Fim do último trecho forte, s", "Last loud passage ends, s"),
+    "cue_out": ("Último som, s", "Last sound, s"),
+    "waveform": ("Forma de onda", "Waveform"),
+    "curve": (
+        "Loudness ao longo do tempo, de -60 a 0 LUFS: área 400 ms, linha 3 s, tracejado o programa",
+        "Loudness over time, -60 to 0 LUFS: area 400 ms, line 3 s, dashed the programme",
+    ),
+    "spectrogram": ("Espectrograma", "Spectrogram"),
+}
+
+STYLE: Final = """
+:root{--paper:#faf7f1;--ink:#26201d;--soft:#6d625b;--line:#dfd6ca;--bad:#a3262f;--warn:#805206;
+--good:#3d6647}
+@media(prefers-color-scheme:dark){:root{--paper:#17131a;--ink:#f1e9e0;--soft:#b3a69b;
+--line:#3a333d;--bad:#ff8b86;--warn:#f5b942;--good:#8fce9b}}
+*{box-sizing:border-box}body{display:flex;flex-direction:column;max-width:62rem;margin:0 auto;
+padding:1.5rem;background:var(--paper);color:var(--ink);font:15px/1.5 system-ui,sans-serif}
+header{order:-1}h1{font-size:1.6rem;margin:0}h2{font-size:1.15rem;overflow-wrap:anywhere}
+header p,dt,figcaption{color:var(--soft);font-size:.85rem}section{border-top:1px solid var(--line);
+margin-top:1.5rem}.wide{overflow-x:auto}table{border-collapse:collapse;width:100%;
+font-variant-numeric:tabular-nums}th,td{padding:.35rem .7rem .35rem 0;text-align:left;
+border-bottom:1px solid var(--line)}th{color:var(--soft);font-weight:500;font-size:.85rem}
+a{color:inherit}ul{list-style:none;padding:0}li{border-left:3px solid var(--line);
+padding-left:.7rem;margin:.4rem 0}li.problem{border-color:var(--bad)}
+li.warning{border-color:var(--warn)}
+span.problem,p.problem,td.problem,.failed{color:var(--bad)}
+span.warning,.ceiling_limited{color:var(--warn)}
+.passed{color:var(--good)}dl{display:grid;grid-template-columns:repeat(auto-fit,minmax(9rem,1fr));
+grid-auto-flow:row;gap:.2rem 1rem}dt{grid-row:1}dd{grid-row:2;margin:0}figure{margin:1rem 0}
+figure svg,figure img{display:block;width:100%;height:120px;border-radius:4px}
+@media(max-width:40rem){dl{display:block}dt{margin-top:.4rem}}
+@media print{section{break-inside:avoid}}
+"""
+
+
+def words(language: str) -> dict[str, str]:
+    """Return every word in `pt-BR` or English."""
+    index = 0 if language == "pt-BR" else 1
+    return {name: both[index] for name, both in _WORDS.items()}
+
+
+def figure(value: float | None, language: str) -> str:
+    """Return a figure as it is written in a language; a dash for none."""
+    if value is None:
+        return "–"
+    text = f"{value:.2f}"
+    return text.replace(".", ",") if language == "pt-BR" else text

@@ -1,0 +1,111 @@
+"""`sarau process --report`: one file that tells everything and needs nothing."""
+
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.sounds import write_music
+
+from sarau.cli.batch import Processed
+from sarau.cli.report import Report, place_of
+from sarau.cli.report_text import _WORDS
+from sarau.errors import RejectedCode, RejectedError
+
+
+class Reader(HTMLParser):
+    """Notes what tags ask for, and that all of them are closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.asked_for: list[str] = []
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in {"meta", "img", "path", "line"}:
+            self.open.append(tag)
+        self.asked_for += [value or "" for name, value in attrs if name in {"src", "href"}]
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in self.open:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def process(*arguments: str | Path, language: str = "en_US.UTF-8") -> Any:
+    command = [sys.executable, "-m", "sarau", "process", *map(str, arguments)]
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, env={"LANG": language, "PATH": "/bin"}
+    )
+
+
+@pytest.fixture
+def album(tmp_path: Path) -> Path:
+    place = tmp_path / "album"
+    place.mkdir()
+    write_music(place / "01 Aurora & <b>co.wav", seconds=4)
+    (place / "02 broken.wav").write_text("not music at all")
+    return place
+
+
+def test_the_report_holds_every_file_and_asks_for_nothing(album: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    done = process(album, "--to", out, "--preset", "archive", "--report", out)
+    assert done.returncode == 1, done.stderr
+    text = (out / "report.html").read_text()
+    page = Reader()
+    page.feed(text)
+    assert page.open == []
+    assert all(asked.startswith(("data:image/png;base64,", "#t")) for asked in page.asked_for)
+    assert not re.search(r"url\(|@import|<script|<b>", text)
+    assert "01 Aurora & <b>co.wav" in page.text
+    assert "Both channels are the same" not in page.text
+    assert "This is not an audio file" in page.text
+    assert text.count("<svg") == 2
+    assert text.count("<img") == 1
+    assert not list(out.glob("*.new"))
+
+
+def test_old_results_are_in_the_report_too(album: Path, tmp_path: Path) -> None:
+    out, report = tmp_path / "out", tmp_path / "deep" / "relato.html"
+    process(album, "--to", out, "--preset", "archive")
+    process(album, "--to", out, "--preset", "archive", "--report", report)
+    assert report.read_text().count("<svg") == 2
+
+
+def test_a_directory_and_a_file_are_told_apart(tmp_path: Path) -> None:
+    assert place_of(tmp_path) == tmp_path / "report.html"
+    assert place_of(tmp_path / "new") == tmp_path / "new" / "report.html"
+    assert place_of(tmp_path / "a.HTML") == tmp_path / "a.HTML"
+
+
+def test_every_word_is_said_in_both_languages() -> None:
+    assert all(portuguese and english for portuguese, english in _WORDS.values())
+    same = {name for name, (portuguese, english) in _WORDS.items() if portuguese == english}
+    assert same == {"integrated"}
+
+
+def interrupt(path: Path, result: Processed) -> None:
+    with Report(path, "en") as report:
+        report.add(result)
+        raise KeyboardInterrupt
+
+
+def test_it_speaks_portuguese_and_an_interrupted_one_leaves_nothing(tmp_path: Path) -> None:
+    broken = Processed(tmp_path / "a.wav", error=RejectedError(RejectedCode.EMPTY_FILE, "0 bytes"))
+    path = tmp_path / "r.html"
+    with Report(path, "pt-BR") as report:
+        report.add(broken)
+    assert '<html lang="pt-BR">' in path.read_text()
+    assert "O arquivo está vazio" in path.read_text()
+    before = path.read_bytes()
+    with pytest.raises(KeyboardInterrupt):
+        interrupt(path, broken)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
