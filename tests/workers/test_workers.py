@@ -1,5 +1,6 @@
 """Web hosts and workers as processes of their own, over one database."""
 
+import os
 import signal
 import time
 from collections.abc import Callable
@@ -31,6 +32,12 @@ def test_a_worker_without_the_intake_makes_ready_what_a_web_host_receives(
     waiting = web.send(write_music(tmp_path / "a.wav"), preset="archive")
     elsewhere = {"SARAU_INTAKE": str(tmp_path / "nothing"), "SARAU_DATABASE_URL": database_url}
     worker = make_worker(web.data, **elsewhere)
+    worker.wait_until_it_says("runs at once")
+    with web.client() as client:
+        shown = client.get("/api/v1/workers").json()["items"]
+    # The web host promotes files and takes no run.
+    assert [one["concurrency"] for one in shown] == [0, len(os.sched_getaffinity(0))]
+    assert [one["queues"] for one in shown][1] == ["tracks"]
     ready = web.wait_for(waiting["id"], "ready", "failed")
     assert (ready["state"], ready["upload"]["state"]) == ("ready", "stored")
     (tmp_path / "b.wav").write_bytes(b"no sound")
