@@ -36,6 +36,13 @@ test-soak: .venv/dev front system ## Kill servers at random while uploads run, a
 test-faults: .venv/dev front system ## Cut the power, break the disks; needs root
 	$(BIN)/pytest -m faults -s $(ARGS)
 
+FUZZ_S ?= 60
+.PHONY: fuzz
+fuzz: .cache/fuzz/.built .venv/dev system ## Throw spoiled bytes at our own parsers, for FUZZ_S seconds
+	$(BIN)/python -m tests.fuzz.corpus .cache/fuzz/corpus
+	PYTHONPATH=src:. .cache/fuzz/venv/bin/python -m tests.fuzz.run .cache/fuzz/corpus \
+		-max_total_time=$(FUZZ_S) -max_len=70000 -timeout=10 -rss_limit_mb=1024 -artifact_prefix=.cache/fuzz/
+
 .PHONY: check
 check: .venv/dev ## Run every gate: format, lint, types, floors, locks
 	$(BIN)/ruff format --check .
@@ -77,6 +84,11 @@ src/sarau/web/static/dist/.built: $(FRONT) | .venv/run
 .venv/run: .venv/uv requirements/run.lock pyproject.toml
 	test -e .venv/dev || $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/run.lock
 	test -e .venv/dev || $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.cache/fuzz/.built: requirements/fuzz.lock | .venv/uv
+	test -x .cache/fuzz/venv/bin/python || $(PYTHON) -m venv .cache/fuzz/venv
+	$(BIN)/uv pip sync --quiet --python .cache/fuzz/venv/bin/python --require-hashes requirements/fuzz.lock
 	@touch $@
 
 # Programs that only the tests and the benchmarks need, where they are missing.

@@ -34,6 +34,7 @@ def main() -> int:
     groups = project["dependency-groups"]
     dev = run | _names([one for group in groups.values() for one in group])
     faults = _faults("run.lock", run) + _faults("dev.lock", dev)
+    faults += _faults("fuzz.lock", run | {"atheris"})
     print("\n".join(faults) or "locks: in order")
     return 1 if faults else 0
 

@@ -15,11 +15,13 @@ _OPTIONS = (
     "--python-version=3.11",
 )
 _BUILD = str(_HERE / "build.in")
+_FUZZ = str(_HERE / "fuzz.in")
 _PROJECT = str(_HERE.parent / "pyproject.toml")
 LOCKS = {
     "build.lock": (_BUILD,),
     "run.lock": (_PROJECT,),
     "dev.lock": (_PROJECT, _BUILD, "--group", "check", "--group", "test", "--group", "bench"),
+    "fuzz.lock": (_PROJECT, _FUZZ),
 }
 
 

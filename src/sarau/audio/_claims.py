@@ -130,6 +130,9 @@ def _aiff(source: ByteSource) -> Claims:
         offset += 8
         if name == b"COMM":
             channels, frames, bits = struct.unpack(">hIh", source.read(offset, 8).ljust(8, b"\0"))
+            if channels < 1 or bits < 0:
+                detail = f"the AIFF file says {channels} channels of {bits} bits"
+                raise RejectedError(RejectedCode.CORRUPT, detail)
         elif name == b"SSND":
             available = source.size - offset
             if available + 1 < size:
@@ -138,7 +141,7 @@ def _aiff(source: ByteSource) -> Claims:
         offset += size + (size & 1)
     if channels is None:
         raise RejectedError(RejectedCode.TRUNCATED, "the AIFF file has no description")
-    return Claims(channels=channels, bit_depth=bits, samples=None if compressed else frames)
+    return Claims(channels=channels, bit_depth=bits or None, samples=None if compressed else frames)
 
 
 def _asf(source: ByteSource) -> Claims:
