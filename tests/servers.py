@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-_READY = re.compile(r"Sarau is at (http://\S+)")
+_READY = re.compile(r"Sarau is at (http://[\w.:\[\]-]+)")
 _START_S = 60
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from sarau.audio import Engine, SandboxMode
+from sarau.audio import ChildReport, Engine, SandboxMode
 from sarau.catalog import Database, migrate, volumes
 from sarau.delivery import Delivery
 from sarau.intake import Intake
@@ -18,6 +18,7 @@ from sarau.library import DiskLibrary
 from sarau.model.original import After
 from sarau.model.track import Track
 from sarau.model.upload import Upload
+from sarau.observe.work import child_ended
 from sarau.pipeline import Caretaker, DurableRuns, Pipeline, start_run
 from sarau.pipeline.promotion import Promotion
 from sarau.pipeline.routes import Routes
@@ -38,6 +39,9 @@ class App:
     durable: DurableRuns
     pipeline: Pipeline
     delivery: Delivery
+    engine: Engine | None = None
+    """None where nothing is worked on."""
+    scanner: Clamd | None = None
 
     @property
     def volumes(self) -> tuple[Volume, Volume]:
@@ -77,17 +81,28 @@ def open_app(settings: Settings, *, work: bool, promote: bool = False) -> Iterat
         )
         stack.callback(intake.close)
         pipeline = Pipeline(database, intake, durable)
+        engine = None
         if work or promote:
             intake.recover()
             if work:
-                _work(stack, settings, database, intake, library, durable, pipeline)
+                engine = _work(stack, settings, database, intake, library, durable, pipeline)
             else:
                 pipeline.only_promote(Promotion(database, intake, library, durable))
                 _care(stack, settings, database, intake, library, durable, pipeline)
             if settings.watch is not None:
                 stack.callback(_watch(settings, settings.watch, database, intake, library).close)
         delivery = Delivery(database, library)
-        yield App(settings, database, intake, library, durable, pipeline, delivery)
+        yield App(
+            settings,
+            database,
+            intake,
+            library,
+            durable,
+            pipeline,
+            delivery,
+            engine,
+            _scanner(settings),
+        )
 
 
 @contextmanager
@@ -132,11 +147,13 @@ def _work(
     library: DiskLibrary,
     durable: DurableRuns,
     pipeline: Pipeline,
-) -> None:
-    engine = stack.enter_context(Engine(sandbox=SandboxMode(settings.sandbox)))
+) -> Engine:
+    sandbox = SandboxMode(settings.sandbox)
+    engine = stack.enter_context(Engine(sandbox=sandbox, on_child=_tell_child))
     steps = Steps(database, intake, library, engine, durable, _scanner(settings))
     pipeline.work(steps, concurrency=settings.worker_count)
     _care(stack, settings, database, intake, library, durable, pipeline)
+    return engine
 
 
 def _care(
@@ -157,6 +174,16 @@ def _start_run(
     durable: DurableRuns, connection: sa.Connection, _upload: Upload, track: Track
 ) -> None:
     start_run(durable, connection, track)
+
+
+def _tell_child(ended: ChildReport) -> None:
+    child_ended(
+        ended.operation,
+        duration_s=ended.duration_s,
+        cpu_s=ended.cpu_s,
+        max_rss_bytes=ended.max_rss_bytes,
+        code=ended.code,
+    )
 
 
 def _scanner(settings: Settings) -> Clamd | None:

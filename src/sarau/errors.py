@@ -45,6 +45,8 @@ class FailedCode(StrEnum):
     DATABASE_UNAVAILABLE = "database_unavailable"
     SCANNER_UNAVAILABLE = "scanner_unavailable"
     SCANNER_LIMIT = "scanner_limit"
+    WORKER_MISSING = "worker_missing"
+    QUEUE_STUCK = "queue_stuck"
     INTERNAL = "internal"
 
 

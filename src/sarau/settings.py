@@ -10,8 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, get_type_hints
+from urllib.parse import unquote, urlsplit
 
 from sarau.model.original import After
+from sarau.observe.logs import FORMS
 
 GIB = 1 << 30
 _CLAMD = re.compile(r"unix:/.*|tcp:.+:\d+")
@@ -59,6 +61,8 @@ class Settings:
     """A virus scanner that sees every file first: `unix:/path` or `tcp:host:port`."""
     clamd_max_bytes: int = 100 << 20
     """The scanner's `MaxFileSize`: what is larger fails, as it would pass unseen."""
+    log: str = "text"
+    """The form of the log: `text` or `json`, one line per event."""
 
     @property
     def intake_dir(self) -> Path:
@@ -74,6 +78,12 @@ class Settings:
     def database(self) -> str:
         """Return the database's address."""
         return self.database_url or f"sqlite:///{(self.data / 'sarau.db').absolute()}"
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Return what must never be shown, in a log or anywhere."""
+        password = unquote(urlsplit(self.database_url or "").password or "")
+        return tuple(secret for secret in (self.token, password) if secret)
 
     @property
     def worker_count(self) -> int:
@@ -114,6 +124,8 @@ def load(
         raise SettingsError("promote: late or first")
     if not _CLAMD.fullmatch(str(values.get("clamd", "unix:/"))):
         raise SettingsError("clamd: unix:/path or tcp:host:port")
+    if values.get("log", FORMS[0]) not in FORMS:
+        raise SettingsError(f"log: one of {', '.join(FORMS)}")
     return replace(Settings(), **{name: _convert(name, value) for name, value in values.items()})
 
 

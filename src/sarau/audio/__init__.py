@@ -8,6 +8,7 @@ from sarau.audio._engine import Engine
 from sarau.audio._plain import from_plain, to_plain
 from sarau.audio._types import (
     Analysis,
+    ChildReport,
     EngineReport,
     Evidence,
     GainPlan,
@@ -40,6 +41,7 @@ __all__ = [
     "Analysis",
     "Bandwidth",
     "ChannelLevel",
+    "ChildReport",
     "Clipping",
     "Cues",
     "Dynamics",

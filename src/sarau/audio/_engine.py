@@ -3,7 +3,7 @@
 import os
 import stat
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -13,10 +13,11 @@ from sarau.audio import _plan
 from sarau.audio._formats import TRAITS, output_channels, output_rate_hz
 from sarau.audio._plain import Plain, from_plain, to_plain
 from sarau.audio._sandbox import level_of
-from sarau.audio._supervise import supervise
+from sarau.audio._supervise import ignore, reported, supervise
 from sarau.audio._tasks import GainJob, GainTag, Measured, Part, RenderJob
 from sarau.audio._types import (
     Analysis,
+    ChildReport,
     EngineReport,
     Evidence,
     GainPlan,
@@ -41,10 +42,6 @@ _TRIM_RENDER: Final = 0.2
 _TRIMMED: Final = _MEASURED + _TRIM
 
 
-def _ignore(fraction: float) -> None:
-    """Stand in for a callback."""
-
-
 class Engine:
     """Decodes and encodes untrusted files; any number of threads may use one engine.
 
@@ -58,10 +55,12 @@ class Engine:
         limits: Limits = Limits(),  # noqa: B008 - frozen
         sandbox: SandboxMode = SandboxMode.REQUIRED,
         work_dir: Path | None = None,
+        on_child: Callable[[ChildReport], None] = ignore,
     ) -> None:
         self._limits = limits
         self._sandbox = sandbox
         self._work_dir = work_dir
+        self._on_child = on_child
         self._lock = threading.Lock()
         self._zygote: Zygote | None = Zygote()
         self._closed = False
@@ -86,7 +85,7 @@ class Engine:
                 self._zygote = None
 
     def analyse(
-        self, source: Path, *, insight: bool = False, on_progress: ProgressCallback = _ignore
+        self, source: Path, *, insight: bool = False, on_progress: ProgressCallback = ignore
     ) -> Analysis:
         """Decode all of `source`, measure it and draw its waveform.
 
@@ -107,7 +106,7 @@ class Engine:
         preset: Preset,
         out_dir: Path,
         *,
-        on_progress: ProgressCallback = _ignore,
+        on_progress: ProgressCallback = ignore,
     ) -> tuple[RenderedFile, ...]:
         """Make all renditions of `preset` in one decode, as `<name>.<extension>` in `out_dir`.
 
@@ -130,7 +129,7 @@ class Engine:
         files: Sequence[RenderedFile],
         out_dir: Path,
         *,
-        on_progress: ProgressCallback = _ignore,
+        on_progress: ProgressCallback = ignore,
     ) -> tuple[Rendition, ...]:
         """Decode and measure the encoded `files`; make those that are off again, at most twice.
 
@@ -196,8 +195,17 @@ class Engine:
             missing=tuple(missing),
         )
 
+    def check(self) -> None:
+        """Start the engine if it has died.
+
+        Raises:
+            FailedError: `engine_missing`, when it cannot be started.
+
+        """
+        self._running()
+
     def _selftest(self) -> dict[str, bool]:
-        result = self._run("selftest", [], self._work_dir, {}, _ignore)
+        result = self._run("selftest", [], self._work_dir, {}, ignore)
         if not isinstance(result, dict):
             raise FailedError(FailedCode.ENGINE_CRASHED, "a child talks nonsense")
         return {str(name): stopped is True for name, stopped in result.items()}
@@ -244,7 +252,7 @@ class Engine:
             rooms.setdefault(file.path.parent, []).append(tag)
         for directory, tags in rooms.items():
             task = to_plain(GainJob(tuple(tags)))
-            self._run("tag", [], directory, {"task": task}, _ignore)
+            self._run("tag", [], directory, {"task": task}, ignore)
 
     def _greeting(self) -> dict[str, Any]:
         return self._running().wait_until_ready()
@@ -287,7 +295,8 @@ class Engine:
         finally:
             for fd in fds:
                 os.close(fd)
-        return supervise(child, self._limits, on_progress)
+        with reported(child, operation, self._on_child):
+            return supervise(child, self._limits, on_progress)
 
 
 class _Share:

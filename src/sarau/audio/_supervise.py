@@ -2,12 +2,14 @@
 
 import signal
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from sarau.audio._plain import Plain
-from sarau.audio._types import Limits, ProgressCallback
+from sarau.audio._types import ChildReport, Limits, ProgressCallback
 from sarau.audio.zygote import Exit, Job
-from sarau.errors import FailedCode, FailedError, RejectedCode, RejectedError
+from sarau.errors import FailedCode, FailedError, RejectedCode, RejectedError, SarauError
 
 _HEARTBEAT_S: Final = 0.4
 
@@ -21,6 +23,26 @@ _CRASHES: Final = {
     signal.SIGTRAP,
     signal.SIGSYS,
 }
+
+
+def ignore(told: object) -> None:
+    """Stand in for a callback."""
+
+
+@contextmanager
+def reported(job: Job, operation: str, on_child: Callable[[ChildReport], None]) -> Iterator[None]:
+    """Call `on_child` when the block ends, with what the child cost and how it ended."""
+    started_at = time.monotonic()
+    code: str | None = None
+    try:
+        yield
+    except SarauError as error:
+        code = str(error.code)
+        raise
+    finally:
+        ended = job.ended or Exit(0)
+        duration_s = time.monotonic() - started_at
+        on_child(ChildReport(operation, duration_s, ended.cpu_s, ended.max_rss_bytes, code))
 
 
 def supervise(job: Job, limits: Limits, on_progress: ProgressCallback) -> Plain:

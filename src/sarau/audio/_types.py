@@ -39,6 +39,19 @@ class SandboxLevel(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ChildReport:
+    """What one child of the engine did and cost."""
+
+    operation: str
+    duration_s: float
+    cpu_s: float
+    max_rss_bytes: int
+    """The most memory it held at once; 0 when its end was not seen."""
+    code: str | None
+    """Of the rejection or failure it ended in; None when it had a result."""
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """What one file may cost before it is rejected."""
 

@@ -97,9 +97,14 @@ class _Server:
     def _reap(self, pid_fd: int) -> None:
         pid, lifecycle = self._children.pop(pid_fd)
         self._poll.unregister(pid_fd)
-        _, status = os.waitpid(pid, 0)
+        _, status, used = os.wait4(pid, 0)
         os.close(pid_fd)
-        _send(lifecycle, {"exited": os.waitstatus_to_exitcode(status)}, [])
+        told = {
+            "exited": os.waitstatus_to_exitcode(status),
+            "cpu_s": used.ru_utime + used.ru_stime,
+            "max_rss_bytes": used.ru_maxrss * 1024,
+        }
+        _send(lifecycle, told, [])
         lifecycle.close()
 
     def _kill_all(self) -> None:

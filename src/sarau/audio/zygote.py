@@ -42,6 +42,8 @@ class Exit:
     """How a child ended: its exit code, or minus the signal that killed it."""
 
     status: int
+    cpu_s: float = 0.0
+    max_rss_bytes: int = 0
 
 
 class Job:
@@ -54,6 +56,7 @@ class Job:
         self._buffer = bytearray()
         self._received_bytes = 0
         self._results_open = True
+        self.ended: Exit | None = None
 
     def messages(self, timeout_s: float) -> Iterator[dict[str, Any] | Exit | None]:
         """Yield what the child says, None after each silent `timeout_s`, at last its exit.
@@ -99,7 +102,12 @@ class Job:
         if fds:
             self._pid_fd = fds[0]
         message = _parse(data)
-        return Exit(int(message["exited"])) if "exited" in message else None
+        if "exited" not in message:
+            return None
+        self.ended = Exit(
+            int(message["exited"]), float(message["cpu_s"]), int(message["max_rss_bytes"])
+        )
+        return self.ended
 
     def kill(self) -> None:
         """Kill the child and wait until it is gone."""

@@ -7,7 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from sarau.catalog import events
-from sarau.catalog.tables import runs, tracks
+from sarau.catalog.tables import runs, tracks, uploads
 from sarau.errors import Code, RefusedCode, RefusedError
 from sarau.model.clock import now
 from sarau.model.ids import RunId, TrackId, new_id
@@ -64,6 +64,17 @@ def of_tracks(connection: sa.Connection, run_ids: Sequence[RunId]) -> dict[Track
     """Return the given runs by their tracks."""
     query = sa.select(runs).where(runs.c.id.in_(run_ids))
     return {row["track_id"]: _run(row) for row in connection.execute(query).mappings()}
+
+
+def origin(connection: sa.Connection, run_id: RunId) -> tuple[TrackId | None, str | None]:
+    """Return a run's track, and the id of the request that brought it."""
+    query = (
+        sa.select(runs.c.track_id, uploads.c.request_id)
+        .outerjoin(uploads, uploads.c.track_id == runs.c.track_id)
+        .where(runs.c.id == run_id)
+    )
+    row = connection.execute(query).first()
+    return (None, None) if row is None else (row.track_id, row.request_id)
 
 
 def enter(

@@ -117,6 +117,8 @@ uploads = sa.Table(
     # The newest request that waits for this upload, so that a holder in another
     # server process sees that it must let go.
     sa.Column("wanted_by", _ID),
+    # The request that created it, by which its way can be followed through the logs.
+    sa.Column("request_id", sa.String(64)),
     _time("created_at"),
     _time("updated_at"),
     _time("expires_at"),

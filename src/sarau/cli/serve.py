@@ -1,11 +1,11 @@
 """`sarau serve`: the application."""
 
-import logging
 from pathlib import Path
 
 import click
 
 from sarau import settings
+from sarau.observe import logs
 
 
 @click.command("serve")
@@ -25,14 +25,6 @@ def command(
     """Receive uploads, process them, and show the page."""
     from sarau.web.server import serve  # noqa: PLC0415 - heavy, and only for this command
 
-    set_up_logs()
-    serve(settings.load(config=config, data=data, host=host, port=port), work=not no_worker)
-
-
-def set_up_logs() -> None:
-    """Log what a server or a worker does, to standard error."""
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
-    for noisy in ("uvicorn", "alembic", "dbos", "httpx"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    found = settings.load(config=config, data=data, host=host, port=port)
+    logs.configure(found.log, found.secrets)
+    serve(found, work=not no_worker)

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from sarau import settings
-from sarau.cli.serve import set_up_logs
+from sarau.observe import logs
 
 _logger = logging.getLogger(__name__)
 
@@ -26,8 +26,8 @@ def command(data: Path | None, config: Path | None, workers: int | None) -> None
     """
     from sarau.app import open_worker  # noqa: PLC0415 - heavy, and only for this command
 
-    set_up_logs()
     found = settings.load(config=config, data=data, workers=workers)
+    logs.configure(found.log, found.secrets)
     stop, give_up = threading.Event(), threading.Event()
 
     def ask(_signal: int, _frame: object) -> None:

@@ -25,6 +25,7 @@ from sarau.model.lifecycle import TrackState, UploadState
 from sarau.model.preset import find_preset
 from sarau.model.track import Track
 from sarau.model.upload import Upload
+from sarau.observe.context import request_id
 from sarau.storage import Volume
 
 log = logging.getLogger(__name__)
@@ -180,6 +181,7 @@ class Intake:
             created_at=moment,
             updated_at=moment,
             expires_at=moment + self._expiry,
+            request_id=request_id(),
         )
 
     @staticmethod

@@ -121,6 +121,14 @@ _MESSAGES: dict[str, tuple[str, str]] = {
         "O arquivo é maior do que o antivírus aceita verificar. Quem administra o servidor pode aumentar o limite; depois, tente de novo.",
         "The file is larger than the virus scanner takes. Whoever runs the server can raise its limit; then try again.",
     ),
+    FailedCode.WORKER_MISSING: (
+        "Ninguém está processando as faixas. Os envios são aceitos e esperam; inicie o processamento.",
+        "Nobody is working on tracks. Uploads are taken and wait; start a worker.",
+    ),
+    FailedCode.QUEUE_STUCK: (
+        "Há faixas esperando e nenhuma avança. Veja no log o que detém o processamento.",
+        "Tracks are waiting and none moves on. See in the log what holds the workers up.",
+    ),
     FailedCode.INTERNAL: (
         "Algo deu errado do nosso lado. Nada se perdeu; tente de novo.",
         "Something went wrong on our side. Nothing is lost; try again.",

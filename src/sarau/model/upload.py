@@ -31,3 +31,5 @@ class Upload:
     created_at: datetime
     updated_at: datetime
     expires_at: datetime
+    request_id: str | None = None
+    """The request that created it, as the logs name it."""

@@ -1,6 +1,7 @@
 """The pipeline as the rest of Sarau sees it: start, cancel, retry, delete; and its workflow."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,6 +13,8 @@ from sarau.intake import Intake
 from sarau.model.ids import RunId, TrackId, UserId
 from sarau.model.lifecycle import RunState, TrackState, UploadState
 from sarau.model.track import Track
+from sarau.observe.context import bind
+from sarau.observe.work import stage
 from sarau.pipeline.durable import DurableRuns
 from sarau.pipeline.outcome import Outcome, Plain, attempt, from_plain
 from sarau.pipeline.promotion import Promotion
@@ -160,7 +163,7 @@ class _Promoting:
             durable["end"](run_id, outcome.to_plain())
 
     def promote(self, run_id: str) -> Plain:
-        return attempt(lambda: self._promotion.promote(RunId(run_id))).to_plain()
+        return self._attempt(run_id, "promote", self._promotion.promote)
 
     def end(self, run_id: str, outcome: Plain) -> Plain:
         ended = from_plain(outcome)
@@ -170,6 +173,23 @@ class _Promoting:
             code = ended.code or FailedCode.INTERNAL
             fail(self._promotion.database, RunId(run_id), code, ended.detail)
         return {}
+
+    def _attempt(self, run_id: str, name: str, step: Callable[[RunId], Plain]) -> Plain:
+        """Try a step that is one stage; rendering times its own."""
+
+        def work() -> Plain:
+            with self._told(run_id), stage(name):
+                return step(RunId(run_id))
+
+        return attempt(work).to_plain()
+
+    @contextmanager
+    def _told(self, run_id: str) -> Iterator[None]:
+        """Say in every log line whose run this is, and which request began it."""
+        with self._promotion.database.read() as connection:
+            track_id, request_id = runs.origin(connection, RunId(run_id))
+        with bind(run_id=run_id, track_id=track_id, request_id=request_id):
+            yield
 
 
 class _Workflow(_Promoting):
@@ -197,16 +217,20 @@ class _Workflow(_Promoting):
             durable["end"](run_id, outcome.to_plain())
 
     def validate(self, run_id: str) -> Plain:
-        return attempt(lambda: self._steps.validate(RunId(run_id))).to_plain()
+        return self._attempt(run_id, "validate", self._steps.validate)
 
     def store(self, run_id: str) -> Plain:
-        return attempt(lambda: self._steps.store(RunId(run_id))).to_plain()
+        return self._attempt(run_id, "store", self._steps.store)
 
     def render(self, run_id: str, analysis: Plain) -> Plain:
-        return attempt(lambda: self._steps.render(RunId(run_id), analysis)).to_plain()
+        def work() -> Plain:
+            with self._told(run_id):
+                return self._steps.render(RunId(run_id), analysis)
+
+        return attempt(work).to_plain()
 
     def publish(self, run_id: str, made: list[Plain]) -> Plain:
-        return attempt(lambda: self._steps.publish(RunId(run_id), made)).to_plain()
+        return self._attempt(run_id, "publish", lambda one: self._steps.publish(one, made))
 
 
 def reject(database: Database, intake: Intake | None, run_id: RunId, why: Outcome) -> None:

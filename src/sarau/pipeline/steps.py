@@ -31,6 +31,7 @@ from sarau.model.ids import RenditionId, RunId, new_id
 from sarau.model.lifecycle import RunState, Stage, TrackState, UploadState
 from sarau.model.preset import find_preset
 from sarau.model.track import Rendition, Run, Source, Track
+from sarau.observe.work import stage
 from sarau.pipeline.durable import DurableRuns
 from sarau.pipeline.outcome import Plain
 from sarau.pipeline.promotion import Promotion, add_object
@@ -122,15 +123,19 @@ class Steps:
         work_dir = self.library.make_work_dir(run_id)
         try:
             with self._source_file(track) as source:
-                files = self.engine.render(
-                    source, measured, preset, work_dir, on_progress=self._reporter(run_id)
-                )
+                with stage("render"):
+                    files = self.engine.render(
+                        source, measured, preset, work_dir, on_progress=self._reporter(run_id)
+                    )
                 self._enter(run_id, Stage.VERIFY)
-                verified = self.engine.verify(
-                    source, measured, preset, files, work_dir, on_progress=self._reporter(run_id)
-                )
+                report = self._reporter(run_id)
+                with stage("verify"):
+                    verified = self.engine.verify(
+                        source, measured, preset, files, work_dir, on_progress=report
+                    )
             self._enter(run_id, Stage.PUBLISH)
-            stored = [self.library.adopt(rendered.file.path) for rendered in verified]
+            with stage("adopt"):
+                stored = [self.library.adopt(rendered.file.path) for rendered in verified]
         finally:
             self.library.remove_work_dir(run_id)
         return {

@@ -126,6 +126,11 @@ class Volume:
             return FailedCode.DISK_FULL, f"{free_bytes} bytes and {free_inodes} inodes are free"
         return None, None
 
+    @property
+    def suspect(self) -> str | None:
+        """Return why nothing is written here any more; None when every sync was good."""
+        return self._suspect
+
     def require(self) -> None:
         """Refuse to write where the volume is not mounted, not ours, read-only or suspect.
 

@@ -1,17 +1,36 @@
-"""Whether the server is alive, and whether it is ready to take uploads."""
+"""Whether the server is alive, whether it can take uploads, and what else is wrong.
 
-from typing import Any
+`not_ready`: uploads cannot be taken, send them elsewhere. `degraded`: they are taken
+and kept, and something must be mended before they are processed.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from sarau.app import App
-from sarau.catalog import objects
-from sarau.errors import SarauError
+from sarau.catalog import figures, objects
+from sarau.errors import FailedCode, FailedError, SarauError
+from sarau.model.clock import now
+from sarau.model.lifecycle import RunState
+from sarau.model.messages import DEFAULT_LANGUAGE, message
+from sarau.pipeline.overview import overview
+
+Check = dict[str, Any]
+
+STUCK_AFTER: Final = timedelta(minutes=10)
+_NEEDED: Final = frozenset({"database", "intake", "library"})
 
 
-def readiness(app: App) -> tuple[bool, dict[str, dict[str, Any]]]:
-    """Return whether everything an upload needs is there, and each part's state."""
-    checks: dict[str, dict[str, Any]] = {"database": _database(app)}
+def readiness(app: App, language: str = DEFAULT_LANGUAGE) -> tuple[str, dict[str, Check]]:
+    """Return `ready`, `degraded` or `not_ready`, and each part's state.
+
+    A part that is not `ok` has a `code` for programs, a `message` in `language`, and
+    where there is more to say a `detail` for experts.
+    """
+    checks: dict[str, Check] = {"database": _try(lambda: _database(app))}
     for volume in app.volumes:
         status = volume.check()
         checks[volume.role] = {
@@ -19,27 +38,73 @@ def readiness(app: App) -> tuple[bool, dict[str, dict[str, Any]]]:
             "free_bytes": status.free_bytes,
             "free_inodes": status.free_inodes,
             "code": status.code,
-        }
-    with_damage = _damage(app)
-    if with_damage is not None:
-        checks["library"] |= with_damage
-    checks["worker"] = {"ok": app.durable.is_working()}
-    return all(check["ok"] for check in checks.values()), checks
+        } | ({"detail": status.detail} if status.detail else {})
+    if checks["database"]["ok"]:
+        with_damage = _try(lambda: _damage(app))
+        checks["library"] |= {key: value for key, value in with_damage.items() if key != "ok"}
+        checks["queue"] = _try(lambda: _queue(app))
+        checks["worker"] = _try(lambda: _worker(app))
+    if app.engine is not None:
+        checks["engine"] = _try(app.engine.check)
+    if app.scanner is not None:
+        checks["scanner"] = _try(app.scanner.version)
+    for check in checks.values():
+        if not check["ok"]:
+            check["message"] = message(check["code"], language)
+    wrong = {name for name, check in checks.items() if not check["ok"]}
+    if wrong & _NEEDED:
+        return "not_ready", checks
+    return ("degraded" if wrong else "ready"), checks
 
 
-def _damage(app: App) -> dict[str, Any] | None:
-    """Return what the scrub has found; it is reported, and does not stop uploads."""
+def _try(look: Callable[[], object]) -> Check:
+    """Call `look`, which returns more about a part or raises what is wrong with it."""
     try:
-        with app.database.read() as connection:
-            return {"damaged_objects": objects.count_damaged(connection)}
-    except SarauError:
-        return None
-
-
-def _database(app: App) -> dict[str, Any]:
-    try:
-        with app.database.read() as connection:
-            connection.execute(sa.select(1))
+        more = look()
     except SarauError as error:
-        return {"ok": False, "code": error.code}
-    return {"ok": True}
+        return {"ok": False, "code": error.code, "detail": error.detail}
+    return {"ok": True, **(more if isinstance(more, dict) else {})}
+
+
+def _database(app: App) -> None:
+    with app.database.read() as connection:
+        connection.execute(sa.select(1))
+
+
+def _damage(app: App) -> dict[str, int]:
+    """Return what the scrub has found; it is reported, and does not stop uploads."""
+    with app.database.read() as connection:
+        return {"damaged_objects": objects.count_damaged(connection)}
+
+
+def _worker(app: App) -> dict[str, int]:
+    """Look whether any machine works on runs.
+
+    Raises:
+        FailedError: `worker_missing`.
+
+    """
+    at_work = [one.at_work for one in overview(app.database).workers if one.worker.concurrency]
+    if not at_work:
+        raise FailedError(FailedCode.WORKER_MISSING, "no worker has a pulse")
+    return {"living": len(at_work), "at_work": sum(at_work)}
+
+
+def _queue(app: App) -> dict[str, int]:
+    """Look whether runs wait long while none is moving.
+
+    Raises:
+        FailedError: `queue_stuck`.
+
+    """
+    with app.database.read() as connection:
+        found = figures.queues(connection)
+    waiting, moving = found[RunState.QUEUED], found[RunState.RUNNING].moved_at
+    since = now() - STUCK_AFTER
+    has_waited = waiting.oldest_at is not None and waiting.oldest_at < since
+    if has_waited and (moving is None or moving < since):
+        raise FailedError(
+            FailedCode.QUEUE_STUCK,
+            f"{waiting.depth} runs wait, the oldest since {waiting.oldest_at}",
+        )
+    return {"queued": waiting.depth, "running": found[RunState.RUNNING].depth}

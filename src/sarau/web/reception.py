@@ -1,10 +1,12 @@
 """A request's body, on its way to where it is written: by the sink where there is one."""
 
 import asyncio
+import contextvars
 
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope
 
+from sarau.observe import figures
 from sarau.web.body_sink import EXTENSION, Arrived, Write
 from sarau.web.stop import Stop
 from sarau.web.threads import in_thread
@@ -51,6 +53,7 @@ class Body:
             if part is None:
                 return None
             parts += part
+        figures.upload_bytes.inc(len(parts))
         return bytes(parts)
 
     async def _next(self) -> bytes | None:
@@ -65,6 +68,17 @@ class Body:
 
     async def write_to(self, write: Write, stop: Stop) -> Arrived:
         """Call `write` with the body, in worker threads, and say how it ended."""
+        # The sink has threads of its own; what they do belongs to the request too.
+        context = contextvars.copy_context()
+
+        def counted(data: memoryview) -> None:
+            context.run(write, data)
+            figures.upload_bytes.inc(len(data))
+
+        with figures.uploads_active.track_inprogress():
+            return await self._write_to(counted, stop)
+
+    async def _write_to(self, write: Write, stop: Stop) -> Arrived:
         length = content_length(self.headers)
         sink = self._scope.get("extensions", {}).get(EXTENSION)
         if sink is not None and length is not None and length >= _SINK_FROM_BYTES:

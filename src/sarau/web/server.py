@@ -26,8 +26,11 @@ from sarau.web.api import build_api
 from sarau.web.body_sink import SinkProtocol
 from sarau.web.doors import DoorKeeper, Doors, check_may_listen
 from sarau.web.live import Live
+from sarau.web.metrics import CONTENT_TYPE, Metrics
+from sarau.web.observer import Observer
 from sarau.web.pages import STATIC, build_pages
 from sarau.web.plain_upload import PlainUpload
+from sarau.web.problems import language_of
 from sarau.web.tus import TusApp
 
 _KEEP_ALIVE_S = 75
@@ -52,14 +55,20 @@ def build(app: App) -> ASGIApp:
         with suppress(asyncio.CancelledError):
             await task
 
-    async def readyz(_request: Request) -> JSONResponse:
-        ready, checks = await asyncio.to_thread(health.readiness, app)
-        status = "ready" if ready else "not_ready"
+    async def readyz(request: Request) -> JSONResponse:
+        language = language_of(request.headers, request.cookies)
+        status, checks = await asyncio.to_thread(health.readiness, app, language)
         return JSONResponse(
             {"status": status, "checks": checks},
-            200 if ready else _NOT_READY,
-            {"Cache-Control": "no-store"},
+            _NOT_READY if status == "not_ready" else 200,
+            {"Cache-Control": "no-store", "Content-Language": language},
         )
+
+    collected = Metrics(app)
+
+    async def metrics(_request: Request) -> Response:
+        text = await asyncio.to_thread(collected.text)
+        return Response(text, 200, {"Cache-Control": "no-store"}, CONTENT_TYPE)
 
     tus = TusApp(app.intake, public_url=settings.public_url, owner_of=lambda _scope: LOCAL_USER_ID)
     plain = PlainUpload(app.intake, app.database, owner_of=lambda _scope: LOCAL_USER_ID)
@@ -69,13 +78,14 @@ def build(app: App) -> ASGIApp:
         routes=[
             Route("/healthz", _healthz),
             Route("/readyz", readyz),
+            Route("/metrics", metrics),
             Route("/files", tus),
             Mount("/files", tus),
             Mount("/static", _Assets(directory=STATIC)),
             Route("/api/v1/tracks", plain, methods=["POST"]),
             Mount("/", api),
         ],
-        middleware=[Middleware(DoorKeeper, doors=doors)],
+        middleware=[Middleware(Observer), Middleware(DoorKeeper, doors=doors)],
         lifespan=lifespan,
     )
 

@@ -1,6 +1,7 @@
 """Worker threads for what blocks on a disk or the database."""
 
 import asyncio
+import contextvars
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TypeVar
@@ -16,7 +17,8 @@ async def in_thread(work: Callable[[], Result]) -> Result:
     A request is cancelled only when the server shuts down. Then this waits for the
     thread all the same: what it holds must not be touched by two.
     """
-    running = _threads.submit(work)
+    # A thread's log lines belong to the request too.
+    running = _threads.submit(contextvars.copy_context().run, work)
     try:
         return await asyncio.wrap_future(running)
     except asyncio.CancelledError:

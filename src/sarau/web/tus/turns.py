@@ -14,6 +14,7 @@ from typing import TypeVar
 from sarau.errors import FailedError, RefusedCode, RefusedError
 from sarau.intake import Intake
 from sarau.model.ids import UploadId
+from sarau.observe import figures
 from sarau.web.stop import Stop
 from sarau.web.threads import in_thread
 
@@ -43,6 +44,7 @@ class _Held:
         # A wish may be older than this request, so the first look only remembers it;
         # whoever still waits asks again.
         if self.looked and wanted_by != self.seen:
+            figures.uploads_preempted.inc(not self.stop.requested)
             self.stop.request()
         self.looked, self.seen = True, wanted_by
 
@@ -67,6 +69,7 @@ class Turns:
         line = self._lines.setdefault(upload_id, _Line())
         stop = Stop()
         for older in line.stops:
+            figures.uploads_preempted.inc(not older.requested)
             older.request()
         line.stops.append(stop)
         try:

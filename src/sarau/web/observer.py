@@ -1,0 +1,83 @@
+"""Every request from outside: its id, its line in the log, its place in the figures."""
+
+import logging
+from typing import Final
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from sarau.observe import figures
+from sarau.observe.context import bind
+from sarau.observe.logs import Stopwatch, say
+from sarau.observe.request_id import choose
+
+_logger = logging.getLogger("sarau.web")
+
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_AREAS: Final = (
+    ("/files", "tus"),
+    ("/api/v1/events", "events"),
+    ("/api/", "api"),
+    ("/static/", "static"),
+    ("/healthz", "health"),
+    ("/readyz", "health"),
+    ("/metrics", "health"),
+)
+_SELDOM_READ: Final = frozenset({"static", "health"})
+"""Asked for so often that a line for each would bury the others."""
+_BROKEN_OFF: Final = 499
+"""What nginx writes for a request that ended without an answer."""
+_ERRORS_FROM: Final = 500
+
+
+class Observer:
+    """ASGI middleware, the outermost: what the doors refuse is seen too."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Give the request its id, pass it on, and tell what became of it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        request_id = choose(headers.get("x-request-id"), headers.get("traceparent"))
+        status, watch = _BROKEN_OFF, Stopwatch()
+
+        async def send_named(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                named = MutableHeaders(raw=list(message["headers"]))
+                named["X-Request-Id"] = request_id
+                message["headers"] = named.raw
+            await send(message)
+
+        with bind(request_id=request_id):
+            try:
+                await self._app(scope, receive, send_named)
+            finally:
+                _tell(scope, status, watch.duration_s)
+
+
+def _tell(scope: Scope, status: int, duration_s: float) -> None:
+    path = str(scope["path"])
+    area = next((name for start, name in _AREAS if path.startswith(start)), "page")
+    method = scope["method"] if scope["method"] in _METHODS else "other"
+    figures.requests.labels(area, method, str(status)).observe(duration_s)
+    level = logging.INFO
+    if status >= _ERRORS_FROM:
+        level = logging.ERROR
+    elif area in _SELDOM_READ:
+        level = logging.DEBUG
+    # Neither the query nor any header: both may hold what must not be kept.
+    say(
+        _logger,
+        "request",
+        level=level,
+        method=method,
+        path=path,
+        status=status,
+        duration_s=round(duration_s, 4),
+    )
