@@ -1,6 +1,6 @@
 /** /api/v1 as functions. Every error is an `ApiError` that carries a sentence to show. */
 import { language, t } from "./i18n.ts";
-import type { Insight, Session, Track, TrackEvent, TrackPage, TrackState } from "./types.ts";
+import type { Insight, Preset, Session, Track, TrackEvent, TrackPage, TrackState } from "./types.ts";
 
 export class ApiError extends Error {
   readonly status: number;
@@ -37,6 +37,18 @@ async function call<T>(method: string, path: string, body?: unknown): Promise<T>
 const id = encodeURIComponent;
 
 export const getSession = (): Promise<Session> => call("GET", "/session");
+
+export const getPresets = (): Promise<{ items: Preset[] }> => call("GET", "/presets");
+
+/** What the server wants to be told: whether it is built in is not for us to say. */
+const described = ({ built_in: _, ...preset }: Preset): Omit<Preset, "built_in"> => preset;
+
+export const createPreset = (preset: Preset): Promise<Preset> => call("POST", "/presets", described(preset));
+
+export const changePreset = (preset: Preset): Promise<Preset> =>
+  call("PUT", `/presets/${id(preset.name)}`, described(preset));
+
+export const deletePreset = (name: string): Promise<void> => call("DELETE", `/presets/${id(name)}`);
 
 export interface ListQuery {
   states: readonly TrackState[];

@@ -12,6 +12,7 @@ import { DropOverlay } from "./views/drop.tsx";
 import { Filters } from "./views/filters.tsx";
 import { Hero } from "./views/hero.tsx";
 import { List } from "./views/list.tsx";
+import { OwnPresetDialog } from "./views/own.tsx";
 import { Sending } from "./views/sending.tsx";
 import { Toasts } from "./views/toasts.tsx";
 import { filter, search } from "./tracks.ts";
@@ -44,6 +45,7 @@ export function App(): JSX.Element {
       <Dock />
       <Toasts />
       <QuestionDialog />
+      <OwnPresetDialog />
       <DropOverlay />
     </>
   );

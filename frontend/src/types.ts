@@ -116,11 +116,23 @@ export interface Insight {
   spectrogram: { top_hz: number };
 }
 
+export interface RenditionSpec {
+  name: string;
+  format: string;
+  bitrate_bps: number | null;
+  quality: number | null;
+  bit_depth: number | null;
+}
+
 export interface Preset {
   name: string;
+  /** Comes with Sarau and cannot be changed. */
+  built_in: boolean;
   target_lufs: number | null;
   ceiling_dbtp: number;
-  renditions: { name: string; format: string }[];
+  max_limiting_db: number;
+  tolerance_lu: number;
+  renditions: RenditionSpec[];
 }
 
 export interface Session {

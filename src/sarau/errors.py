@@ -55,6 +55,9 @@ class RefusedCode(StrEnum):
 
     INVALID_REQUEST = "invalid_request"
     UNKNOWN_PRESET = "unknown_preset"
+    INVALID_PRESET = "invalid_preset"
+    PRESET_EXISTS = "preset_exists"
+    PRESET_READ_ONLY = "preset_read_only"
     NOT_FOUND = "not_found"
     WRONG_STATE = "wrong_state"
     UNAUTHORIZED = "unauthorized"

@@ -113,7 +113,7 @@ def test_a_wrong_setting_is_named(tmp_path: Path) -> None:
     assert (done.returncode, "colour" in done.stderr) == (2, True)
 
 
-@pytest.mark.parametrize("command", ["serve", "process", "measure", "upload", "doctor"])
+@pytest.mark.parametrize("command", ["serve", "process", "measure", "upload", "preset", "doctor"])
 def test_every_command_explains_itself(command: str) -> None:
     assert command in sarau("--help").stdout
     done = sarau(command, "--help")

@@ -209,3 +209,33 @@ def test_a_track_is_renamed_found_and_deleted(open_page: Opener, sound: Sound) -
     page.reload()
     expect(row(page, "Dois")).to_be_visible()
     expect(song).to_have_count(0)
+
+
+def test_a_preset_of_ones_own_is_made_used_changed_and_deleted(
+    open_page: Opener, sound: Sound
+) -> None:
+    page = open_page(locale="pt-BR")
+    page.get_by_role("button", name="Um preset seu").click()
+    form = page.get_by_role("dialog")
+    form.get_by_label("Nome").fill("Terreiro")
+    form.get_by_label("Volume, LUFS").fill("-18")
+    for name in ("MP3 320", "ALAC"):
+        form.get_by_label(name).click()
+    form.get_by_role("button", name="Salvar").click()
+    expect(page.get_by_role("radio", name="Terreiro")).to_be_checked()
+    send(page, sound("canto.wav"))
+    expect(row_in(page, "canto", "ready")).to_contain_text("Terreiro")
+    page.get_by_role("button", name="Alterar Terreiro").click()
+    expect(form.get_by_label("ALAC")).to_be_checked()
+    expect(form.get_by_label("MP3 320")).not_to_be_checked()
+    form.get_by_label("Pico real").fill("3")
+    form.get_by_role("button", name="Salvar").click()
+    expect(form).to_be_visible()  # the browser itself says what is wrong
+    form.get_by_label("Pico real").fill("-2")
+    form.get_by_label("WAV").click()
+    form.get_by_label("ALAC").click()
+    form.get_by_role("button", name="Salvar").click()
+    expect(page.get_by_text("O preset tem um valor que não serve")).to_be_visible()
+    form.get_by_role("button", name="Apagar").click()
+    expect(page.get_by_role("radio", name="Terreiro")).to_have_count(0)
+    expect(page.get_by_role("radio", name="Streaming")).to_be_checked()

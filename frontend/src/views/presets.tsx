@@ -5,8 +5,11 @@ import { target } from "../format.ts";
 import { t, tOr } from "../i18n.ts";
 import { session } from "../session.ts";
 import type { Preset } from "../types.ts";
+import { Icon } from "./icons.tsx";
+import { editPreset, makePreset, specName } from "./own.tsx";
 
-export const presetName = (name: string): string => tOr(`preset.${name}`, name);
+/** Ours have a sentence about them; one of somebody's own is called what they call it. */
+export const presetName = (name: string): string => (tOr(`preset.${name}.about`, "") ? tOr(`preset.${name}`, name) : name);
 
 /** "−14 LUFS", or that the level is left alone. */
 export const presetTarget = ({ target_lufs }: Pick<Preset, "target_lufs">): string =>
@@ -28,8 +31,8 @@ export function choosePreset(name: string): void {
 }
 
 function Option({ preset }: { preset: Preset }): JSX.Element {
-  const about = tOr(`preset.${preset.name}.about`, "");
-  return (
+  const about = preset.built_in ? tOr(`preset.${preset.name}.about`, "") : preset.renditions.map(specName).join(", ");
+  const choice = (
     <label class="preset">
       <input
         type="radio"
@@ -43,6 +46,15 @@ function Option({ preset }: { preset: Preset }): JSX.Element {
       <span class="preset-target">{presetTarget(preset)}</span>
     </label>
   );
+  if (preset.built_in) return choice;
+  return (
+    <div class="preset-row">
+      {choice}
+      <button type="button" class="preset-edit" aria-label={t("own.edit", { preset: preset.name })} onClick={() => editPreset(preset)}>
+        <Icon name="pencil" size={16} />
+      </button>
+    </div>
+  );
 }
 
 export function Presets(): JSX.Element {
@@ -51,6 +63,7 @@ export function Presets(): JSX.Element {
       <legend>{t("preset.legend")}</legend>
       <div class="presets-options">
         {session.value?.presets.map((preset) => <Option key={preset.name} preset={preset} />)}
+        <button type="button" class="preset-new" onClick={makePreset}>{t("own.new")}</button>
       </div>
     </fieldset>
   );

@@ -6,12 +6,14 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from sarau.catalog import events
+from sarau.catalog import events, presets
 from sarau.catalog.tables import runs, tracks, uploads
 from sarau.errors import Code, RefusedCode, RefusedError
 from sarau.model.clock import now
 from sarau.model.ids import RunId, TrackId, new_id
 from sarau.model.lifecycle import RunState, Stage, TrackState
+from sarau.model.own_preset import read_preset, to_definition
+from sarau.model.preset import Preset
 from sarau.model.track import Run, Track
 
 _OPEN = (RunState.QUEUED, RunState.RUNNING)
@@ -23,13 +25,15 @@ def _run(row: sa.RowMapping) -> Run:
 
 
 def create(connection: sa.Connection, track: Track, *, turn: int) -> Run:
-    """Insert a queued run, one attempt after the track's last."""
+    """Insert a queued run, one attempt after the track's last, with its preset as it is now."""
+    preset = presets.find(connection, track.owner_id, track.preset, also_deleted=True)
     attempts = sa.select(sa.func.count()).where(runs.c.track_id == track.id)
     run = Run(
         id=RunId(new_id()),
         owner_id=track.owner_id,
         track_id=track.id,
         preset=track.preset,
+        definition=to_definition(preset),
         attempt=connection.execute(attempts).scalar_one() + 1,
         state=RunState.QUEUED,
         stage=None,
@@ -58,6 +62,13 @@ def get(connection: sa.Connection, run_id: RunId) -> Run:
     if row is None:
         raise RefusedError(RefusedCode.NOT_FOUND, f"no run {run_id!r}")
     return _run(row)
+
+
+def preset_of(connection: sa.Connection, run: Run) -> Preset:
+    """Return the preset of a run as it was when the run was queued."""
+    if run.definition is not None:
+        return read_preset(run.definition)
+    return presets.find(connection, run.owner_id, run.preset, also_deleted=True)
 
 
 def of_tracks(connection: sa.Connection, run_ids: Sequence[RunId]) -> dict[TrackId, Run]:

@@ -188,6 +188,18 @@ insights = sa.Table(
     sa.Column("spectrogram", sa.LargeBinary, nullable=False),
 )
 
+# Of users; the built-in ones are in the code.
+presets = sa.Table(
+    "presets",
+    metadata,
+    sa.Column("owner_id", _ID, sa.ForeignKey("users.id"), primary_key=True),
+    sa.Column("name", sa.String(64), primary_key=True),
+    sa.Column("definition", sa.JSON, nullable=False),
+    _time("created_at"),
+    _time("updated_at"),
+    _time("deleted_at", nullable=True),
+)
+
 runs = sa.Table(
     "runs",
     metadata,
@@ -195,6 +207,8 @@ runs = sa.Table(
     _owner(),
     sa.Column("track_id", _ID, sa.ForeignKey("tracks.id"), nullable=False, index=True),
     sa.Column("preset", sa.String(64), nullable=False),
+    # The preset as it was when the run was queued; null in runs older than that.
+    sa.Column("definition", sa.JSON(none_as_null=True)),
     sa.Column("attempt", sa.Integer, nullable=False),
     sa.Column("state", sa.String(16), nullable=False),
     sa.Column("stage", sa.String(16)),

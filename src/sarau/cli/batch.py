@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -11,6 +12,7 @@ from sarau.audio import Analysis, Engine, LoudnessCurve, Rendition
 from sarau.cli import receipts
 from sarau.cli.progress import Progress, Report
 from sarau.errors import SarauError
+from sarau.model.filenames import suffixes
 from sarau.model.original import AUDIO_SUFFIXES
 from sarau.model.preset import Preset
 
@@ -147,10 +149,11 @@ def _render(
         renditions = engine.verify(
             job.path, analysis, preset, files, draft, on_progress=lambda x: report(0.8 + 0.2 * x)
         )
-        return tuple(_move_in(job, one) for one in renditions)
+        named = suffixes((one.file.spec.name, one.file.extension) for one in renditions)
+        return tuple(map(partial(_move_in, job), renditions, named))
 
 
-def _move_in(job: Job, rendition: Rendition) -> Rendition:
+def _move_in(job: Job, rendition: Rendition, suffix: str) -> Rendition:
     """Put a finished file where it belongs, under the name of the track."""
-    path = job.out_dir / f"{job.path.stem}.{rendition.file.extension}"
+    path = job.out_dir / f"{job.path.stem}{suffix}"
     return replace(rendition, file=replace(rendition.file, path=rendition.file.path.replace(path)))

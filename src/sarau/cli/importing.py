@@ -14,8 +14,8 @@ import click
 
 from sarau import settings
 from sarau.cli.exits import SOME_NOT_READY
+from sarau.model.ids import LOCAL_USER_ID
 from sarau.model.original import After
-from sarau.model.preset import PRESETS
 
 if TYPE_CHECKING:
     from sarau.app import App
@@ -48,7 +48,6 @@ _KINDS = {"here": "here already", "ended": "cancelled before", "waiting": "still
 )
 @click.option(
     "--preset",
-    type=click.Choice(list(PRESETS)),
     help="Of all files; by default a first folder named like a preset chooses it.",
 )
 @click.option(
@@ -75,10 +74,13 @@ def command(
     deletes the originals whose tracks have become ready.
     """
     from sarau.app import open_app  # noqa: PLC0415 - heavy
+    from sarau.catalog import presets  # noqa: PLC0415 - heavy
     from sarau.cli.progress import Progress  # noqa: PLC0415 - heavy
 
     found: dict[str, Result] = {}
     with open_app(settings.load(data=data), work=False) as app, Progress() as progress:
+        if preset is not None:
+            presets.require(app.database, LOCAL_USER_ID, preset)
         for folder in folders:
             sweep = _sweep(app, folder, After(after), preset, progress)
             for result in _look(sweep, wait=wait):
@@ -101,7 +103,6 @@ def _sweep(
     from sarau.intake.stable import Stability  # noqa: PLC0415 - heavy
     from sarau.intake.sweep import Sweep  # noqa: PLC0415 - heavy
     from sarau.intake.watch import check_place  # noqa: PLC0415 - heavy
-    from sarau.model.ids import LOCAL_USER_ID  # noqa: PLC0415 - with its only use
 
     check_place(folder, *app.volumes)
 

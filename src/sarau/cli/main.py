@@ -17,6 +17,7 @@ _COMMANDS = {
     "measure": "sarau.cli.measure",
     "upload": "sarau.cli.upload",
     "import": "sarau.cli.importing",
+    "preset": "sarau.cli.presets",
     "doctor": "sarau.cli.doctor",
 }
 

@@ -11,8 +11,9 @@ import click
 
 from sarau import settings
 from sarau.cli.exits import SOME_NOT_READY
+from sarau.cli.presets import PresetType
 from sarau.errors import RejectedError
-from sarau.model.preset import DEFAULT_PRESET, PRESETS, find_preset
+from sarau.model.preset import DEFAULT_PRESET, Preset
 
 if TYPE_CHECKING:
     from sarau.cli.batch import Processed
@@ -30,10 +31,10 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--preset",
-    type=click.Choice(list(PRESETS)),
+    type=PresetType(),
     default=DEFAULT_PRESET,
     show_default=True,
-    help="Loudness target and formats.",
+    help="Loudness target and formats: one of the built-in ones, or a TOML file.",
 )
 @click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document a line, a file each."
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
 def command(
     files: tuple[Path, ...],
     target: Path,
-    preset: str,
+    preset: Preset,
     jobs: int | None,
     *,
     as_json: bool,
@@ -87,14 +88,13 @@ def _open_report(stack: contextlib.ExitStack, given: Path) -> "Report":
 
 
 def _results(
-    files: tuple[Path, ...], target: Path, preset_name: str, jobs: int | None, *, again: bool
+    files: tuple[Path, ...], target: Path, preset: Preset, jobs: int | None, *, again: bool
 ) -> Iterator["Processed"]:
     from sarau.audio import Engine, SandboxMode  # noqa: PLC0415 - heavy
     from sarau.cli import batch  # noqa: PLC0415 - heavy
     from sarau.cli.progress import Progress  # noqa: PLC0415 - heavy
 
     found = settings.load(workers=jobs)
-    preset = find_preset(preset_name)
     with Engine(sandbox=SandboxMode(found.sandbox)) as engine, Progress() as progress:
         yield from batch.work_through(
             batch.plan_jobs(files, target),

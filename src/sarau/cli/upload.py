@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from sarau.cli.exits import SOME_NOT_READY
-from sarau.model.preset import DEFAULT_PRESET, PRESETS
+from sarau.model.preset import DEFAULT_PRESET
 
 _WAIT_S = 1.0
 _OVER = frozenset({"ready", "rejected", "failed", "cancelled", "expired"})
@@ -24,10 +24,9 @@ _OVER = frozenset({"ready", "rejected", "failed", "cancelled", "expired"})
 @click.option("--token", envvar="SARAU_TOKEN", help="Access token, when the server has one.")
 @click.option(
     "--preset",
-    type=click.Choice(list(PRESETS)),
     default=DEFAULT_PRESET,
     show_default=True,
-    help="Loudness target and formats.",
+    help="One of the presets that the server has.",
 )
 @click.option("--wait", is_flag=True, help="Wait until every track is ready or refused.")
 @click.option(

@@ -2,6 +2,7 @@
 
 import mimetypes
 import re
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -10,6 +11,7 @@ from urllib.parse import quote
 from sarau.catalog import Database, renditions, sources, tracks
 from sarau.errors import RefusedCode, RefusedError
 from sarau.library import ObjectStore
+from sarau.model.filenames import suffixes
 from sarau.model.ids import TrackId, UserId
 from sarau.model.track import Rendition, Track
 
@@ -71,8 +73,11 @@ class Delivery:
         """
         with self._database.read() as connection:
             track = tracks.get(connection, track_id, owner_id=owner_id)
-            found = renditions.get(connection, track_id, name)
-        return self._deliverable(track, found)
+            found = renditions.find(connection, [track_id]).get(track_id, [])
+        for one, suffix in zip(found, _suffixes(found), strict=True):
+            if one.name == name:
+                return self._deliverable(track, one, suffix)
+        raise RefusedError(RefusedCode.NOT_FOUND, f"no rendition {name!r} of {track_id!r}")
 
     def renditions(self, track_id: TrackId, owner_id: UserId) -> list[Deliverable]:
         """Return all renditions of a track, each of which is there.
@@ -89,15 +94,22 @@ class Delivery:
             raise RefusedError(RefusedCode.NOT_FOUND, f"track {track_id!r} has no renditions")
         for rendition in found:
             self._library.require(rendition.object_sha256)
-        return [self._deliverable(track, rendition) for rendition in found]
+        return [
+            self._deliverable(track, one, suffix)
+            for one, suffix in zip(found, _suffixes(found), strict=True)
+        ]
 
-    def _deliverable(self, track: Track, rendition: Rendition) -> Deliverable:
+    def _deliverable(self, track: Track, rendition: Rendition, suffix: str) -> Deliverable:
         return Deliverable(
             library=self._library,
-            filename=f"{display_name(track)}.{rendition.extension}",
+            filename=f"{display_name(track)}{suffix}",
             media_type=rendition.media_type,
             sha256=rendition.object_sha256,
         )
+
+
+def _suffixes(found: Sequence[Rendition]) -> list[str]:
+    return suffixes((one.name, one.extension) for one in found)
 
 
 def display_name(track: Track) -> str:

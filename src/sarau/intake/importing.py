@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from sarau.catalog import Database, imports
+from sarau.catalog import Database, imports, presets
 from sarau.catalog.imports import Taken
 from sarau.errors import RefusedError
 from sarau.intake.appender import Appender
@@ -99,6 +99,11 @@ class Importer:
         finally:
             os.close(fd)
         return None
+
+    def own_presets(self) -> frozenset[str]:
+        """Return the names of the owner's own presets."""
+        with self.database.read() as connection:
+            return frozenset(one.name for one in presets.own(connection, self._owner_id))
 
     def half_taken(self) -> dict[tuple[int, int], Taken]:
         """Return copies that were begun, by the device and inode of their originals."""

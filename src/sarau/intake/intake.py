@@ -9,7 +9,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from sarau.catalog import Database, tracks, uploads
+from sarau.catalog import Database, presets, tracks, uploads
 from sarau.errors import FailedCode, FailedError, RefusedCode, RefusedError
 from sarau.intake import expiry, recovery
 from sarau.intake.appender import Appender, lock
@@ -22,7 +22,6 @@ from sarau.intake.naming import Description, clean_filename, title_of
 from sarau.model.clock import now
 from sarau.model.ids import TrackId, UploadId, UserId, is_id, new_id
 from sarau.model.lifecycle import TrackState, UploadState
-from sarau.model.preset import find_preset
 from sarau.model.track import Track
 from sarau.model.upload import Upload
 from sarau.observe.context import request_id
@@ -161,7 +160,7 @@ class Intake:
             FailedError: A volume that is not there.
 
         """
-        find_preset(description.preset)
+        presets.require(self._database, owner_id, description.preset)
         self.check_size(size)
         self.volume.require()
         self.volume.check_room(size or 0)

@@ -83,6 +83,7 @@ class Sweep:
         self._stability = stability
         self._preset = preset
         self._show = show or (lambda _original: nullcontext(lambda _bytes: None))
+        self._own_presets: frozenset[str] = frozenset()
         self._over: set[Identity] = set()
         self._troubles: set[str] = set()
 
@@ -96,6 +97,7 @@ class Sweep:
 
         """
         troubles: list[Result] = []
+        self._own_presets = self._importer.own_presets()
         fresh, young = self._find(troubles)
         yield from troubles
         yield from young
@@ -210,7 +212,7 @@ class Sweep:
         if self._preset is not None:
             return self._preset
         first = Path(original.parts[0]).name if len(original.parts) > 1 else ""
-        return first if first in PRESETS else DEFAULT_PRESET
+        return first if first in PRESETS or first in self._own_presets else DEFAULT_PRESET
 
 
 def _ended_by_a_person(taken: Taken) -> bool:

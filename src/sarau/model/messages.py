@@ -141,6 +141,18 @@ _MESSAGES: dict[str, tuple[str, str]] = {
         "Este preset não existe. Escolha um dos presets da lista.",
         "There is no such preset. Choose one of those listed.",
     ),
+    RefusedCode.INVALID_PRESET: (
+        "O preset tem um valor que não serve. Veja o detalhe e corrija.",
+        "The preset has a value that cannot be used. See the detail and correct it.",
+    ),
+    RefusedCode.PRESET_EXISTS: (
+        "Já existe um preset com este nome. Escolha outro nome ou altere o que existe.",
+        "There is a preset of that name already. Choose another name or change that one.",
+    ),
+    RefusedCode.PRESET_READ_ONLY: (
+        "Este preset vem com o Sarau e não pode ser alterado. Crie um seu, com outro nome.",
+        "This preset comes with Sarau and cannot be changed. Make your own under another name.",
+    ),
     RefusedCode.NOT_FOUND: (
         "Não há nada com este endereço. Talvez tenha sido apagado.",
         "There is nothing at this address. It may have been deleted.",

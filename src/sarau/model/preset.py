@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sarau.errors import RefusedCode, RefusedError
-
 
 class Format(StrEnum):
     """A codec in its container, as people ask for it."""
@@ -73,16 +71,3 @@ PRESETS: dict[str, Preset] = {
 """The built-in presets by name: streaming services, podcasts, television, no gain at all."""
 
 DEFAULT_PRESET = "streaming"
-
-
-def find_preset(name: str) -> Preset:
-    """Return the preset called `name`.
-
-    Raises:
-        RefusedError: `unknown_preset`.
-
-    """
-    try:
-        return PRESETS[name]
-    except KeyError:
-        raise RefusedError(RefusedCode.UNKNOWN_PRESET, f"no preset {name!r}") from None

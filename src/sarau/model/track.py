@@ -59,6 +59,8 @@ class Run:
     owner_id: UserId
     track_id: TrackId
     preset: str
+    definition: dict[str, Any] | None
+    """What the preset said when the run was queued; None in runs older than that."""
     attempt: int
     """1 for the first run of a track."""
     state: RunState

@@ -29,7 +29,6 @@ from sarau.library import ObjectRef, ObjectStore
 from sarau.model.clock import now
 from sarau.model.ids import RenditionId, RunId, new_id
 from sarau.model.lifecycle import RunState, Stage, TrackState, UploadState
-from sarau.model.preset import find_preset
 from sarau.model.track import Rendition, Run, Source, Track
 from sarau.observe.work import stage
 from sarau.pipeline.durable import DurableRuns
@@ -119,7 +118,8 @@ class Steps:
         """
         run, track = self._enter(run_id, Stage.RENDER)
         measured = from_plain(Analysis, analysis)
-        preset = find_preset(run.preset)
+        with self.database.read() as connection:
+            preset = runs.preset_of(connection, run)
         work_dir = self.library.make_work_dir(run_id)
         try:
             with self._source_file(track) as source:

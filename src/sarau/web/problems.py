@@ -12,6 +12,9 @@ LANGUAGE_COOKIE = "sarau_lang"
 _STATUSES: dict[Code, int] = {
     RefusedCode.INVALID_REQUEST: 422,
     RefusedCode.UNKNOWN_PRESET: 422,
+    RefusedCode.INVALID_PRESET: 422,
+    RefusedCode.PRESET_EXISTS: 409,
+    RefusedCode.PRESET_READ_ONLY: 409,
     RefusedCode.NOT_FOUND: 404,
     RefusedCode.WRONG_STATE: 409,
     RefusedCode.UNAUTHORIZED: 401,

@@ -143,15 +143,28 @@ class PresetRenditionView(View):
 
     name: str
     format: str
+    bitrate_bps: int | None
+    quality: int | None
+    bit_depth: int | None
 
 
 class PresetView(View):
     """A loudness target and a list of renditions."""
 
     name: str
+    built_in: bool
+    """Comes with Sarau and cannot be changed."""
     target_lufs: float | None
     ceiling_dbtp: float
+    max_limiting_db: float
+    tolerance_lu: float
     renditions: list[PresetRenditionView]
+
+
+class PresetList(View):
+    """The built-in presets, then the user's own."""
+
+    items: list[PresetView]
 
 
 class UserView(View):
@@ -189,6 +202,36 @@ class TrackEdit(BaseModel):
     artist: str | None = None
 
 
+class RenditionBody(BaseModel):
+    """One output that a preset is to have; what a format can be asked for is checked."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str | None = None
+    """Unique within the preset; the format by default."""
+    format: str
+    bitrate_bps: int | None = None
+    quality: int | None = None
+    bit_depth: int | None = None
+
+
+class PresetBody(BaseModel):
+    """What a preset is to be."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    target_lufs: float | None
+    """-70 to 0; null leaves the level as it is."""
+    ceiling_dbtp: float
+    """-20 to 0."""
+    max_limiting_db: float = 3.0
+    """0 to 12; 0 for no limiter."""
+    tolerance_lu: float = 0.3
+    """0.1 to 2."""
+    renditions: list[RenditionBody]
+
+
 def track_view(
     track: Track,
     language: str,
@@ -206,16 +249,17 @@ def track_view(
         upload=_upload(upload) if upload else None,
         run=RunView.model_validate(run) if run else None,
         source=_source(source, f"{base}/source") if source else None,
-        renditions=[
-            _rendition(one, f"{base}/renditions/{one.name}")
-            for one in _in_order(renditions, track.preset)
-        ],
+        renditions=[_rendition(one, f"{base}/renditions/{one.name}") for one in renditions],
     )
 
 
 def preset_view(preset: Preset) -> PresetView:
     """Describe a preset."""
-    return PresetView.model_validate(preset)
+    return PresetView(
+        **_fields(preset, PresetView, "built_in", "renditions"),
+        built_in=preset.name in PRESETS,
+        renditions=[PresetRenditionView.model_validate(one) for one in preset.renditions],
+    )
 
 
 def event_view(event: Event) -> EventView:
@@ -242,15 +286,6 @@ def _source(source: Source, url: str) -> SourceView:
         warnings=list(source.warnings),
         sha256=source.object_sha256,
         url=url,
-    )
-
-
-def _in_order(renditions: list[Rendition], preset: str) -> list[Rendition]:
-    """Put renditions in the order of their preset; what it no longer has comes last."""
-    known = PRESETS.get(preset)
-    names = [spec.name for spec in known.renditions] if known else []
-    return sorted(
-        renditions, key=lambda one: names.index(one.name) if one.name in names else len(names)
     )
 
 
