@@ -19,12 +19,12 @@ from sarau.audio import Engine, Limits
 from sarau.errors import FailedCode, FailedError, RejectedCode, RejectedError
 from sarau.model.preset import PRESETS
 
-LONG_S = 1800
+LONG_S = 3600
 
 
 @pytest.fixture(scope="module")
 def long_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Half an hour of noise at 8 kHz: small, and seconds of work."""
+    """An hour of noise at 8 kHz: small, and seconds of work."""
     path = tmp_path_factory.mktemp("long") / "long.wav"
     path.write_bytes(wav(os.urandom(80_000) * (LONG_S // 5), rate=8000, channels=1))
     return path

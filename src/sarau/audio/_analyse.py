@@ -8,6 +8,7 @@ from av.audio.frame import AudioFrame
 
 from sarau.audio._damage import judge
 from sarau.audio._decode import Canonical, Source
+from sarau.audio._foresight import Foresight
 from sarau.audio._frames import Chain, to_samples
 from sarau.audio._meter import Meter
 from sarau.audio._plain import Plain, from_plain, to_plain
@@ -73,6 +74,7 @@ class _Meters:
         self._rate_hz, self._layout = canonical.rate_hz, canonical.layout
         self._meter = Meter(self._rate_hz, self._layout)
         self._peaks = Peaks(self._rate_hz)
+        self._foresight = Foresight(self._rate_hz)
         self._mixer: Chain | None = None
         self._mix_meter: Meter | None = None
         self.samples = 0
@@ -83,6 +85,7 @@ class _Meters:
             raise RejectedError(RejectedCode.INVALID_SAMPLES, "some samples are not numbers")
         if self._collector is not None:
             self._collector.push(samples)
+        self._foresight.push(samples)
         if self.samples == 0 and frame.layout.nb_channels > _STEREO:
             self._mixer = stereo_mixer(self._rate_hz, self._layout)
             self._mix_meter = Meter(self._rate_hz, "stereo")
@@ -118,6 +121,7 @@ class _Meters:
             stereo_loudness=self._mix_meter.result() if self._mix_meter else None,
             loudness_curve=self._meter.curve(),
             insight=insight,
+            limiting_loss_lu=self._meter.losses_lu(self._foresight),
         )
 
 

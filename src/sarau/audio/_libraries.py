@@ -2,35 +2,51 @@
 
 import ctypes
 import importlib.metadata
+import importlib.util
 import sys
+from collections.abc import Iterator
 from typing import Final
 
 SYSTEM_LAME: Final = "libmp3lame.so.0"
+WHEEL: Final = "lameenc"
+"""A package whose extension is LAME, statically linked, and exports its functions."""
 _FIRST_FAST_PYAV: Final = 19
 """From this major version on PyAV carries LAME at full speed; before, its build is 3 x slower."""
 
-_system_lame: ctypes.CDLL | None = None
+_lame: tuple[str, ctypes.CDLL] | None = None
 
 
 def load_libraries() -> None:
-    """Import PyAV, with the system's LAME in front of a slow bundled one.
+    """Import PyAV, with a fast LAME in front of a slow bundled one.
 
     The library has to be loaded with global symbols before `av` is, so that the
     dynamic linker takes its functions for those that PyAV's FFmpeg asks for. Where
     PyAV is there already it is too late, and `lame_source` says so.
     """
-    global _system_lame  # noqa: PLW0603 - the handle must live as long as the process
+    global _lame  # noqa: PLW0603 - the handle must live as long as the process
     is_in_time = "av" not in sys.modules
-    if pyav_major() < _FIRST_FAST_PYAV and is_in_time and _system_lame is None:
-        try:
-            _system_lame = ctypes.CDLL(SYSTEM_LAME, mode=ctypes.RTLD_GLOBAL)
-        except OSError:
-            _system_lame = None
+    if pyav_major() < _FIRST_FAST_PYAV and is_in_time and _lame is None:
+        _lame = next(_fast_lames(), None)
     import av  # noqa: PLC0415 - must come after LAME
     import av.logging  # noqa: PLC0415 - must come after LAME
 
     av.logging.set_libav_level(av.logging.PANIC)
     av.logging.set_level(None)
+
+
+def _fast_lames() -> Iterator[tuple[str, ctypes.CDLL]]:
+    """Yield what can be loaded: the package, pinned like all others, then the system's."""
+    found = importlib.util.find_spec(WHEEL)
+    wanted = {"wheel": found.origin if found else None, "system": SYSTEM_LAME}
+    for source, path in wanted.items():
+        if path is None:
+            continue
+        try:
+            library = ctypes.CDLL(path, mode=ctypes.RTLD_GLOBAL)
+        except OSError:
+            continue
+        if hasattr(library, "lame_encode_buffer_float"):
+            yield source, library
 
 
 def pyav_major() -> int:
@@ -39,13 +55,13 @@ def pyav_major() -> int:
 
 
 def lame_source() -> str:
-    """Tell which LAME encodes MP3: `system` or `bundled`."""
-    return "system" if _system_lame is not None else "bundled"
+    """Tell which LAME encodes MP3: `wheel`, `system` or `bundled`."""
+    return _lame[0] if _lame is not None else "bundled"
 
 
 def has_slow_lame() -> bool:
-    """Tell whether MP3 encoding would be faster with the system's LAME."""
-    return pyav_major() < _FIRST_FAST_PYAV and _system_lame is None
+    """Tell whether MP3 encoding would be faster with another LAME."""
+    return pyav_major() < _FIRST_FAST_PYAV and _lame is None
 
 
 def tool_versions() -> dict[str, str]:
@@ -61,12 +77,13 @@ def tool_versions() -> dict[str, str]:
 
 def lame_version() -> str:
     """Return the version of the LAME in use and where it comes from."""
-    if _system_lame is None:
+    if _lame is None:
         return "bundled"
-    get = _system_lame.get_lame_version
+    source, library = _lame
+    get = library.get_lame_version
     get.restype = ctypes.c_char_p
     text: bytes = get() or b"?"
-    return f"{text.decode('ascii', 'replace')} system"
+    return f"{text.decode('ascii', 'replace')} {source}"
 
 
 def all_versions() -> dict[str, str]:

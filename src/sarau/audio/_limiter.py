@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from sarau.audio._frames import Chain, Samples, to_frame, to_samples
 
 _ATTACK_S: Final = 0.005
-_RELEASE_DB_PER_S: Final = 40.0
+RELEASE_DB_PER_S: Final = 40.0
 _NEPERS_PER_DB: Final = -math.log(10) / 20
 _FINEST_HZ: Final = 176_400
-_MARGIN_DB: Final = 0.1
+MARGIN_DB: Final = 0.1
 """What four times the samples may still miss of a peak of high notes."""
 
 _Decibels = NDArray[np.float64]
@@ -38,9 +38,9 @@ class Limiter:
         self, rate_hz: int, layout: str, ceiling_dbtp: float, *, rough: bool = False
     ) -> None:
         self._rate_hz, self._layout = rate_hz, layout
-        self._ceiling_db = ceiling_dbtp - _MARGIN_DB
+        self._ceiling_db = ceiling_dbtp - MARGIN_DB
         self._half = max(1, int(rate_hz * _ATTACK_S / 2))
-        self._fall_db = _RELEASE_DB_PER_S / rate_hz
+        self._fall_db = RELEASE_DB_PER_S / rate_hz
         self._finer = 1 if rough else max(1, -(-_FINEST_HZ // rate_hz))
         self._oversampler = (
             Chain(

@@ -95,9 +95,12 @@ class Loudmeter:
             short_term_lufs=_loudest(self.short_term_lufs(), _SHORT_TERM, width, points),
         )
 
-    def integrated_lufs(self) -> float | None:
-        """Return the programme loudness; None when nothing passes the gates."""
-        power = self._windows(_MOMENTARY)[::_HOP]
+    def integrated_lufs(self, scale: Powers | None = None) -> float | None:
+        """Return the programme loudness; None when nothing passes the gates.
+
+        `scale` changes the power of each block, to ask what would be.
+        """
+        power = self._windows(_MOMENTARY, scale)[::_HOP]
         power = power[_lufs(power) > _ABSOLUTE_GATE_LUFS]
         if not len(power):
             return None
@@ -115,12 +118,15 @@ class Loudmeter:
         low, high = (levels[round((len(levels) - 1) * part)] for part in _RANGE_PERCENTILES)
         return float(high - low)
 
-    def _windows(self, length: int) -> Powers:
+    def _windows(self, length: int, scale: Powers | None = None) -> Powers:
         """Return the mean power of every `length` blocks in a row."""
         if len(self._blocks) < length:
             return np.zeros(0)
         # Sums of differences of one running sum would drown soft passages after loud ones.
         blocks = np.frombuffer(self._blocks, np.float64)
+        if scale is not None:
+            count = min(len(scale), len(blocks))
+            blocks = np.append(blocks[:count] * scale[:count], blocks[count:])
         windows = np.lib.stride_tricks.sliding_window_view(blocks, length)
         sums: Powers = windows.sum(axis=1)
         return sums / (length * self._rate_hz / BLOCKS_PER_S)

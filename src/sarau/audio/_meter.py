@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 from av.audio.frame import AudioFrame
 
+from sarau.audio._foresight import Foresight
 from sarau.audio._frames import Chain, planes
 from sarau.audio._loudness import Loudmeter, Powers
 from sarau.audio._types import LoudnessCurve
@@ -53,6 +54,12 @@ class Meter:
     def short_term_lufs(self) -> Powers:
         """Return the loudness of every window of 3 s, one every 20 ms."""
         return self._loudmeter.short_term_lufs()
+
+    def losses_lu(self, foresight: Foresight) -> tuple[float, ...]:
+        """Return what limiting would take from the loudness of everything that was pushed."""
+        if self._peak <= 0:
+            return ()
+        return foresight.losses_lu(self._loudmeter, 20 * math.log10(self._peak))
 
     def curve(self) -> LoudnessCurve:
         """Return the loudness over time of everything that was pushed."""

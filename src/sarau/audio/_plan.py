@@ -11,13 +11,14 @@ from dataclasses import replace
 from typing import Final
 
 from sarau.audio._formats import TRAITS, output_channels
-from sarau.audio._types import Analysis, GainPlan, Verdict
+from sarau.audio._types import LIMITING_STEP_DB, Analysis, GainPlan, Verdict
 from sarau.model.loudness import Loudness
 from sarau.model.preset import Preset, RenditionSpec
 
 # A codec's overshoot does not shrink decibel by decibel with what it is given.
 _TRIM_FACTOR: Final = 1.5
 _TRIM_MARGIN_DB: Final = 0.15
+_MAKE_GOOD_ROUNDS: Final = 6
 UNCHANGED: Final = GainPlan(gain_db=0.0, limiter_ceiling_dbtp=None, ceiling_limited=False)
 
 
@@ -33,8 +34,31 @@ def plan_gain(analysis: Analysis, preset: Preset, spec: RenditionSpec) -> GainPl
     if preset.target_lufs is None or before.integrated_lufs is None:
         return UNCHANGED
     room_dbtp = preset.ceiling_dbtp - TRAITS[spec.format].headroom_db
-    gain_db = preset.target_lufs - before.integrated_lufs
-    return within_ceiling(before, preset, gain_db=gain_db, room_dbtp=room_dbtp)
+    wanted_db = preset.target_lufs - before.integrated_lufs
+    plan = within_ceiling(before, preset, gain_db=wanted_db, room_dbtp=room_dbtp)
+    if not is_foretold(analysis, spec):
+        return plan
+    # More gain costs more: each round makes good what the last one would lose.
+    for _ in range(_MAKE_GOOD_ROUNDS):
+        loss_lu = foretold_loss_lu(analysis, limiting_db(plan, before))
+        plan = within_ceiling(before, preset, gain_db=wanted_db + loss_lu, room_dbtp=room_dbtp)
+    return plan
+
+
+def is_foretold(analysis: Analysis, spec: RenditionSpec) -> bool:
+    """Tell whether the analysis knows what limiting costs the channels of `spec`."""
+    mixed = output_channels(spec, analysis.source) != analysis.source.channels
+    return bool(analysis.limiting_loss_lu) and not mixed
+
+
+def foretold_loss_lu(analysis: Analysis, work_db: float) -> float:
+    """Return what a limiter that works that hard takes from the programme loudness."""
+    table = analysis.limiting_loss_lu
+    place = max(0.0, work_db) / LIMITING_STEP_DB
+    below = int(place)
+    if below >= len(table) - 1:
+        return table[-1]
+    return table[below] + (place - below) * (table[below + 1] - table[below])
 
 
 def within_ceiling(

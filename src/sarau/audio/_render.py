@@ -17,7 +17,13 @@ from sarau.audio._lanes import side_by_side
 from sarau.audio._limiter import Limiter
 from sarau.audio._meter import Meter
 from sarau.audio._plain import Plain, from_plain, to_plain
-from sarau.audio._plan import UNCHANGED, limiting_db, loudness_before, within_ceiling
+from sarau.audio._plan import (
+    UNCHANGED,
+    is_foretold,
+    limiting_db,
+    loudness_before,
+    within_ceiling,
+)
 from sarau.audio._reporter import Reporter
 from sarau.audio._tags import write_tags
 from sarau.audio._tasks import Part, RenderJob
@@ -52,14 +58,15 @@ def run(job: dict[str, Any], inputs: list[int], reporter: Reporter) -> Plain:
         check_room(part.spec, task.analysis.source)
     groups = _group(task)
     start = 0.0
-    for _ in range(_MAX_REHEARSALS):
-        group = max(groups, key=lambda group: limiting_db(group.gain, group.before))
+    unknown = [group for group in groups if not _is_foretold(task, group)]
+    for _ in range(_MAX_REHEARSALS if unknown else 0):
+        group = max(unknown, key=lambda group: limiting_db(group.gain, group.before))
         if limiting_db(group.gain, group.before) <= _REHEARSE_FROM_DB:
             break
         reporter.part(start, start + _REHEARSAL_SHARE)
         start += _REHEARSAL_SHARE
         lost_lu = _rehearse(task, group, Source(inputs[0], limits), reporter)
-        _make_good(task, groups, group, lost_lu)
+        _make_good(task, unknown, group, lost_lu)
         if abs(lost_lu) <= _SMALL_LOSS_LU:
             break
     reporter.part(start, 1.0)
@@ -68,6 +75,10 @@ def run(job: dict[str, Any], inputs: list[int], reporter: Reporter) -> Plain:
     for part in task.parts:
         write_tags(Path(part.name), part.spec.format, task.analysis.source.tags, picture)
     return {part.name: to_plain(group.gain) for group in groups for part in group.parts}
+
+
+def _is_foretold(task: RenderJob, group: Group) -> bool:
+    return all(is_foretold(task.analysis, part.spec) for part in group.parts)
 
 
 def _picture(task: RenderJob, fd: int, limits: Limits) -> bytes | None:

@@ -2,10 +2,7 @@
 
 import json
 import os
-import threading
 import time
-from collections.abc import Callable
-from functools import partial
 from typing import Any, Final
 
 from sarau.audio import _sandbox
@@ -21,22 +18,10 @@ class Reporter:
         self._idle_cpu_s = idle_cpu_s
         self._spoken_at = 0.0
         self._span = (0.0, 1.0)
-        self._lock = threading.Lock()
 
     def part(self, start: float, end: float) -> None:
         """Map the fractions to come onto `start` to `end` of the whole."""
         self._span = (start, end)
-
-    def split(self, count: int) -> list[Callable[[float], None]]:
-        """Return the progress of `count` equal parts that are done at the same time."""
-        done = [0.0] * count
-
-        def tell(index: int, fraction: float) -> None:
-            with self._lock:
-                done[index] = fraction
-                self.progress(sum(done) / count)
-
-        return [partial(tell, index) for index in range(count)]
 
     def progress(self, fraction: float) -> None:
         """Say how much is done, a few times a second. Only call it when something was done."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import Final
 
 from sarau.audio.insight import Insight
 from sarau.model.loudness import Loudness
@@ -153,6 +154,9 @@ class LoudnessCurve:
     """Of 3 s windows, to a tenth."""
 
 
+LIMITING_STEP_DB: Final[float] = 0.5
+
+
 @dataclass(frozen=True, slots=True)
 class Analysis:
     """Everything the first pass over a source found."""
@@ -168,6 +172,9 @@ class Analysis:
     """Empty in what was analysed before there was one."""
     insight: Insight | None = None
     """The quality report; None unless it was asked for."""
+    limiting_loss_lu: tuple[float, ...] = ()
+    """What a limiter would take from the programme loudness if it worked 0, 0.5, 1... dB
+    (`LIMITING_STEP_DB`) below the true peak; empty in what was analysed before."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
-"""Measuring encoded files: decoded again, by the same meter that measured the source."""
+"""Measuring an encoded file: decoded again, by the same meter that measured the source."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from sarau.audio._decode import Canonical, Source
@@ -13,15 +12,13 @@ from sarau.audio._types import Limits
 
 
 def run(job: dict[str, Any], inputs: list[int], reporter: Reporter) -> Plain:
-    """Measure all inputs; the operation of a child."""
+    """Measure the first input; the operation of a child."""
     limits = from_plain(Limits, job["limits"])
-    parts = reporter.split(len(inputs))
-    with ThreadPoolExecutor(max(1, len(inputs))) as pool:
-        measured = pool.map(lambda fd, part: _measure(Source(fd, limits), part), inputs, parts)
-        return [to_plain(each) for each in measured]
+    return to_plain(measure(Source(inputs[0], limits), reporter.progress))
 
 
-def _measure(source: Source, part: Callable[[float], None]) -> Measured:
+def measure(source: Source, part: Callable[[float], None]) -> Measured:
+    """Decode all of `source` and measure it."""
     canonical = Canonical(source)
     meter = Meter(canonical.rate_hz, canonical.layout)
     expected = source.expected_samples or 0
