@@ -4,6 +4,7 @@ import logging
 import os
 import socket
 import threading
+import time
 from collections.abc import Collection, Sequence
 from datetime import timedelta
 
@@ -50,6 +51,8 @@ class Pulse:
                 concurrency=concurrency,
                 queues=queues,
             )
+        self._beaten_at = time.monotonic()
+        self._steady_since = float("-inf")
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="pulse", daemon=True)
         self._thread.start()
@@ -59,11 +62,25 @@ class Pulse:
             try:
                 with self._database.write() as connection:
                     workers.beat(connection, self.worker_id)
+                self._note_beat()
             except Exception as error:  # noqa: BLE001 - a database that is away must not end it
                 _logger.warning("no pulse: %s", error)
 
+    def _note_beat(self) -> None:
+        at = time.monotonic()
+        if at - self._beaten_at > _QUIET.total_seconds():
+            self._steady_since = at
+        self._beaten_at = at
+
     def dead(self, worker_ids: Collection[str]) -> list[str]:
-        """Return those workers whose runs may be taken over."""
+        """Return those workers whose runs may be taken over.
+
+        Whoever was without the database itself judges nobody until the others, for whom it
+        was away as well, have had time to beat again.
+        """
+        at, quiet_s = time.monotonic(), _QUIET.total_seconds()
+        if at - self._beaten_at > quiet_s or at - self._steady_since < quiet_s:
+            return []
         with self._database.read() as connection:
             silences = workers.silences(connection, worker_ids)
         return [one for one in worker_ids if self._is_dead(one, silences.get(one))]
