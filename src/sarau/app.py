@@ -11,10 +11,11 @@ import sqlalchemy as sa
 from sarau.audio import ChildReport, Engine, SandboxMode
 from sarau.catalog import Database, migrate, volumes
 from sarau.delivery import Delivery
+from sarau.errors import FailedCode, FailedError
 from sarau.intake import Intake
 from sarau.intake.clamd import Clamd
 from sarau.intake.watch import Watcher, check_place
-from sarau.library import DiskLibrary
+from sarau.library import DiskLibrary, ObjectStore
 from sarau.model.original import After
 from sarau.model.track import Track
 from sarau.model.upload import Upload
@@ -78,6 +79,7 @@ def open_app(settings: Settings, *, work: bool, promote: bool = False) -> Iterat
             max_upload_bytes=settings.max_upload_bytes,
             expiry_s=settings.upload_expiry_s,
             on_received=partial(_start_run, durable),
+            has_object=partial(_has_object, library),
         )
         stack.callback(intake.close)
         pipeline = Pipeline(database, intake, durable)
@@ -184,6 +186,16 @@ def _tell_child(ended: ChildReport) -> None:
         max_rss_bytes=ended.max_rss_bytes,
         code=ended.code,
     )
+
+
+def _has_object(library: ObjectStore, sha256: str) -> bool:
+    try:
+        library.require(sha256)
+    except FailedError as error:
+        if error.code is not FailedCode.OBJECT_MISSING:
+            raise
+        return False
+    return True
 
 
 def _scanner(settings: Settings) -> Clamd | None:

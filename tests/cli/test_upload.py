@@ -37,6 +37,18 @@ def test_files_are_sent_and_waited_for(server: Server, tmp_path: Path) -> None:
     assert {one["preset"] for one in items} == {"podcast"}
 
 
+def test_a_file_that_is_there_already_is_not_sent_again(server: Server, tmp_path: Path) -> None:
+    path = write_music(tmp_path / "a.wav", seconds=30)
+    assert _upload(server, tmp_path, path, "--wait", "--json").returncode == 0
+    assert _upload(server, tmp_path, path, "--wait", "--preset", "archive").returncode == 0
+    with server.client() as client:
+        second, first = client.get("/api/v1/tracks").json()["items"]
+        events = client.get(f"/api/v1/tracks/{second['id']}/events").json()["items"]
+    assert second["duplicate_of"] == first["id"]
+    kinds = [event["kind"] for event in events]
+    assert kinds.index("upload.stored") < kinds.index("track.received")  # nothing was received
+
+
 def test_an_upload_goes_on_when_the_server_comes_back(
     make_server: Callable[..., Server], tmp_path: Path
 ) -> None:

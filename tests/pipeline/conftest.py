@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from sarau.app import _has_object
 from sarau.audio import Engine, SandboxMode
 from sarau.catalog import Database, runs, tracks
 from sarau.intake import Description, Intake
@@ -75,6 +77,7 @@ class Rooms:
 @pytest.fixture
 def rooms(database: Database, engine: Engine, tmp_path: Path) -> Iterator[Rooms]:
     durable = DurableRuns(database)
+    library = DiskLibrary(Volume.open(tmp_path / "e", "library", reserve_bytes=0))
     intake = Intake(
         database,
         Volume.open(tmp_path / "d", "intake", reserve_bytes=0),
@@ -83,8 +86,8 @@ def rooms(database: Database, engine: Engine, tmp_path: Path) -> Iterator[Rooms]
         on_received=lambda connection, _upload, track: (
             start_run(durable, connection, track) and None
         ),
+        has_object=partial(_has_object, library),
     )
-    library = DiskLibrary(Volume.open(tmp_path / "e", "library", reserve_bytes=0))
     pipeline = Pipeline(database, intake, durable)
     yield Rooms(
         database,

@@ -18,6 +18,7 @@ from sarau.intake.files import Files
 from sarau.intake.finished import is_finished
 from sarau.intake.group_commit import GroupCommit
 from sarau.intake.hashers import Hashers
+from sarau.intake.known import HasObject, Known
 from sarau.intake.naming import Description, clean_filename, title_of
 from sarau.model.clock import now
 from sarau.model.ids import TrackId, UploadId, UserId, is_id, new_id
@@ -28,6 +29,7 @@ from sarau.observe.context import request_id
 from sarau.storage import Volume
 
 log = logging.getLogger(__name__)
+_ENDS = {TrackState.CANCELLED: "terminated", TrackState.EXPIRED: "expired"}
 
 OnReceived = Callable[[sa.Connection, Upload, Track], None]
 """Called inside the transaction in which a track becomes `received`."""
@@ -46,6 +48,7 @@ class Intake:
         max_upload_bytes: int,
         expiry_s: float,
         on_received: OnReceived,
+        has_object: HasObject = lambda _sha256: False,
     ) -> None:
         self.volume = volume
         self.max_upload_bytes = max_upload_bytes
@@ -54,6 +57,7 @@ class Intake:
         self._expiry = timedelta(seconds=expiry_s)
         self._on_received = on_received
         self._commits = GroupCommit(database)
+        self._known = Known(database, has_object, on_received)
         self._arrivals = Arrivals(database, volume, on_received)
         self._background = ThreadPoolExecutor(4, thread_name_prefix="intake-sync")
         self._guard = expiry.ClockGuard()
@@ -90,11 +94,13 @@ class Intake:
 
         Raises:
             RefusedError: `unknown_preset`, `upload_too_large`, `out_of_space`.
-            FailedError: A volume that is not there, `disk_full`, `disk_error`,
-                `database_unavailable`; then nothing is left behind.
+            FailedError: No volume, `disk_full`, `disk_error`, `database_unavailable`;
+                then nothing is left behind.
 
         """
         upload = self.plan(owner_id, description, size_bytes, concat)
+        if body is None and (known := self._known.take_over(upload, description.sha256)):
+            return known
         # An empty file is whole when it is declared.
         content = b"" if size_bytes == 0 else body
         if content is None:
@@ -145,8 +151,7 @@ class Intake:
         try:
             return self._commits.run(work)
         except RefusedError:
-            # After any other error the row may exist all the same, and a row must never
-            # be without its file; if it does not, the file ends in quarantine.
+            # After any other error the row may exist, and must never be without its file.
             self.files.remove(upload.id)
             raise
 
@@ -366,8 +371,7 @@ class Intake:
         code: FailedCode | None = None,
     ) -> None:
         """Move an upload and its receiving track to their ends, in the caller's transaction."""
-        kinds = {TrackState.CANCELLED: "terminated", TrackState.EXPIRED: "expired"}
-        uploads.let_go(connection, upload, new, kinds.get(track_state, "damaged"), code=code)
+        uploads.let_go(connection, upload, new, _ENDS.get(track_state, "damaged"), code=code)
         if upload.track_id is None:
             return
         track = tracks.get(connection, upload.track_id)

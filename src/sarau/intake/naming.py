@@ -17,6 +17,8 @@ class Description:
     preset: str = DEFAULT_PRESET
     metadata_header: str | None = None
     """`Upload-Metadata` exactly as the client sent it."""
+    sha256: str | None = None
+    """What the client says the file's bytes come to, in hexadecimal; not to be trusted."""
 
 
 def clean_filename(text: str) -> str:

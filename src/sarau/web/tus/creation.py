@@ -1,5 +1,7 @@
 """POST of tus 1.0: creation, with or without the first bytes or the length."""
 
+from dataclasses import replace
+
 from sarau.errors import RefusedCode, RefusedError, SarauError
 from sarau.intake import Appender, Description, concatenate
 from sarau.model.ids import UploadId
@@ -21,6 +23,9 @@ async def post(server: Server, request: Request) -> Answer:
         raise RefusedError(RefusedCode.METHOD_NOT_ALLOWED, "uploads are created at the collection")
     concat = fields.concat(request.headers)
     description = fields.description(request.headers.get("upload-metadata"))
+    if has_body(request.headers):
+        # Bytes that come anyway are taken for what they are.
+        description = replace(description, sha256=None)
     if concat is not None and concat.pieces:
         return await _final(server, request, description, concat)
     size = _declared_size(request)
@@ -108,6 +113,6 @@ def created(server: Server, request: Request, upload: Upload, *, with_body: bool
     headers = {"Location": location(server, request, UploadId(upload.id))} | expires(upload)
     if upload.track_id is not None:
         headers["Sarau-Track"] = upload.track_id
-    if with_body:
+    if with_body or upload.offset_bytes:
         headers["Upload-Offset"] = str(upload.offset_bytes)
     return Answer(201, headers)

@@ -7,6 +7,7 @@ The difference that matters: an upload is complete when the client says so, with
 
 import json
 import re
+from dataclasses import replace
 from email.message import Message
 from functools import partial
 from urllib.parse import unquote
@@ -94,6 +95,12 @@ def _description(headers: Headers) -> Description:
     return Description(message.get_filename() or "")
 
 
+def _claimed(headers: Headers, description: Description) -> Description:
+    """Add what the client says the file's bytes come to, unless they come along."""
+    claim = fields.repr_digest(headers) or description.sha256
+    return replace(description, sha256=None if has_body(headers) else claim)
+
+
 async def post(server: Server, request: Request) -> Answer:
     """Create an upload; where it is is told before the body arrives, if the server can."""
     if request.upload_id:
@@ -106,7 +113,7 @@ async def post(server: Server, request: Request) -> Answer:
     create = partial(
         server.intake.create,
         owner_id=request.owner_id,
-        description=_description(request.headers),
+        description=_claimed(request.headers, _description(request.headers)),
         # An upload of no bytes is whole at once; this one is not to be, unless it says so.
         size_bytes=size or (0 if completes and not has_body(request.headers) else None),
     )

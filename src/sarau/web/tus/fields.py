@@ -125,7 +125,7 @@ def description(header: str | None) -> Description:
     """
     said = metadata(header)
     name = said.get("filename") or said.get("name") or said.get("relativePath") or ""
-    return Description(name, said.get("preset") or DEFAULT_PRESET, header)
+    return Description(name, said.get("preset") or DEFAULT_PRESET, header, said.get("sha256"))
 
 
 def checksum(headers: Headers) -> Checksum | None:
@@ -162,6 +162,21 @@ def content_digest(headers: Headers) -> Checksum | None:
             expected = decode_base64(raw, RefusedCode.INVALID_REQUEST, "Content-Digest")
             digest = ALGORITHMS[name.replace("-", "")]()
             return Checksum(digest, expected, RefusedCode.INVALID_REQUEST)
+    return None
+
+
+def repr_digest(headers: Headers) -> str | None:
+    """Read the SHA-256 of the whole file from `Repr-Digest` (RFC 9530), in hexadecimal.
+
+    Raises:
+        RefusedError: `invalid_request`.
+
+    """
+    for item in headers.get("repr-digest", "").split(","):
+        name, _, value = item.strip().partition("=")
+        if name == "sha-256":
+            raw = value.strip().removeprefix(":").removesuffix(":")
+            return decode_base64(raw, RefusedCode.INVALID_REQUEST, "Repr-Digest").hex()
     return None
 
 

@@ -1,5 +1,6 @@
 """HEAD, PATCH, DELETE and OPTIONS of tus 1.0."""
 
+from datetime import UTC
 from email.utils import format_datetime
 
 from sarau.errors import RefusedCode, RefusedError
@@ -30,7 +31,8 @@ def expires(upload: Upload) -> dict[str, str]:
     """Return `Upload-Expires` of an upload that is not finished."""
     if is_finished(upload):
         return {}
-    return {"Upload-Expires": format_datetime(upload.expires_at, usegmt=True)}
+    # PostgreSQL's driver names the same zone in another way, which email.utils refuses.
+    return {"Upload-Expires": format_datetime(upload.expires_at.astimezone(UTC), usegmt=True)}
 
 
 async def inspect(server: Server, request: Request) -> Upload:

@@ -1,0 +1,109 @@
+"""Bytes that are here already: the client says their hash and need not send them again.
+
+A hash alone gives access to nothing. It is compared only with what the same user has
+sent, and the length must fit too; the object must be in the library now. Otherwise the
+upload is made as any other, and nothing tells that somebody else has these bytes.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+import sqlalchemy as sa
+
+from sarau.catalog import Database, objects, sources, tracks, uploads
+from sarau.intake.naming import title_of
+from sarau.model.ids import TrackId
+from sarau.model.lifecycle import TrackState, UploadState
+from sarau.model.track import Source, Track
+from sarau.model.upload import Upload
+
+HasObject = Callable[[str], bool]
+"""Tells whether the library has an object of this SHA-256."""
+_SHA256 = re.compile("[0-9a-f]{64}")
+
+
+class Known:
+    """Makes uploads of what the library holds.
+
+    Args:
+        database: The catalog.
+        has_object: Asks the library.
+        on_received: Called inside the transaction, as for an upload that was sent.
+
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        has_object: HasObject,
+        on_received: Callable[[sa.Connection, Upload, Track], None],
+    ) -> None:
+        self._database = database
+        self._has_object = has_object
+        self._on_received = on_received
+
+    def take_over(self, upload: Upload, claim: str | None) -> Upload | None:
+        """Make `upload` and its track of bytes that its owner sent before.
+
+        Args:
+            upload: Planned, of a known length, with a track.
+            claim: The SHA-256 of its bytes in hexadecimal, as the client says.
+
+        Returns:
+            The upload, whole and `stored`; None when the bytes have to be sent.
+
+        Raises:
+            FailedError: `database_unavailable`.
+
+        """
+        sha256 = (claim or "").lower()
+        if upload.track_id is None or not _SHA256.fullmatch(sha256):
+            return None
+        with self._database.read() as connection:
+            if _older(connection, upload, sha256) is None:
+                return None
+        with self._database.write() as connection:
+            # From here on the collector takes nothing away.
+            objects.lock(connection)
+            older = _older(connection, upload, sha256)
+            if older is None or not self._has_object(sha256):
+                return None
+            return self._make(connection, upload, upload.track_id, *older)
+
+    def _make(
+        self,
+        connection: sa.Connection,
+        upload: Upload,
+        track_id: TrackId,
+        older: Track,
+        source: Source,
+    ) -> Upload:
+        track = tracks.create(
+            connection,
+            track_id,
+            owner_id=upload.owner_id,
+            filename=upload.filename,
+            title=title_of(upload.filename),
+            preset=upload.preset,
+            upload_id=upload.id,
+        )
+        uploads.create(connection, upload)
+        received = uploads.receive(
+            connection, upload, sha256=source.object_sha256, expires_at=upload.expires_at
+        )
+        waveform = sources.waveform(connection, older.id) or {}
+        sources.save(connection, replace(source, track_id=track.id), waveform)
+        stored = uploads.let_go(connection, received, UploadState.STORED, "stored")
+        tracks.mark_duplicate(connection, track, older)
+        moved = tracks.change_state(connection, track, TrackState.RECEIVED, upload_id=upload.id)
+        self._on_received(connection, stored, moved)
+        return stored
+
+
+def _older(connection: sa.Connection, upload: Upload, sha256: str) -> tuple[Track, Source] | None:
+    older = tracks.same_bytes(connection, upload.owner_id, sha256)
+    if older is None:
+        return None
+    source = sources.find(connection, [older.id])[older.id]
+    return (older, source) if source.size_bytes == upload.size_bytes else None
