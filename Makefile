@@ -22,7 +22,7 @@ serve: .venv/run front ## Run Sarau at http://localhost:$(PORT), with its data i
 
 .PHONY: test
 test: .venv/dev front system ## Run the test suite
-	$(BIN)/pytest -n 2 --dist worksteal -m 'not browser and not soak and not faults' $(ARGS)
+	$(BIN)/pytest -n 2 --dist worksteal -m 'not browser and not soak and not faults and not aws' $(ARGS)
 
 .PHONY: test-browser
 test-browser: .venv/dev front system ## Drive the page in Chromium
@@ -31,6 +31,10 @@ test-browser: .venv/dev front system ## Drive the page in Chromium
 .PHONY: test-soak
 test-soak: .venv/dev front system ## Kill servers at random while uploads run, and count what is lost
 	$(BIN)/pytest -m soak -s $(ARGS)
+
+.PHONY: test-aws
+test-aws: .venv/dev .localstack/.built front system ## Keep the library in S3: contract, faults, whole tracks
+	$(BIN)/pytest -m aws $(ARGS)
 
 .PHONY: test-faults
 test-faults: .venv/dev front system ## Cut the power, break the disks; needs root
@@ -61,7 +65,7 @@ lock: .venv/dev ## Resolve the dependencies anew
 
 .PHONY: clean
 clean: ## Remove what was installed and built, but no data
-	rm -rf .venv frontend/node_modules src/sarau/web/static/dist
+	rm -rf .venv .localstack frontend/node_modules src/sarau/web/static/dist
 
 .PHONY: front
 front: src/sarau/web/static/dist/.built
@@ -80,6 +84,16 @@ src/sarau/web/static/dist/.built: $(FRONT) | .venv/run
 	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@ .venv/run
+
+# What plays S3 and SQS in the tests has dependencies of its own.
+.localstack/.built: .venv/uv requirements/localstack.lock
+	test -x .localstack/bin/python || $(PYTHON) -m venv .localstack
+	$(BIN)/uv pip sync --quiet --python .localstack/bin/python --require-hashes requirements/localstack.lock
+	@touch $@
+
+.PHONY: aws
+aws: .venv/run requirements/aws.lock ## Add what a library in S3 needs
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/aws.lock
 
 .venv/run: .venv/uv requirements/run.lock pyproject.toml
 	test -e .venv/dev || $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/run.lock

@@ -31,10 +31,17 @@ def main() -> int:
     """Print what is wrong; return how a program ends."""
     project = tomllib.loads((_HERE.parent / "pyproject.toml").read_text())
     run = _names(project["project"]["dependencies"])
-    groups = project["dependency-groups"]
-    dev = run | _names([one for group in groups.values() for one in group])
-    faults = _faults("run.lock", run) + _faults("dev.lock", dev)
-    faults += _faults("fuzz.lock", run | {"atheris"})
+    extras = project["project"]["optional-dependencies"]
+    groups = [*project["dependency-groups"].values(), *extras.values()]
+    dev = run | _names([one for group in groups for one in group])
+    localstack = _names((_HERE / "localstack.in").read_text().splitlines())
+    faults = [
+        *_faults("run.lock", run),
+        *_faults("aws.lock", run | _names(extras["aws"])),
+        *_faults("dev.lock", dev),
+        *_faults("fuzz.lock", run | {"atheris"}),
+        *_faults("localstack.lock", localstack),
+    ]
     print("\n".join(faults) or "locks: in order")
     return 1 if faults else 0
 

@@ -16,12 +16,19 @@ _OPTIONS = (
 )
 _BUILD = str(_HERE / "build.in")
 _FUZZ = str(_HERE / "fuzz.in")
+_LOCALSTACK = str(_HERE / "localstack.in")
 _PROJECT = str(_HERE.parent / "pyproject.toml")
 LOCKS = {
     "build.lock": (_BUILD,),
     "run.lock": (_PROJECT,),
-    "dev.lock": (_PROJECT, _BUILD, "--group", "check", "--group", "test", "--group", "bench"),
     "fuzz.lock": (_PROJECT, _FUZZ),
+    "aws.lock": (_PROJECT, "--extra", "aws"),
+    "dev.lock": (
+        *(_PROJECT, _BUILD, "--all-extras"),
+        *("--group", "check", "--group", "test", "--group", "bench"),
+    ),
+    # The last LocalStack that needs no account, with what was there when it came out.
+    "localstack.lock": (_LOCALSTACK, "--exclude-newer", "2025-10-10"),
 }
 
 

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.contracts.stores import disconnect
+from tests.localstack import CREDENTIALS, localstack
 from tests.music import real_music
 from tests.postgresql import Postgresql
 from tests.servers import Server, Worker
@@ -16,6 +18,23 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgresql]
     """A PostgreSQL server of this test run."""
     with Postgresql.start(tmp_path_factory.mktemp("postgresql")) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def aws_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """S3 and SQS of this test run; whoever asks for them carries the mark `aws`."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in CREDENTIALS.items():
+            patch.setenv(name, value)
+        with localstack(tmp_path_factory.mktemp("localstack")) as url:
+            yield url
+
+
+@pytest.fixture(autouse=True)
+def _no_open_connections() -> Iterator[None]:
+    """Close what a test opened to S3."""
+    yield
+    disconnect()
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from sarau.errors import FailedCode, FailedError
 from sarau.intake import Intake
 from sarau.intake.clamd import Clamd
 from sarau.intake.watch import Watcher, check_place
-from sarau.library import DiskLibrary, ObjectStore
+from sarau.library import DiskLibrary, Library, ObjectStore, Place, S3Library, connect, open_bucket
 from sarau.model.original import After
 from sarau.model.track import Track
 from sarau.model.upload import Upload
@@ -36,7 +36,7 @@ class App:
     settings: Settings
     database: Database
     intake: Intake
-    library: DiskLibrary
+    library: Library
     durable: DurableRuns
     pipeline: Pipeline
     delivery: Delivery
@@ -46,8 +46,15 @@ class App:
 
     @property
     def volumes(self) -> tuple[Volume, Volume]:
-        """Return D and E."""
+        """Return the local volumes: D, and E or what lies before it."""
         return self.intake.volume, self.library.volume
+
+    @property
+    def places(self) -> tuple[Volume | Library, ...]:
+        """Return everything that has a role and may be full, away or somebody else's."""
+        if isinstance(self.library, DiskLibrary):
+            return self.intake.volume, self.library
+        return self.intake.volume, self.library.volume, self.library
 
 
 @contextmanager
@@ -68,7 +75,8 @@ def open_app(settings: Settings, *, work: bool, promote: bool = False) -> Iterat
         database = _open_database(settings)
         stack.callback(database.close)
         intake_volume = _open_volume(database, settings.intake_dir, "intake", settings)
-        library = DiskLibrary(_open_volume(database, settings.library_dir, "library", settings))
+        library = _open_library(database, settings)
+        stack.callback(library.close)
         # Who does not work cannot know who will, and where.
         promote_first = not work or settings.promote == "first"
         durable = DurableRuns(database, Routes(intake_volume.id, promote_first=promote_first))
@@ -120,7 +128,8 @@ def open_worker(settings: Settings) -> Iterator[DurableRuns]:
     with ExitStack() as stack:
         database = _open_database(settings)
         stack.callback(database.close)
-        library = DiskLibrary(_open_volume(database, settings.library_dir, "library", settings))
+        library = _open_library(database, settings)
+        stack.callback(library.close)
         with database.read() as connection:
             intake_id = volumes.known_id(connection, "intake")
         # What this worker queues anew must find a reader wherever one is.
@@ -146,7 +155,7 @@ def _work(
     settings: Settings,
     database: Database,
     intake: Intake | None,
-    library: DiskLibrary,
+    library: Library,
     durable: DurableRuns,
     pipeline: Pipeline,
 ) -> Engine:
@@ -163,7 +172,7 @@ def _care(
     settings: Settings,
     database: Database,
     intake: Intake | None,
-    library: DiskLibrary,
+    library: Library,
     durable: DurableRuns,
     pipeline: Pipeline,
 ) -> None:
@@ -205,7 +214,11 @@ def _scanner(settings: Settings) -> Clamd | None:
 
 
 def _watch(
-    settings: Settings, root: Path, database: Database, intake: Intake, library: DiskLibrary
+    settings: Settings,
+    root: Path,
+    database: Database,
+    intake: Intake,
+    library: Library,
 ) -> Watcher:
     """Watch a folder, which is made when it is one on volume D."""
     if root.absolute().is_relative_to(intake.volume.root):
@@ -223,6 +236,36 @@ def _open_database(settings: Settings) -> Database:
     database = Database(settings.database)
     migrate(database.engine)
     return database
+
+
+def _open_library(database: Database, settings: Settings) -> Library:
+    """Open E where the settings say it is, and hold it to the id that the catalog knows."""
+    if settings.library_bucket is None:
+        return DiskLibrary(_open_volume(database, settings.library_dir, "library", settings))
+    name, prefix = settings.library_bucket
+    place = Place(
+        name,
+        prefix,
+        endpoint=settings.s3_endpoint,
+        region=settings.s3_region,
+        storage_class=settings.library_storage_class,
+    )
+    bucket = connect(place)
+    with database.read() as connection:
+        known = volumes.known_id(connection, "library")
+    volume_id = open_bucket(bucket, known)
+    if known is None:
+        with database.write() as connection:
+            volumes.remember(connection, "library", volume_id)
+    # Nothing on the cache is needed for longer than a run, so no catalog holds it to an id.
+    cache = Volume.open(settings.library_cache_dir, "cache", reserve_bytes=settings.reserve_bytes)
+    return S3Library(
+        bucket,
+        cache,
+        volume_id=volume_id,
+        cache_bytes=settings.library_cache_bytes,
+        link_s=settings.library_link_s,
+    )
 
 
 def _open_volume(database: Database, root: Path, role: str, settings: Settings) -> Volume:

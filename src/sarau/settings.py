@@ -17,6 +17,9 @@ from sarau.observe.logs import FORMS
 
 GIB = 1 << 30
 _CLAMD = re.compile(r"unix:/.*|tcp:.+:\d+")
+_S3 = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?P<prefix>/.*)?")
+_READABLE_AT_ONCE = ("STANDARD", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR")
+_LONGEST_LINK_S = 7 * 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +30,18 @@ class Settings:
     """Where D, E and the SQLite database are when they are not set one by one."""
     intake: Path | None = None
     """Volume D; `<data>/intake` by default."""
-    library: Path | None = None
-    """Volume E; `<data>/library` by default."""
+    library: str | None = None
+    """Volume E, a directory or `s3://bucket/prefix`; `<data>/library` by default."""
+    library_cache: Path | None = None
+    """Local copies of what is in S3, and work directories; `<data>/library-cache` by default."""
+    library_cache_bytes: int = 20 * GIB
+    library_storage_class: str | None = None
+    """What objects are stored as in S3; the bucket's default by default."""
+    library_link_s: int | None = None
+    """Send downloads to S3 by an address that is good for so long; otherwise they pass here."""
+    s3_endpoint: str | None = None
+    """An S3 that is not AWS's."""
+    s3_region: str | None = None
     database_url: str | None = None
     """An SQLAlchemy address; a SQLite file in `<data>` by default."""
     host: str = "127.0.0.1"
@@ -72,7 +85,24 @@ class Settings:
     @property
     def library_dir(self) -> Path:
         """Return the root of volume E."""
-        return self.library or self.data / "library"
+        return Path(self.library).expanduser() if self.library else self.data / "library"
+
+    @property
+    def library_cache_dir(self) -> Path:
+        """Return where local copies of an S3 library are."""
+        return self.library_cache or self.data / "library-cache"
+
+    @property
+    def library_bucket(self) -> tuple[str, str] | None:
+        """Return the bucket and the prefix of an S3 library, None when it is on a disk.
+
+        The prefix ends in a slash unless it is empty.
+        """
+        found = _S3.fullmatch(self.library or "")
+        if found is None:
+            return None
+        prefix = (found["prefix"] or "").strip("/")
+        return found["bucket"], f"{prefix}/" if prefix else ""
 
     @property
     def database(self) -> str:
@@ -126,7 +156,18 @@ def load(
         raise SettingsError("clamd: unix:/path or tcp:host:port")
     if values.get("log", FORMS[0]) not in FORMS:
         raise SettingsError(f"log: one of {', '.join(FORMS)}")
-    return replace(Settings(), **{name: _convert(name, value) for name, value in values.items()})
+    found = replace(Settings(), **{name: _convert(name, value) for name, value in values.items()})
+    _check_library(found)
+    return found
+
+
+def _check_library(found: Settings) -> None:
+    if re.match(r"[a-z0-9]+:/", found.library or "") and found.library_bucket is None:
+        raise SettingsError("library: a directory or s3://bucket/prefix")
+    if found.library_storage_class not in {None, *_READABLE_AT_ONCE}:
+        raise SettingsError(f"library_storage_class: one of {', '.join(_READABLE_AT_ONCE)}")
+    if found.library_link_s is not None and not 1 <= found.library_link_s <= _LONGEST_LINK_S:
+        raise SettingsError(f"library_link_s: 1 to {_LONGEST_LINK_S}")
 
 
 def _read_file(path: Path) -> dict[str, object]:

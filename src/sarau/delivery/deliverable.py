@@ -36,6 +36,14 @@ class Deliverable:
         """Return the bytes as a local file; see `ObjectStore.local`."""
         return self.library.local(self.sha256)
 
+    def download_url(self) -> str | None:
+        """Return where to save the bytes from instead of here; see `ObjectStore.download_url`."""
+        return self.library.download_url(
+            self.sha256,
+            disposition=content_disposition(self.filename, attachment=True),
+            media_type=self.media_type,
+        )
+
 
 class Delivery:
     """Looks up what a track's owner may fetch."""

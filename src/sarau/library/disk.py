@@ -19,15 +19,24 @@ from sarau.library.work import (
     sync_read_only,
 )
 from sarau.model.ids import new_id
-from sarau.storage import Volume, durable
+from sarau.storage import Volume, VolumeStatus, durable
 
 
 class DiskLibrary(WorkRoom):
     """An `ObjectStore` on one volume."""
 
+    role = "library"
+
     def __init__(self, volume: Volume) -> None:
         super().__init__(volume)
         durable.make_dirs(volume.path("objects"))
+
+    def close(self) -> None:
+        """Close nothing: a disk has no connections."""
+
+    def check(self) -> VolumeStatus:
+        """Look whether objects can be kept; see `ObjectStore.check`."""
+        return self.volume.check()
 
     def put(self, path: Path, expected_sha256: str | None = None) -> ObjectRef:
         """Copy a file in; see `ObjectStore.put`."""
@@ -70,6 +79,16 @@ class DiskLibrary(WorkRoom):
         if not path.is_file():
             raise FailedError(FailedCode.OBJECT_MISSING, f"object {sha256} is not in the library")
         return path
+
+    def download_url(
+        self,
+        sha256: str,  # noqa: ARG002 - the port's signature
+        *,
+        disposition: str,  # noqa: ARG002 - as above
+        media_type: str,  # noqa: ARG002 - as above
+    ) -> str | None:
+        """Return None: a disk has no address; see `ObjectStore.download_url`."""
+        return None
 
     def verify(self, sha256: str) -> bool:
         """Hash an object again; see `ObjectStore.verify`."""

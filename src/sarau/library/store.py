@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from sarau.storage import VolumeStatus
+
 
 @dataclass(frozen=True, slots=True)
 class ObjectRef:
@@ -19,7 +21,8 @@ class ObjectStore(Protocol):
     """Write-once bytes named by their SHA-256.
 
     `put` and `adopt` return only when the object would survive a power cut. Every
-    method may raise FailedError `disk_full`, `disk_error` or `volume_missing`.
+    method may raise FailedError `disk_full`, `disk_error` or `volume_missing`, and
+    `library_unavailable` or `library_denied` where objects are across a network.
     """
 
     def put(self, path: Path, expected_sha256: str | None = None) -> ObjectRef:
@@ -49,8 +52,26 @@ class ObjectStore(Protocol):
 
         """
 
+    def download_url(self, sha256: str, *, disposition: str, media_type: str) -> str | None:
+        """Return an address where anybody may read an object for a time, None where there is none.
+
+        Args:
+            sha256: The object's.
+            disposition: The answer's `Content-Disposition`.
+            media_type: The answer's `Content-Type`.
+
+        """
+
+    def check(self) -> VolumeStatus:
+        """Look whether objects can be kept just now."""
+
     def verify(self, sha256: str) -> bool:
-        """Read an object through and tell whether its bytes still have its name."""
+        """Tell whether an object's bytes still have its name, by reading if need be.
+
+        Raises:
+            FailedError: `object_missing`.
+
+        """
 
     def remove(self, sha256: str) -> None:
         """Remove an object; that it is gone already is fine."""

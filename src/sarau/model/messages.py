@@ -109,6 +109,18 @@ _MESSAGES: dict[str, tuple[str, str]] = {
         "Os bytes deste arquivo não estão na biblioteca. Restaure-os de um snapshot.",
         "The bytes of this file are not in the library. Restore them from a snapshot.",
     ),
+    FailedCode.OBJECT_DAMAGED: (
+        "Os bytes guardados na biblioteca não são mais os que foram escritos. Restaure-os de um snapshot.",
+        "The bytes kept in the library are no longer those that were written. Restore them from a snapshot.",
+    ),
+    FailedCode.LIBRARY_UNAVAILABLE: (
+        "O armazenamento da biblioteca não responde. Nada se perdeu; a faixa será retomada quando ele voltar.",
+        "The library's storage does not answer. Nothing is lost; the track is tried again when it is back.",
+    ),
+    FailedCode.LIBRARY_DENIED: (
+        "O armazenamento da biblioteca recusou as credenciais deste servidor. Quem o administra pode corrigi-las; a faixa será retomada.",
+        "The library's storage refused this server's credentials. Whoever runs it can mend them; the track will be tried again.",
+    ),
     FailedCode.DATABASE_UNAVAILABLE: (
         "O banco de dados não responde. Nada se perdeu; tente de novo em instantes.",
         "The database does not answer. Nothing is lost; try again in a moment.",

@@ -26,6 +26,8 @@ _RETRIED = (
     FailedCode.DISK_FULL,
     FailedCode.DISK_ERROR,
     FailedCode.VOLUME_MISSING,
+    FailedCode.LIBRARY_UNAVAILABLE,
+    FailedCode.LIBRARY_DENIED,
     FailedCode.DATABASE_UNAVAILABLE,
 )
 """Failures that pass when somebody mends the machine."""

@@ -31,9 +31,9 @@ def readiness(app: App, language: str = DEFAULT_LANGUAGE) -> tuple[str, dict[str
     where there is more to say a `detail` for experts.
     """
     checks: dict[str, Check] = {"database": _try(lambda: _database(app))}
-    for volume in app.volumes:
-        status = volume.check()
-        checks[volume.role] = {
+    for place in app.places:
+        status = place.check()
+        checks[place.role] = {
             "ok": status.ok,
             "free_bytes": status.free_bytes,
             "free_inodes": status.free_inodes,

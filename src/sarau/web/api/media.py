@@ -4,7 +4,7 @@ from contextlib import ExitStack
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.responses import FileResponse, StreamingResponse
+from fastapi.responses import FileResponse, RedirectResponse, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from sarau.catalog import tracks
@@ -33,12 +33,16 @@ class _HeldFile(FileResponse):
 
 
 def _answer(request: Request, found: Deliverable, *, attachment: bool) -> Response:
-    """Serve a file; Starlette's own answer knows ranges and the rest of RFC 9110."""
+    """Serve a file, or say where it is; Starlette's own answer knows ranges (RFC 9110)."""
     etag = f'"{found.sha256}"'
     headers = {"ETag": etag, "Cache-Control": _REVALIDATE, "Accept-Ranges": "bytes"}
     known = request.headers.get("if-none-match", "")
     if known == "*" or etag in {tag.strip().removeprefix("W/") for tag in known.split(",")}:
         return Response(status_code=304, headers=headers)
+    # What the page plays comes from here in any case: its policy allows no other origin.
+    elsewhere = found.download_url() if attachment else None
+    if elsewhere is not None:
+        return RedirectResponse(elsewhere, headers={"Cache-Control": "no-store"})
     named = content_disposition(found.filename, attachment=attachment)
     return _HeldFile(found, headers | {"Content-Disposition": named})
 

@@ -1,0 +1,139 @@
+"""Sending a large file in parts, going on where another process was killed.
+
+S3 keeps the parts of an upload that was not completed. Part sizes follow from the
+file's size alone, so whoever sends the same bytes again finds the same parts; each is
+held to the SHA-256 of what would be sent now before it is taken for sent.
+"""
+
+import base64
+import hashlib
+import logging
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sarau.errors import FailedCode, FailedError
+from sarau.library.bucket import Bucket, translated
+from sarau.library.store import ObjectRef
+
+if TYPE_CHECKING:
+    from types_boto3_s3.type_defs import CompletedPartTypeDef
+
+_MIB = 1 << 20
+_PART_BYTES = 16 * _MIB
+_MOST_PARTS = 9_000
+"""S3 takes 10,000."""
+
+_logger = logging.getLogger(__name__)
+
+
+def part_bytes(size_bytes: int) -> int:
+    """Return how large the parts of a file are, the last one excepted."""
+    needed = -(-size_bytes // _MOST_PARTS)
+    return max(_PART_BYTES, -(-needed // _MIB) * _MIB)
+
+
+def create(bucket: Bucket, name: str, path: Path, ref: ObjectRef) -> None:
+    """Send a file in parts; S3 checks each against its SHA-256.
+
+    Raises:
+        ExistsError: There is an object of that name; it is as it was.
+        ConflictError: Another request is completing it.
+        FailedError: Those of `translated`, and `source_damaged` when the file is no
+            longer what `ref` says.
+
+    """
+    upload_id, sent = _find(bucket, name)
+    if upload_id is None:
+        with translated(f"POST {name}"):
+            made = bucket.client.create_multipart_upload(
+                Bucket=bucket.place.bucket,
+                Key=bucket.key(name),
+                ChecksumAlgorithm="SHA256",
+                **bucket.options(),
+            )
+        upload_id = made["UploadId"]
+    parts = _send(bucket, name, upload_id, path, ref, sent)
+    with translated(f"complete {name}"):
+        bucket.client.complete_multipart_upload(
+            Bucket=bucket.place.bucket,
+            Key=bucket.key(name),
+            UploadId=upload_id,
+            MultipartUpload={"Parts": parts},
+            IfNoneMatch="*",
+        )
+
+
+def abandon(bucket: Bucket, name: str) -> None:
+    """Let S3 forget parts of an object that is complete by another's hand.
+
+    Raises:
+        FailedError: Those of `translated`.
+
+    """
+    upload_id, _ = _find(bucket, name)
+    if upload_id is not None:
+        with translated(f"abort {name}"):
+            bucket.client.abort_multipart_upload(
+                Bucket=bucket.place.bucket, Key=bucket.key(name), UploadId=upload_id
+            )
+
+
+def _find(bucket: Bucket, name: str) -> "tuple[str | None, dict[int, CompletedPartTypeDef]]":
+    """Return an upload of this name that was begun, and its parts by number."""
+    key = bucket.key(name)
+    with translated(f"LIST uploads of {name}"):
+        found = bucket.client.list_multipart_uploads(Bucket=bucket.place.bucket, Prefix=key)
+        begun = [one["UploadId"] for one in found.get("Uploads", []) if one["Key"] == key]
+        if not begun:
+            return None, {}
+        pages = bucket.client.get_paginator("list_parts").paginate(
+            Bucket=bucket.place.bucket, Key=key, UploadId=begun[0]
+        )
+        sent = {
+            part["PartNumber"]: _completed(
+                part["PartNumber"], part.get("ChecksumSHA256", ""), part["ETag"]
+            )
+            for page in pages
+            for part in page.get("Parts", [])
+        }
+    _logger.info("going on with %s: %d parts are there", name, len(sent))
+    return begun[0], sent
+
+
+def _send(
+    bucket: Bucket,
+    name: str,
+    upload_id: str,
+    path: Path,
+    ref: ObjectRef,
+    sent: "dict[int, CompletedPartTypeDef]",
+) -> "list[CompletedPartTypeDef]":
+    parts: list[CompletedPartTypeDef] = []
+    whole = hashlib.sha256()
+    size = part_bytes(ref.size_bytes)
+    with path.open("rb", buffering=0) as file:
+        for number in range(1, -(-ref.size_bytes // size) + 1):
+            body = os.pread(file.fileno(), size, (number - 1) * size)
+            whole.update(body)
+            checksum = base64.b64encode(hashlib.sha256(body).digest()).decode()
+            there = sent.get(number)
+            if there is None or there.get("ChecksumSHA256") != checksum:
+                with translated(f"PUT part {number} of {name}"):
+                    made = bucket.client.upload_part(
+                        Bucket=bucket.place.bucket,
+                        Key=bucket.key(name),
+                        UploadId=upload_id,
+                        PartNumber=number,
+                        Body=body,
+                        ChecksumSHA256=checksum,
+                    )
+                there = _completed(number, checksum, made["ETag"])
+            parts.append(there)
+    if whole.hexdigest() != ref.sha256:
+        raise FailedError(FailedCode.SOURCE_DAMAGED, f"{path.name} changed while it was sent")
+    return parts
+
+
+def _completed(number: int, checksum: str, etag: str) -> "CompletedPartTypeDef":
+    return {"PartNumber": number, "ChecksumSHA256": checksum, "ETag": etag}

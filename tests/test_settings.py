@@ -1,0 +1,41 @@
+from pathlib import Path
+
+import pytest
+
+from sarau.settings import SettingsError, load
+
+
+def _load(**values: str) -> object:
+    return load({f"SARAU_{name.upper()}": value for name, value in values.items()})
+
+
+@pytest.mark.parametrize(
+    ("library", "bucket"),
+    [
+        ("s3://my-bucket", ("my-bucket", "")),
+        ("s3://my-bucket/", ("my-bucket", "")),
+        ("s3://my-bucket/a/b", ("my-bucket", "a/b/")),
+        ("/mnt/e", None),
+    ],
+)
+def test_a_library_is_a_bucket_or_a_directory(library: str, bucket: tuple[str, str] | None) -> None:
+    found = load({"SARAU_LIBRARY": library})
+    assert found.library_bucket == bucket
+    if bucket is None:
+        assert found.library_dir == Path(library)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("library", "s3:/my-bucket"),
+        ("library", "gs://my-bucket"),
+        ("library", "s3://B"),
+        ("library_storage_class", "DEEP_ARCHIVE"),
+        ("library_link_s", "0"),
+        ("library_link_s", "604801"),
+    ],
+)
+def test_what_could_not_be_used_is_refused_at_the_start(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        _load(**{name: value})
