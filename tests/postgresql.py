@@ -28,34 +28,31 @@ class Postgresql:
         finally:
             server.cleanup()
 
-    def crash_and_restart(self) -> None:
-        """End every session at once, as a failover does, and come back after recovery."""
-        pgexec(
-            "pg_ctl",
-            (
-                "-D",
-                str(self._directory),
-                "-m",
-                "immediate",
-                "-w",
-                "-l",
-                str(self._server.log),
-                "restart",
-            ),
-            bin_path=self._server.bin_path,
-            user=self._server.system_user,
-        )
+    def crash(self) -> None:
+        """End every session at once, as a power cut does; nobody can connect any more."""
+        self._control("stop", "-m", "immediate")
+
+    def come_back(self) -> None:
+        """Start again after `crash` and return when recovery is over."""
+        self._server.ensure_postgres_running()
 
     def ask_for_the_password_of(self, role: str) -> None:
         """Let a role in only by its password, from now on."""
         rules = self._directory / "pg_hba.conf"
         rules.write_text(f"local all {role} scram-sha-256\n{rules.read_text()}")
+        self._control("reload")
+
+    def _control(self, *command: str) -> None:
         pgexec(
             "pg_ctl",
-            ("-D", str(self._directory), "reload"),
+            ("-D", str(self._directory), "-w", *command),
             bin_path=self._server.bin_path,
             user=self._server.system_user,
         )
+
+    @property
+    def socket(self) -> Path:
+        return self._directory / ".s.PGSQL.5432"
 
     def url(self, name: str) -> str:
         return f"postgresql+psycopg://postgres:@/{name}?host={self._directory}"

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from sarau.audio import ChildReport, Engine, SandboxMode
 from sarau.catalog import Database, migrate, volumes
+from sarau.catalog.database import translated
 from sarau.delivery import Delivery
 from sarau.errors import FailedCode, FailedError
 from sarau.intake import Intake
@@ -68,7 +69,8 @@ def open_app(settings: Settings, *, work: bool, promote: bool = False) -> Iterat
             library, where workers on any host can read it.
 
     Raises:
-        FailedError: A volume is missing or another's, or the engine cannot be locked down.
+        FailedError: A volume is missing or another's, the engine cannot be locked down, or
+            `database_unavailable`.
 
     """
     with ExitStack() as stack:
@@ -122,7 +124,8 @@ def open_worker(settings: Settings) -> Iterator[DurableRuns]:
     Volume D is used where it is mounted: then runs are taken that begin on it, too.
 
     Raises:
-        FailedError: The library is missing or another's, or the engine cannot be locked down.
+        FailedError: The library is missing or another's, the engine cannot be locked down, or
+            `database_unavailable`.
 
     """
     with ExitStack() as stack:
@@ -234,7 +237,8 @@ def _open_database(settings: Settings) -> Database:
     if settings.database.startswith("sqlite"):
         settings.data.mkdir(parents=True, exist_ok=True)
     database = Database(settings.database)
-    migrate(database.engine)
+    with translated():
+        migrate(database.engine)
     return database
 
 

@@ -7,8 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
+from dbos._utils import retriable_postgres_exception
 
 from sarau.catalog import Database
+from sarau.catalog.database import create_engine
 from sarau.model.ids import RunId, new_id
 from sarau.pipeline.durable import DurableRuns
 from sarau.pipeline.pulse import living
@@ -145,6 +148,14 @@ def test_nobody_takes_over_from_the_living(
             worker.kill()
             worker.wait()
     assert all(said.count(f"first {run_id}") == 1 for run_id in runs)
+
+
+def test_a_database_that_cannot_be_reached_is_waited_for(tmp_path: Path) -> None:
+    """What is not waited for ends a run's thread while its process lives on."""
+    engine = create_engine(f"postgresql+psycopg://postgres@/none?host={tmp_path}")
+    with pytest.raises(sa.exc.OperationalError) as caught:
+        engine.connect()
+    assert retriable_postgres_exception(caught.value)
 
 
 def test_a_cancelled_run_never_starts(

@@ -32,7 +32,9 @@ def create_engine(url: str, *, explicit_begin: bool = True) -> sa.Engine:
 
     """
     if sa.make_url(url).get_backend_name() != "sqlite":
-        return sa.create_engine(url, pool_pre_ping=True, isolation_level="READ COMMITTED")
+        engine = sa.create_engine(url, pool_pre_ping=True, isolation_level="READ COMMITTED")
+        sa.event.listen(engine, "handle_error", _call_it_a_disconnect)
+        return engine
     engine = sa.create_engine(url, pool_size=20, max_overflow=20, pool_timeout=60)
     sa.event.listen(engine, "connect", _configure_sqlite)
     if explicit_begin:
@@ -40,6 +42,17 @@ def create_engine(url: str, *, explicit_begin: bool = True) -> sa.Engine:
     else:
         sa.event.listen(engine, "connect", _begin_by_driver)
     return engine
+
+
+def _call_it_a_disconnect(context: sa.ExceptionContext) -> None:
+    """Mark a connection that could not be made like one that was lost.
+
+    The engine of durable runs waits for a database that was lost. What it does not take
+    for that ends its run's thread, and nobody takes the run from a process that lives.
+    It knows a refusal by words that psycopg does not always use.
+    """
+    if context.connection is None:
+        context.is_disconnect = True
 
 
 def _configure_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 - DBAPI
@@ -84,7 +97,7 @@ class Database:
                 `disk_full` when the database has no room.
 
         """
-        with _translated(), self.engine.begin() as connection:
+        with translated(), self.engine.begin() as connection:
             yield connection
         for listener in self._listeners:
             listener()
@@ -97,7 +110,7 @@ class Database:
             FailedError: `database_unavailable`.
 
         """
-        with _translated(), self.engine.connect() as connection:
+        with translated(), self.engine.connect() as connection:
             yield connection.execution_options(sarau_begin="DEFERRED")
 
     def close(self) -> None:
@@ -106,7 +119,8 @@ class Database:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
+    """Raise the driver's troubles as ours, as `Database.write` does."""
     try:
         yield
     except (sa.exc.OperationalError, sa.exc.TimeoutError) as error:

@@ -76,38 +76,39 @@ class _Installation(Collector):
             return self._found
 
     def _volumes(self) -> Iterator[Metric]:
-        seen = {volume: volume.check() for volume in self._app.volumes}
+        seen = {place.role: place.check() for place in self._app.places}
+        volumes = self._app.volumes
         yield _gauge(
             "sarau_volume_ok",
-            "Whether a volume is mounted, ours, writable, not suspect and not full.",
-            {(volume.role,): int(status.ok) for volume, status in seen.items()},
+            "Whether a volume or a bucket is there, ours, writable, not suspect and not full.",
+            {(role,): int(status.ok) for role, status in seen.items()},
             "volume",
         )
         yield _gauge(
             "sarau_volume_suspect",
             "1 since a sync failed; nothing is written until a restart has looked at it.",
-            {(volume.role,): int(volume.suspect is not None) for volume in seen},
+            {(volume.role,): int(volume.suspect is not None) for volume in volumes},
             "volume",
         )
         yield _gauge(
             "sarau_volume_free_bytes",
             "Bytes that can still be written, the reserve included.",
-            {(volume.role,): status.free_bytes for volume, status in seen.items()},
+            {(volume.role,): seen[volume.role].free_bytes for volume in volumes},
             "volume",
         )
         yield _gauge(
             "sarau_volume_reserve_bytes",
             "Free bytes below which uploads are refused.",
-            {(volume.role,): volume.reserve_bytes for volume in seen},
+            {(volume.role,): volume.reserve_bytes for volume in volumes},
             "volume",
         )
         yield _gauge(
             "sarau_volume_free_inodes",
             "Files that can still be made; absent where the file system does not count them.",
             {
-                (volume.role,): status.free_inodes
-                for volume, status in seen.items()
-                if status.free_inodes is not None
+                (volume.role,): inodes
+                for volume in volumes
+                if (inodes := seen[volume.role].free_inodes) is not None
             },
             "volume",
         )

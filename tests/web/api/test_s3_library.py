@@ -55,6 +55,11 @@ def test_a_track_becomes_ready_and_every_byte_is_in_the_bucket(
     assert len(names) == 1 + len(track["renditions"])
     with server.client() as client:
         assert client.get(f"/api/v1/tracks/{track['id']}/archive.zip").is_success
+        metrics = client.get("/metrics").text.splitlines()
+    # The bucket is a place like any other; only the disks before it have bytes to count.
+    places = ("intake", "cache", "library")
+    assert [f'sarau_volume_ok{{volume="{place}"}} 1.0' in metrics for place in places] == [True] * 3
+    assert not [line for line in metrics if 'free_bytes{volume="library"}' in line]
 
 
 def test_a_cache_that_was_lost_is_read_in_again(
