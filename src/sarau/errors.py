@@ -50,6 +50,7 @@ class FailedCode(StrEnum):
     SCANNER_LIMIT = "scanner_limit"
     WORKER_MISSING = "worker_missing"
     QUEUE_STUCK = "queue_stuck"
+    CATALOG_NOT_MOVED = "catalog_not_moved"
     INTERNAL = "internal"
 
 
@@ -80,6 +81,9 @@ class RefusedCode(StrEnum):
     UPLOAD_MEDIA_TYPE = "upload_media_type"
     TUS_VERSION = "tus_version"
     OUT_OF_SPACE = "out_of_space"
+    CATALOG_IN_USE = "catalog_in_use"
+    CATALOG_NOT_CURRENT = "catalog_not_current"
+    CATALOG_NOT_EMPTY = "catalog_not_empty"
 
 
 Code = RejectedCode | FailedCode | RefusedCode

@@ -8,6 +8,8 @@ from pathlib import Path
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _ONE_AT_A_TIME = 0x5A5A_0001
@@ -46,6 +48,16 @@ def downgrade(engine: sa.Engine, revision: str) -> None:
     """Take the database back to an older `revision`."""
     with _alone(engine) as connection:
         command.downgrade(_config(connection), revision)
+
+
+def newest_revision() -> str | None:
+    """Return the revision that `migrate` brings a database to."""
+    return ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def revision_of(connection: sa.Connection) -> str | None:
+    """Return the revision a database is at; None when it has no catalog."""
+    return MigrationContext.configure(connection).get_current_revision()
 
 
 @contextmanager

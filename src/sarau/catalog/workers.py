@@ -121,6 +121,12 @@ def living(connection: sa.Connection, *, silent_for: timedelta) -> list[Worker]:
     return [Worker(**row) for row in connection.execute(query).mappings()]
 
 
+def not_left(connection: sa.Connection) -> list[Worker]:
+    """Return workers that did not say that they end, however long they have been silent."""
+    query = sa.select(workers).where(workers.c.left_at.is_(None)).order_by(workers.c.started_at)
+    return [Worker(**row) for row in connection.execute(query).mappings()]
+
+
 def at_work(connection: sa.Connection) -> dict[str, int]:
     """Return how many runs each worker is at work on."""
     query = (

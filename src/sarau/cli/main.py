@@ -18,6 +18,7 @@ _COMMANDS = {
     "upload": "sarau.cli.upload",
     "import": "sarau.cli.importing",
     "preset": "sarau.cli.presets",
+    "catalog": "sarau.cli.catalog",
     "doctor": "sarau.cli.doctor",
 }
 

@@ -141,6 +141,10 @@ _MESSAGES: dict[str, tuple[str, str]] = {
         "Há faixas esperando e nenhuma avança. Veja no log o que detém o processamento.",
         "Tracks are waiting and none moves on. See in the log what holds the workers up.",
     ),
+    FailedCode.CATALOG_NOT_MOVED: (
+        "O catálogo não foi movido: o destino não ficou exatamente igual. Nada mudou em nenhum dos dois.",
+        "The catalog was not moved: the target did not come out exactly the same. Neither has changed.",
+    ),
     FailedCode.INTERNAL: (
         "Algo deu errado do nosso lado. Nada se perdeu; tente de novo.",
         "Something went wrong on our side. Nothing is lost; try again.",
@@ -240,6 +244,18 @@ _MESSAGES: dict[str, tuple[str, str]] = {
     RefusedCode.OUT_OF_SPACE: (
         "Não há espaço para este arquivo no servidor. Libere espaço e tente de novo.",
         "The server has no room for this file. Free some space and try again.",
+    ),
+    RefusedCode.CATALOG_IN_USE: (
+        "Um servidor ou worker ainda usa este catálogo. Pare todos e tente de novo 20 segundos depois.",
+        "A server or worker still uses this catalog. Stop them all and try again 20 seconds later.",
+    ),
+    RefusedCode.CATALOG_NOT_CURRENT: (
+        "Na origem não há um catálogo desta versão. Confira o endereço, ou inicie nela o Sarau desta versão uma vez.",
+        "The source holds no catalog of this version. Check the address, or start this Sarau on it once.",
+    ),
+    RefusedCode.CATALOG_NOT_EMPTY: (
+        "O banco de destino já tem um catálogo com dados. Use um banco vazio.",
+        "The target database has a catalog with data already. Use an empty database.",
     ),
 }
 

@@ -16,7 +16,7 @@ from sarau.pipeline.liveness import announce, new_executor_id
 _EVERY_S = 2.0
 _QUIET = timedelta(seconds=5)
 """Silence after which a worker whose lock is free is dead."""
-_SILENT = timedelta(seconds=20)
+SILENT = timedelta(seconds=20)
 """Silence after which a worker is taken for dead whatever its lock says: it hangs."""
 _REMEMBERED = timedelta(days=7)
 
@@ -88,7 +88,7 @@ class Pulse:
     def _is_dead(self, worker_id: str, silence: timedelta | None) -> bool:
         if silence is not None and silence < _QUIET:
             return False
-        if silence is not None and silence > _SILENT:
+        if silence is not None and silence > SILENT:
             return True
         return self._liveness.is_dead(worker_id)
 
@@ -112,4 +112,4 @@ class Pulse:
 def living(database: Database) -> list[workers.Worker]:
     """Return the workers that are not known to be dead."""
     with database.read() as connection:
-        return workers.living(connection, silent_for=_SILENT)
+        return workers.living(connection, silent_for=SILENT)

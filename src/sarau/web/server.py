@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import signal
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -130,7 +131,10 @@ def serve(settings: Settings, *, work: bool = True) -> None:
             timeout_graceful_shutdown=_GRACE_S,
             proxy_headers=settings.public_url is not None,
         )
-        _Announcing(config).run()
+        # uvicorn ends by sending itself the signal that it got: SIGTERM must not end us there.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        with suppress(KeyboardInterrupt):
+            _Announcing(config).run()
         app.durable.hand_back()
         logging.shutdown()
         os._exit(0)
