@@ -16,7 +16,7 @@ from sarau.audio import _sniff
 from sarau.audio._bytes import ByteSource
 from sarau.audio._claims import read_claims
 from sarau.audio._damage import Claims
-from sarau.audio._frames import Chain, layout_name
+from sarau.audio._frames import Chain, cut, layout_name
 from sarau.audio._libraries import pyav_major
 from sarau.audio._types import Limits
 from sarau.errors import RejectedCode, RejectedError
@@ -133,7 +133,7 @@ class Source:
                     self._note_jump(frame)
                     whole = self.samples + frame.samples
                     if trim_at is not None and trim_at < whole:
-                        yield from _cut(frame, trim_at - self.samples)
+                        yield from cut(frame, trim_at - self.samples)
                         self.samples = trim_at
                         continue
                     self.samples = whole
@@ -260,21 +260,6 @@ def _find_sound(container: InputContainer) -> AudioStream:
             with contextlib.suppress(AttributeError):
                 stream.discard = Discard.all
     return found
-
-
-def _cut(frame: AudioFrame, keep: int) -> Iterator[AudioFrame]:
-    """Yield the first `keep` samples of a frame."""
-    if keep <= 0:
-        return
-    chain = Chain(
-        [("atrim", f"end_sample={keep}")],
-        rate_hz=frame.sample_rate,
-        sample_format=frame.format.name,
-        layout=layout_name(frame.layout),
-        time_base=frame.time_base or Fraction(1, frame.sample_rate),
-    )
-    yield from chain.push(frame)
-    yield from chain.push(None)
 
 
 class Canonical:

@@ -1,10 +1,12 @@
 """One output: from canonical frames to an encoded file."""
 
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
 import av
+import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 
@@ -18,11 +20,14 @@ from sarau.audio._formats import (
     output_rate_hz,
     sample_format,
 )
-from sarau.audio._frames import Chain, planes
+from sarau.audio._frames import Chain, cut, to_frame
+from sarau.audio._gapless import set_mp3_padding
 from sarau.audio._types import SourceInfo
-from sarau.model.preset import RenditionSpec
+from sarau.model.preset import Format, RenditionSpec
 
 _FRAME_SAMPLES: Final = 32768
+_RESAMPLER_REACH: Final = 1024
+"""More than its filter is long, down from 384 kHz to 48 kHz too (64 taps times 8)."""
 
 
 class Encoder:
@@ -32,7 +37,13 @@ class Encoder:
         self, spec: RenditionSpec, path: Path, source: SourceInfo, *, layout: str, exact: bool
     ) -> None:
         traits = TRAITS[spec.format]
-        rate_hz = output_rate_hz(spec, source)
+        self._spec, self._path = spec, path
+        self._source_hz = source.sample_rate_hz
+        self._rate_hz = rate_hz = output_rate_hz(spec, source)
+        self._taken = 0
+        """Samples at the source's rate."""
+        self._samples = 0
+        """Samples at the rendition's rate."""
         bits = output_bits(spec, source)
         taken = sample_format(spec, bits)
         self._container = av.open(
@@ -59,7 +70,6 @@ class Encoder:
         resample.append(f"osf={taken}")
         if traits.lossless and not exact:
             resample.append(f"dither_method=triangular:output_sample_bits={bits}")
-        self._empty = True
         self._chain = Chain(
             [
                 ("aresample", ":".join(resample)),
@@ -70,29 +80,36 @@ class Encoder:
             layout=layout,
         )
 
-    def _silence(self) -> AudioFrame:
-        context = self._stream.codec_context
-        frame = AudioFrame(context.format.name, context.layout.name, samples=1)
-        for plane in planes(frame) if context.format.is_planar else frame.planes:
-            plane.update(bytes(plane.buffer_size))
-        frame.sample_rate = context.sample_rate
-        frame.pts = 0
-        frame.time_base = Fraction(1, context.sample_rate)
-        return frame
-
     def push(self, frame: AudioFrame | None) -> None:
         """Encode a frame; None at the end, which finishes the file."""
-        for piece in self._chain.push(frame):
-            self._empty = False
+        for piece in self._convert(frame):
+            self._samples += piece.samples
             for packet in self._stream.encode(piece):
                 self._container.mux(packet)
         if frame is None:
-            if self._empty:
-                # The resampler makes nothing of a few samples, and muxers no file of nothing.
-                self._container.mux(self._stream.encode(self._silence()))
             for packet in self._stream.encode(None):
                 self._container.mux(packet)
             self._container.close()
+            if self._spec.format is Format.MP3:
+                set_mp3_padding(self._path, self._samples)
+
+    def _convert(self, frame: AudioFrame | None) -> Iterator[AudioFrame]:
+        """Yield what the encoder takes."""
+        if frame is not None:
+            self._taken += frame.samples
+        short = frame is None and self._taken < _RESAMPLER_REACH
+        if not short or self._rate_hz == self._source_hz:
+            yield from self._chain.push(frame)
+            return
+        # The resampler makes nothing of fewer samples than its filter is long: give it
+        # silence after them, and keep the length they have. All of it is in one frame.
+        context = self._stream.codec_context
+        silence = np.zeros((context.layout.nb_channels, _RESAMPLER_REACH), np.float32)
+        name, at = context.layout.name, self._taken
+        after = to_frame(silence, rate_hz=self._source_hz, layout=name, pts=at)
+        yield from self._chain.push(after)
+        for piece in self._chain.push(None):
+            yield from cut(piece, -(-self._taken * self._rate_hz // self._source_hz))
 
 
 def _timescale(spec: RenditionSpec, rate_hz: int) -> dict[str, str]:

@@ -107,3 +107,18 @@ class Chain:
         """Put a frame in, or the end, and yield what comes out."""
         self._source.push(frame)
         yield from pull(self._sink)
+
+
+def cut(frame: AudioFrame, keep: int) -> Iterator[AudioFrame]:
+    """Yield the first `keep` samples of a frame."""
+    if keep <= 0:
+        return
+    chain = Chain(
+        [("atrim", f"end_sample={keep}")],
+        rate_hz=frame.sample_rate,
+        sample_format=frame.format.name,
+        layout=layout_name(frame.layout),
+        time_base=frame.time_base or Fraction(1, frame.sample_rate),
+    )
+    yield from chain.push(frame)
+    yield from chain.push(None)

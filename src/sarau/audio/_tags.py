@@ -15,6 +15,7 @@ from mutagen.mp4 import MP4, MP4Cover
 from mutagen.oggopus import OggOpus
 from mutagen.wave import WAVE
 
+from sarau.audio._gapless import itunsmpb
 from sarau.model.preset import Format
 
 _MAX_TAGS: Final = 64
@@ -161,6 +162,10 @@ _MP4_PAIRS: Final = {"track": "trkn", "disc": "disk"}
 _PAIR: Final = re.compile(r"(\d{1,4})(?:\s*/\s*(\d{1,4}))?")
 
 
+def _write_aac(path: Path, tags: dict[str, str], cover: bytes | None) -> None:
+    _write_m4a(path, tags | {"iTunSMPB": itunsmpb(path)}, cover)
+
+
 def _write_m4a(path: Path, tags: dict[str, str], cover: bytes | None) -> None:
     file = MP4(path)
     if file.tags is None:
@@ -181,7 +186,7 @@ def _write_m4a(path: Path, tags: dict[str, str], cover: bytes | None) -> None:
 _WRITERS: Final = {
     Format.FLAC: _write_flac,
     Format.MP3: _write_mp3,
-    Format.AAC: _write_m4a,
+    Format.AAC: _write_aac,
     Format.OPUS: _write_opus,
     Format.WAV: _write_wav,
     Format.ALAC: _write_m4a,
