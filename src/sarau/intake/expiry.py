@@ -5,10 +5,9 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-import sqlalchemy as sa
-
 from sarau.catalog import Database, uploads
 from sarau.errors import RefusedError
+from sarau.intake.ending import end
 from sarau.model.clock import now
 from sarau.model.lifecycle import TrackState, UploadState
 from sarau.model.upload import Upload
@@ -53,12 +52,8 @@ def _expire(intake: "Intake", database: Database, upload: Upload) -> bool:
         return False
     try:
         with database.write() as connection:
-            _end(connection, intake, upload)
+            end(connection, upload, UploadState.DISCARDED, TrackState.EXPIRED)
     except RefusedError:
         return False  # somebody continued it after all
     intake.remove_file(upload.id)
     return True
-
-
-def _end(connection: sa.Connection, intake: "Intake", upload: Upload) -> None:
-    intake.end(connection, upload, UploadState.DISCARDED, TrackState.EXPIRED)

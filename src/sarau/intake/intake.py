@@ -14,6 +14,7 @@ from sarau.errors import FailedCode, FailedError, RefusedCode, RefusedError
 from sarau.intake import expiry, recovery
 from sarau.intake.appender import Appender, lock
 from sarau.intake.arrivals import Arrivals
+from sarau.intake.ending import end
 from sarau.intake.files import Files
 from sarau.intake.finished import is_finished
 from sarau.intake.group_commit import GroupCommit
@@ -29,7 +30,6 @@ from sarau.observe.context import request_id
 from sarau.storage import Volume
 
 log = logging.getLogger(__name__)
-_ENDS = {TrackState.CANCELLED: "terminated", TrackState.EXPIRED: "expired"}
 
 OnReceived = Callable[[sa.Connection, Upload, Track], None]
 """Called inside the transaction in which a track becomes `received`."""
@@ -340,7 +340,7 @@ class Intake:
             newest = uploads.get(connection, upload.id)
             if newest.state is not upload.state:
                 raise RefusedError(RefusedCode.UPLOAD_GONE, f"it is {newest.state} by now")
-            self.end(connection, newest, UploadState.DISCARDED, TrackState.CANCELLED)
+            end(connection, newest, UploadState.DISCARDED, TrackState.CANCELLED)
 
         self._commits.run(work)
         self.remove_file(upload.id)
@@ -357,26 +357,9 @@ class Intake:
         def work(connection: sa.Connection) -> None:
             newest = uploads.get(connection, upload.id)
             if newest.state is UploadState.RECEIVING:
-                self.end(connection, newest, UploadState.DAMAGED, TrackState.FAILED, code=code)
+                end(connection, newest, UploadState.DAMAGED, TrackState.FAILED, code=code)
 
         self._commits.run(work)
-
-    @staticmethod
-    def end(
-        connection: sa.Connection,
-        upload: Upload,
-        new: UploadState,
-        track_state: TrackState,
-        *,
-        code: FailedCode | None = None,
-    ) -> None:
-        """Move an upload and its receiving track to their ends, in the caller's transaction."""
-        uploads.let_go(connection, upload, new, _ENDS.get(track_state, "damaged"), code=code)
-        if upload.track_id is None:
-            return
-        track = tracks.get(connection, upload.track_id)
-        if track.state is TrackState.RECEIVING:
-            tracks.change_state(connection, track, track_state, code=code, upload_id=upload.id)
 
     def path_of(self, upload: Upload) -> Path:
         """Return the file of an upload that was received whole.

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from sarau.catalog import Database, uploads
 from sarau.errors import FailedCode, RefusedError
 from sarau.intake.appender import lock
+from sarau.intake.ending import end
 from sarau.model.clock import now
 from sarau.model.ids import UploadId
 from sarau.model.lifecycle import TrackState, UploadState
@@ -69,7 +70,7 @@ def recover(intake: "Intake", database: Database, *, quarantine: bool = True) ->
         verdict = _examine(intake, database, upload)
         truncated += verdict == "truncated"
         if verdict == "damaged":
-            damaged += _mark_damaged(intake, database, upload)
+            damaged += _mark_damaged(database, upload)
     removed, quarantined = _sweep(intake, database, _MOST_ORPHANS if quarantine else 0)
     report = RecoveryReport(truncated, damaged, removed, quarantined)
     level = logging.INFO if any(astuple(report)) else logging.DEBUG
@@ -113,13 +114,13 @@ def _examine(intake: "Intake", database: Database, upload: Upload) -> str:
         return "held"  # another process is receiving it right now
 
 
-def _mark_damaged(intake: "Intake", database: Database, upload: Upload) -> bool:
+def _mark_damaged(database: Database, upload: Upload) -> bool:
     with database.write() as connection:
         newest = uploads.get(connection, upload.id)
         if newest.state is not upload.state or newest.offset_bytes != upload.offset_bytes:
             return False  # it went on while we looked
         log.error("upload %s lost acknowledged bytes", upload.id)
-        intake.end(
+        end(
             connection,
             newest,
             UploadState.DAMAGED,

@@ -1,0 +1,27 @@
+"""How an upload ends before its track is processed: terminated, expired or damaged."""
+
+import sqlalchemy as sa
+
+from sarau.catalog import tracks, uploads
+from sarau.errors import FailedCode
+from sarau.model.lifecycle import TrackState, UploadState
+from sarau.model.upload import Upload
+
+_KINDS = {TrackState.CANCELLED: "terminated", TrackState.EXPIRED: "expired"}
+
+
+def end(
+    connection: sa.Connection,
+    upload: Upload,
+    new: UploadState,
+    track_state: TrackState,
+    *,
+    code: FailedCode | None = None,
+) -> None:
+    """Move an upload and its receiving track to their ends, in the caller's transaction."""
+    uploads.let_go(connection, upload, new, _KINDS.get(track_state, "damaged"), code=code)
+    if upload.track_id is None:
+        return
+    track = tracks.get(connection, upload.track_id)
+    if track.state is TrackState.RECEIVING:
+        tracks.change_state(connection, track, track_state, code=code, upload_id=upload.id)
