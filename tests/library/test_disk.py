@@ -57,6 +57,16 @@ def test_bytes_that_changed_since_they_were_received_are_not_stored(
     assert _files(library, "work") == []
 
 
+def test_a_start_removes_what_a_killed_process_left(library: DiskLibrary) -> None:
+    left, at_work = (library.volume.path("work", f"{name}.draft") for name in ("left", "at_work"))
+    for draft in (left, at_work):
+        draft.write_bytes(DATA)
+    an_hour_ago = at_work.stat().st_mtime - 3601
+    os.utime(left, (an_hour_ago, an_hour_ago))
+    DiskLibrary(library.volume)
+    assert _files(library, "work") == [at_work]
+
+
 def test_a_source_that_is_gone_is_told(library: DiskLibrary, tmp_path: Path) -> None:
     with pytest.raises(FailedError) as caught:
         library.put(tmp_path / "nothing")

@@ -5,7 +5,8 @@ bytes on disk, then the name on disk, then the caller's transaction.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sarau.errors import FailedCode, FailedError
@@ -18,8 +19,12 @@ from sarau.library.work import (
     open_read_only,
     sync_read_only,
 )
+from sarau.model.clock import now
 from sarau.model.ids import new_id
 from sarau.storage import Volume, VolumeStatus, durable
+
+_DRAFT = ".draft"
+_DRAFT_AGE = timedelta(hours=1)
 
 
 class DiskLibrary(WorkRoom):
@@ -30,6 +35,15 @@ class DiskLibrary(WorkRoom):
     def __init__(self, volume: Volume) -> None:
         super().__init__(volume)
         durable.make_dirs(volume.path("objects"))
+        self._sweep()
+
+    def _sweep(self) -> None:
+        """Remove drafts that a killed process left; one that is written to is never so old."""
+        for draft in self.volume.path("work").glob(f"*{_DRAFT}"):
+            # Another process that starts may have removed it meanwhile.
+            with durable.translated(), suppress(FileNotFoundError):
+                if now() - datetime.fromtimestamp(draft.stat().st_mtime, UTC) > _DRAFT_AGE:
+                    draft.unlink()
 
     def close(self) -> None:
         """Close nothing: a disk has no connections."""
@@ -40,7 +54,7 @@ class DiskLibrary(WorkRoom):
 
     def put(self, path: Path, expected_sha256: str | None = None) -> ObjectRef:
         """Copy a file in; see `ObjectStore.put`."""
-        draft = self.volume.path("work", f"{new_id()}.draft")
+        draft = self.volume.path("work", f"{new_id()}{_DRAFT}")
         with self.writing(), closing(durable.create(draft)) as fd:
             try:
                 found = copy(path, fd, expected_sha256)
