@@ -532,7 +532,7 @@ BOMBS = [
         lambda kitchen, path: tagged(
             path,
             kitchen,
-            [mutagen.id3.TXXX(encoding=3, desc=f"k{n}", text=["v"]) for n in range(40_000)],
+            [mutagen.id3.TXXX(encoding=3, desc=f"k{n}", text=["v"]) for n in range(80_000)],
         ),
     ),
     Case(

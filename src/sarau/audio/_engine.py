@@ -5,15 +5,16 @@ import stat
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
 from sarau.audio import _plan
-from sarau.audio._formats import TRAITS, output_channels, output_rate_hz
 from sarau.audio._plain import Plain, from_plain, to_plain
 from sarau.audio._progress import Share, Sum
+from sarau.audio._results import evidence_of, file_name, find_trims, rendered
 from sarau.audio._sandbox import level_of
 from sarau.audio._supervise import ignore, reported, supervise
 from sarau.audio._tasks import GainJob, GainTag, Measured, Part, RenderJob
@@ -21,7 +22,6 @@ from sarau.audio._types import (
     Analysis,
     ChildReport,
     EngineReport,
-    Evidence,
     GainPlan,
     Limits,
     LoudnessCurve,
@@ -32,7 +32,7 @@ from sarau.audio._types import (
 )
 from sarau.audio.zygote import Zygote
 from sarau.errors import FailedCode, FailedError, RejectedCode, RejectedError
-from sarau.model.preset import Preset, RenditionSpec
+from sarau.model.preset import Preset
 
 T = TypeVar("T")
 
@@ -118,7 +118,7 @@ class Engine:
 
         """
         parts = tuple(
-            Part(spec, _file_name(spec), _plan.plan_gain(analysis, preset, spec))
+            Part(spec, file_name(spec), _plan.plan_gain(analysis, preset, spec))
             for spec in preset.renditions
         )
         return self._render(source, analysis, preset, parts, out_dir, on_progress)
@@ -147,11 +147,11 @@ class Engine:
         measured = self._measure(files, watch.part(0.0, _MEASURED))
         current = list(files)
         for start in (_MEASURED, _TRIMMED):
-            trims = _trims(analysis, preset, current, measured)
+            trims = find_trims(analysis, preset, current, measured)
             if not trims:
                 break
             parts = tuple(
-                Part(current[index].spec, _file_name(current[index].spec, "trimmed"), plan)
+                Part(current[index].spec, file_name(current[index].spec, "trimmed"), plan)
                 for index, plan in trims.items()
             )
             middle, end = start + _TRIM_RENDER, start + _TRIM
@@ -170,8 +170,8 @@ class Engine:
         tools = _read_texts(self._greeting()["versions"])
         return tuple(
             Rendition(
-                _rendered(file.spec, file.path, analysis, file.gain),
-                _evidence(file, heard, preset, tools),
+                rendered(file.spec, file.path, analysis, file.gain),
+                evidence_of(file, heard, preset, tools),
             )
             for file, heard in zip(current, measured, strict=True)
         )
@@ -234,7 +234,7 @@ class Engine:
         if not isinstance(result, dict):
             raise FailedError(FailedCode.ENGINE_CRASHED, "a child talks nonsense")
         return tuple(
-            _rendered(
+            rendered(
                 part.spec, out_dir / part.name, analysis, _read(GainPlan, result.get(part.name))
             )
             for part in parts
@@ -253,8 +253,10 @@ class Engine:
             result = self._run("measure", [files[index].path], None, {}, watch.part(index))
             return _read(Measured, result)
 
+        # Whose run it is stays known in the threads, for what is told of their children.
+        contexts = [copy_context() for _ in files]
         with ThreadPoolExecutor(max(1, min(len(files), len(os.sched_getaffinity(0))))) as pool:
-            return list(pool.map(one, range(len(files))))
+            return list(pool.map(lambda index: contexts[index].run(one, index), range(len(files))))
 
     def _tag(self, files: Sequence[RenderedFile], measured: Sequence[Measured]) -> None:
         """Write into each file how loud it is; a child writes to one directory only."""
@@ -311,11 +313,6 @@ class Engine:
             return supervise(child, self._limits, on_progress)
 
 
-def _file_name(spec: RenditionSpec, mark: str = "") -> str:
-    stem = f"{spec.name}.{mark}" if mark else spec.name
-    return f"{stem}.{TRAITS[spec.format].extension}"
-
-
 def _open(path: Path) -> int:
     """Open a regular file for a child.
 
@@ -334,59 +331,6 @@ def _open(path: Path) -> int:
         os.close(fd)
         raise RejectedError(RejectedCode.NOT_AUDIO, "this is no file")
     return fd
-
-
-def _rendered(spec: RenditionSpec, path: Path, analysis: Analysis, gain: GainPlan) -> RenderedFile:
-    """Describe a file that a child made; what is on disk is asked of the disk."""
-    try:
-        found = path.lstat()
-    except OSError as error:
-        raise FailedError(FailedCode.ENGINE_CRASHED, f"{path.name} was not made") from error
-    if not stat.S_ISREG(found.st_mode):
-        raise FailedError(FailedCode.ENGINE_CRASHED, f"{path.name} is no file")
-    source = analysis.source
-    return RenderedFile(
-        spec=spec,
-        path=path,
-        media_type=TRAITS[spec.format].media_type,
-        extension=TRAITS[spec.format].extension,
-        size_bytes=found.st_size,
-        sample_rate_hz=output_rate_hz(spec, source),
-        channels=output_channels(spec, source),
-        bitrate_bps=round(found.st_size * 8 / source.duration_s),
-        duration_s=source.duration_s,
-        gain=gain,
-    )
-
-
-def _trims(
-    analysis: Analysis,
-    preset: Preset,
-    files: Sequence[RenderedFile],
-    measured: Sequence[Measured],
-) -> dict[int, GainPlan]:
-    """Return better plans for the files that are off, by their index."""
-    trims = {}
-    for index, (file, heard) in enumerate(zip(files, measured, strict=True)):
-        before = _plan.loudness_before(analysis, file.spec)
-        better = _plan.correct(file.gain, before, heard.loudness, preset)
-        if better is not None and better != file.gain:
-            trims[index] = better
-    return trims
-
-
-def _evidence(
-    file: RenderedFile, heard: Measured, preset: Preset, tools: dict[str, str]
-) -> Evidence:
-    return Evidence(
-        loudness=heard.loudness,
-        target_lufs=preset.target_lufs,
-        ceiling_dbtp=preset.ceiling_dbtp,
-        gain_db=file.gain.gain_db,
-        verdict=_plan.judge_rendition(file.gain, heard.loudness, preset),
-        samples=heard.samples,
-        tools=tools,
-    )
 
 
 def _read(kind: type[T], data: Plain) -> T:
