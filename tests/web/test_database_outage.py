@@ -80,11 +80,9 @@ class Sender:
             assert answer.json()["code"] == "database_unavailable"
 
     def check(self) -> None:
-        """Wait for the track; it must become ready once, from the very bytes sent.
-
-        A run that the outage ended is `failed` until it begins again by itself.
-        """
-        track = self._server.wait_for(self.track_id, "ready", "rejected")
+        """Wait for the track; it must become ready once, from the very bytes sent."""
+        track = self._server.wait_for(self.track_id, "ready", "failed", "rejected")
+        assert track["state"] == "ready", track
         assert track["source"]["sha256"] == hashlib.sha256(self._data).hexdigest()
         with self._server.client() as client:
             events = client.get(f"/api/v1/tracks/{self.track_id}/events").json()["items"]
@@ -135,7 +133,7 @@ def test_many_uploads_and_a_worker_go_on_after_two_outages(
             one.result()
     for sender in senders:
         sender.check()
-    server.wait_for(at_work, "ready")
+    assert server.wait_for(at_work, "ready", "failed")["state"] == "ready"
     assert worker.end(signal.SIGTERM) == 0
 
 

@@ -6,6 +6,7 @@ rejection or a failure returns it. Short troubles are tried again inside the ste
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -24,8 +25,8 @@ Plain = dict[str, Any]
 
 Kind = Literal["done", "rejected", "failed", "closed"]
 
-_PASSING = frozenset({FailedCode.ENGINE_CRASHED, FailedCode.DATABASE_UNAVAILABLE})
-_TRIES = 3
+_TRIES: dict[Code, int] = {FailedCode.ENGINE_CRASHED: 3, FailedCode.DATABASE_UNAVAILABLE: 120}
+"""A database that fails over is away for a minute or two, and meanwhile no outcome can be kept."""
 _PAUSE_S = 1.0
 
 _logger = logging.getLogger(__name__)
@@ -56,7 +57,8 @@ def from_plain(plain: Plain) -> Outcome:
 
 def attempt(work: Callable[[], Plain]) -> Outcome:
     """Call `work` and turn whatever happens into an outcome."""
-    for left in reversed(range(_TRIES)):
+    tried: Counter[Code] = Counter()
+    while True:
         try:
             return Outcome("done", work())
         except CancelledRunError:
@@ -64,7 +66,8 @@ def attempt(work: Callable[[], Plain]) -> Outcome:
         except RejectedError as error:
             return Outcome("rejected", {}, error.code, error.detail)
         except FailedError as error:
-            if left == 0 or error.code not in _PASSING:
+            tried[error.code] += 1
+            if tried[error.code] >= _TRIES.get(error.code, 1):
                 return Outcome("failed", {}, error.code, error.detail)
             _logger.warning("trying again: %s", error)
             time.sleep(_PAUSE_S)
@@ -72,4 +75,3 @@ def attempt(work: Callable[[], Plain]) -> Outcome:
             # Whatever it is, the run must end in a state with a reason.
             _logger.exception("a step failed unexpectedly")
             return Outcome("failed", {}, FailedCode.INTERNAL, f"{type(error).__name__}: {error}")
-    raise AssertionError("unreachable")  # pragma: no cover
