@@ -166,13 +166,18 @@ class _Promoting:
         return self._attempt(run_id, "promote", self._promotion.promote)
 
     def end(self, run_id: str, outcome: Plain) -> Plain:
+        """Close the run; also after a database that was away for a moment."""
         ended = from_plain(outcome)
-        if ended.kind == "rejected":
-            reject(self._promotion.database, self._promotion.intake, RunId(run_id), ended)
-        else:
-            code = ended.code or FailedCode.INTERNAL
-            fail(self._promotion.database, RunId(run_id), code, ended.detail)
-        return {}
+
+        def work() -> Plain:
+            if ended.kind == "rejected":
+                reject(self._promotion.database, self._promotion.intake, RunId(run_id), ended)
+            else:
+                code = ended.code or FailedCode.INTERNAL
+                fail(self._promotion.database, RunId(run_id), code, ended.detail)
+            return {}
+
+        return attempt(work).to_plain()
 
     def _attempt(self, run_id: str, name: str, step: Callable[[RunId], Plain]) -> Plain:
         """Try a step that is one stage; rendering times its own."""
