@@ -69,7 +69,7 @@ def nginx(directory: Path, ports: Sequence[int]) -> Iterator[int]:
 
 
 @pytest.fixture(
-    params=["1 sqlite", "2 sqlite", "2 sqlite nginx"],
+    params=["1 sqlite", "2 sqlite", "2 sqlite nginx", "1 postgresql", "2 postgresql"],
     ids=lambda text: text.replace(" ", "-"),
 )
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
