@@ -1,5 +1,6 @@
 """The composition root: the only place that builds adapters and joins the rooms."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from sarau.intake import Intake
 from sarau.intake.clamd import Clamd
 from sarau.intake.watch import Watcher, check_place
 from sarau.library import DiskLibrary, Library, ObjectStore, Place, S3Library, connect, open_bucket
+from sarau.model.lifecycle import UploadState
 from sarau.model.original import After
 from sarau.model.track import Track
 from sarau.model.upload import Upload
@@ -28,6 +30,8 @@ from sarau.pipeline.steps import Steps
 from sarau.settings import Settings
 from sarau.storage import Volume
 from sarau.storage.volume import is_mounted
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,9 +189,9 @@ def _care(
 
 
 def _start_run(
-    durable: DurableRuns, connection: sa.Connection, _upload: Upload, track: Track
+    durable: DurableRuns, connection: sa.Connection, upload: Upload, track: Track
 ) -> None:
-    start_run(durable, connection, track)
+    start_run(durable, connection, track, is_stored=upload.state is UploadState.STORED)
 
 
 def _tell_child(ended: ChildReport) -> None:
@@ -204,8 +208,9 @@ def _has_object(library: ObjectStore, sha256: str) -> bool:
     try:
         library.require(sha256)
     except FailedError as error:
+        # Disk D can take the bytes meanwhile, whatever is wrong with the library.
         if error.code is not FailedCode.OBJECT_MISSING:
-            raise
+            _logger.warning("the library was not asked for known bytes: %s", error)
         return False
     return True
 

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from tests.pipeline.conftest import Rooms
 from tests.sounds import write_music
 
-from sarau.catalog import events
+from sarau.catalog import events, objects
 from sarau.catalog.tables import users
 from sarau.intake import Description
 from sarau.model.clock import now
@@ -100,6 +100,19 @@ def test_a_hash_with_another_length_is_not_believed(rooms: Rooms, song: Path) ->
 def test_bytes_the_library_lost_have_to_be_sent(rooms: Rooms, song: Path) -> None:
     rooms.library.remove(hashlib.sha256(song.read_bytes()).hexdigest())
     assert claim(rooms, song).state is UploadState.RECEIVING
+
+
+@pytest.mark.usefixtures("first")
+def test_bytes_that_were_found_damaged_have_to_be_sent_and_heal(rooms: Rooms, song: Path) -> None:
+    sha256 = hashlib.sha256(song.read_bytes()).hexdigest()
+    with rooms.database.write() as connection:
+        objects.mark_read(connection, sha256, sound=False)
+    assert claim(rooms, song).state is UploadState.RECEIVING
+    # Sent again, they are compared with what the library holds, which is sound here.
+    assert rooms.go_through(rooms.receive(song)).state is TrackState.READY
+    with rooms.database.read() as connection:
+        assert objects.count_damaged(connection) == 0
+    assert claim(rooms, song).state is UploadState.STORED
 
 
 def test_bytes_of_a_deleted_track_have_to_be_sent(rooms: Rooms, song: Path, first: Track) -> None:

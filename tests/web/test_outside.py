@@ -136,3 +136,14 @@ def test_readyz_says_what_is_wrong(make_server: Make, language: str) -> None:
     assert library["code"] == "volume_missing"
     assert library["message"].startswith("Um volume" if language == "pt-BR" else "A volume")
     assert found["sarau_volume_ok"][("library",)] == 0
+
+
+def test_readyz_gives_details_only_to_who_brings_the_token(make_server: Make) -> None:
+    server = make_server(SARAU_CLAMD="tcp:127.0.0.1:9", SARAU_TOKEN=TOKEN)
+    with server.client() as stranger:
+        seen = stranger.get("/readyz").json()["checks"]["scanner"]
+    with server.client(headers={"Authorization": f"Bearer {TOKEN}"}) as expert:
+        told = expert.get("/readyz").json()["checks"]["scanner"]
+    assert seen["code"] == told["code"] == "scanner_unavailable"
+    assert "detail" not in seen
+    assert told["detail"]

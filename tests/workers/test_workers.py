@@ -1,8 +1,10 @@
 """Web hosts and workers as processes of their own, over one database."""
 
+import hashlib
 import os
 import signal
 import time
+from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 
@@ -40,12 +42,34 @@ def test_a_worker_without_the_intake_makes_ready_what_a_web_host_receives(
     assert [one["queues"] for one in shown][1] == ["tracks"]
     ready = web.wait_for(waiting["id"], "ready", "failed")
     assert (ready["state"], ready["upload"]["state"]) == ("ready", "stored")
+    known = web.wait_for(_say_the_hash(web, tmp_path / "a.wav"), "ready", "failed")
+    assert (known["state"], known["duplicate_of"]) == ("ready", waiting["id"])
     (tmp_path / "b.wav").write_bytes(b"no sound")
     rejected = web.wait_for(web.send(tmp_path / "b.wav")["id"], "rejected", "failed")
     assert (rejected["state"], rejected["upload"]["state"]) == ("rejected", "discarded")
     assert not [one for one in (web.data / "intake" / "uploads").iterdir() if one.is_file()]
     assert not (tmp_path / "nothing").exists()
     assert worker.end(signal.SIGTERM) == 0
+
+
+def _say_the_hash(web: Server, path: Path) -> str:
+    """Create an upload of known bytes, which are not sent; return its track."""
+    data = path.read_bytes()
+    said = {
+        "filename": "again.wav",
+        "preset": "archive",
+        "sha256": hashlib.sha256(data).hexdigest(),
+    }
+    coded = [f"{key} {b64encode(value.encode()).decode()}" for key, value in said.items()]
+    headers = {
+        "Tus-Resumable": "1.0.0",
+        "Upload-Length": str(len(data)),
+        "Upload-Metadata": ",".join(coded),
+    }
+    with web.client() as client:
+        answer = client.post("/files/", headers=headers)
+    assert answer.headers["Upload-Offset"] == str(len(data))
+    return answer.headers["Sarau-Track"]
 
 
 @pytest.mark.soak

@@ -11,6 +11,8 @@ from sarau.errors import FailedCode, FailedError
 
 _WAL_IS_SAFE_FROM = (3, 51, 3)
 """Older SQLite can corrupt a database when a WAL is reset under several connections."""
+_PASSING = ("25006", "25P03")
+"""PostgreSQL during a failover: still read-only, and a transaction that stood idle too long."""
 
 
 def sqlite_journal_mode() -> str:
@@ -127,3 +129,8 @@ def translated() -> Iterator[None]:
         full = "disk is full" in str(error) or "No space left" in str(error)
         code = FailedCode.DISK_FULL if full else FailedCode.DATABASE_UNAVAILABLE
         raise FailedError(code, str(error.__cause__ or error)) from error
+    except sa.exc.InternalError as error:
+        if getattr(error.orig, "sqlstate", None) not in _PASSING:
+            raise
+        detail = str(error.__cause__ or error)
+        raise FailedError(FailedCode.DATABASE_UNAVAILABLE, detail) from error

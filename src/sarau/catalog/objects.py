@@ -24,14 +24,26 @@ class StoredObject:
     verified_at: datetime | None = None
     """When the bytes were last read through and had their name."""
     damaged_at: datetime | None = None
-    """When they were first found not to."""
+    """When they were first found not to; None again once they were stored anew."""
 
 
 def add(connection: sa.Connection, sha256: str, size_bytes: int) -> None:
-    """Record that an object is stored; recording it again changes nothing."""
+    """Record that an object is stored, and sound: whoever stored it has looked."""
     insert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
     row = {"sha256": sha256, "size_bytes": size_bytes, "stored_at": now()}
-    connection.execute(insert(objects).values(row).on_conflict_do_nothing())
+    stored = insert(objects).values(row)
+    healed = stored.on_conflict_do_update(
+        index_elements=[objects.c.sha256], set_={"damaged_at": None}
+    )
+    connection.execute(healed)
+
+
+def is_sound(connection: sa.Connection, sha256: str) -> bool:
+    """Tell whether an object is recorded, and was not found damaged when it was last read."""
+    query = sa.select(objects.c.sha256).where(
+        objects.c.sha256 == sha256, objects.c.damaged_at.is_(None)
+    )
+    return connection.execute(query).first() is not None
 
 
 def lock(connection: sa.Connection) -> None:
@@ -96,7 +108,7 @@ def due(connection: sa.Connection, *, before: datetime, limit: int) -> list[Stor
 
 def mark_read(connection: sa.Connection, sha256: str, *, sound: bool) -> None:
     """Say what reading an object through has found."""
-    found = {"verified_at": now()} if sound else {"damaged_at": now()}
+    found = {"verified_at": now(), "damaged_at": None} if sound else {"damaged_at": now()}
     connection.execute(sa.update(objects).where(objects.c.sha256 == sha256).values(found))
 
 

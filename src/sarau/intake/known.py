@@ -1,7 +1,8 @@
 """Bytes that are here already: the client says their hash and need not send them again.
 
 A hash alone gives access to nothing. It is compared only with what the same user has
-sent, and the length must fit too; the object must be in the library now. Otherwise the
+sent, and the length must fit too; the object must be in the library, and sound as far
+as anybody has looked. Otherwise the
 upload is made as any other, and nothing tells that somebody else has these bytes.
 """
 
@@ -19,7 +20,7 @@ from sarau.model.track import Source, Track
 from sarau.model.upload import Upload
 
 HasObject = Callable[[str], bool]
-"""Tells whether the library has an object of this SHA-256."""
+"""Tells whether the library has an object of this SHA-256; False where it cannot say."""
 _SHA256 = re.compile("[0-9a-f]{64}")
 
 
@@ -63,11 +64,14 @@ class Known:
         with self._database.read() as connection:
             if _older(connection, upload, sha256) is None:
                 return None
+        # A library may be far away: it is asked while nobody waits for the database.
+        if not self._has_object(sha256):
+            return None
         with self._database.write() as connection:
-            # From here on the collector takes nothing away.
+            # The collector removes object and row together, and nothing from here on.
             objects.lock(connection)
             older = _older(connection, upload, sha256)
-            if older is None or not self._has_object(sha256):
+            if older is None:
                 return None
             return self._make(connection, upload, upload.track_id, *older)
 
@@ -106,4 +110,5 @@ def _older(connection: sa.Connection, upload: Upload, sha256: str) -> tuple[Trac
     if older is None:
         return None
     source = sources.find(connection, [older.id])[older.id]
-    return (older, source) if source.size_bytes == upload.size_bytes else None
+    fits = source.size_bytes == upload.size_bytes and objects.is_sound(connection, sha256)
+    return (older, source) if fits else None

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
+from unicodedata import normalize
 
 from sarau.catalog import events
 from sarau.catalog.imports import Taken
@@ -212,6 +213,7 @@ class Sweep:
         if self._preset is not None:
             return self._preset
         first = Path(original.parts[0]).name if len(original.parts) > 1 else ""
+        first = normalize("NFC", first)  # macOS takes letters and their accents apart
         return first if first in PRESETS or first in self._own_presets else DEFAULT_PRESET
 
 

@@ -131,6 +131,6 @@ class DiskLibrary(WorkRoom):
         # that they are right and on disk before anybody says so.
         with closing(open_read_only(path)) as fd:
             if hash_file(fd) != found:
-                raise FailedError(FailedCode.DISK_ERROR, f"object {found.sha256} is damaged")
+                raise FailedError(FailedCode.OBJECT_DAMAGED, f"object {found.sha256} is damaged")
             self._sync(fd)
         durable.fsync_dir(path.parent)

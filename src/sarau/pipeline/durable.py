@@ -18,6 +18,7 @@ from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer
 
 from sarau.catalog import Database
 from sarau.catalog.database import create_engine
+from sarau.errors import FailedError
 from sarau.model.ids import RunId
 from sarau.pipeline.outcome import Plain
 from sarau.pipeline.pulse import Pulse, living
@@ -235,11 +236,12 @@ class DurableRuns:
                 and one.executor_id not in {worker.id for worker in alive}
             )
 
-        return {
-            run_id
-            for run_id, found in self._find(run_ids).items()
-            if not found or any(is_stranded(one) for one in found)
-        }
+        def is_over(found: list[Any]) -> bool:
+            # A promotion that was broken off after it queued the run says nothing more.
+            whole = [one for one in found if not one.workflow_id.endswith(_PROMOTE)]
+            return not found or any(is_stranded(one) for one in whole or found)
+
+        return {run_id for run_id, found in self._find(run_ids).items() if is_over(found)}
 
     def _find(self, run_ids: Iterable[RunId]) -> dict[RunId, list[Any]]:
         found: dict[RunId, list[Any]] = {run_id: [] for run_id in run_ids}
@@ -306,7 +308,11 @@ class DurableRuns:
         if self._dbos is None or self._pulse is None:
             return True
         self._draining = True
-        self._pulse.drain()
+        try:
+            self._pulse.drain()
+        except FailedError as error:
+            # Nothing is claimed without the database either, and what is at work goes on.
+            _logger.warning("nobody could be told of the draining: %s", error)
         end = time.monotonic() + grace_s
         # Whoever looked at a queue just now may still be claiming.
         give_up.wait(2 * _POLLING_S)

@@ -43,7 +43,12 @@ class Promotion:
             if track is None or not runs.is_open(connection, run_id):
                 raise CancelledRunError
         if upload is not None and upload.state is UploadState.STORED:
-            return {}  # this step was here before: the run is queued
+            # Moved for this run, or for one that was cancelled and tried again meanwhile.
+            # A run that is queued already is not queued twice.
+            with self.database.write() as connection:
+                route = self.durable.routes.of(is_stored=True)
+                self.durable.enqueue(connection, run_id, route=route, turn=run.turn)
+            return {}
         if upload is None or upload.state is not UploadState.RECEIVED:
             raise FailedError(FailedCode.SOURCE_MISSING, f"track {track.id} has no bytes")
         self.move(upload, track, then_queue=run_id, turn=run.turn)

@@ -57,6 +57,14 @@ def readiness(app: App, language: str = DEFAULT_LANGUAGE) -> tuple[str, dict[str
     return ("degraded" if wrong else "ready"), checks
 
 
+def without_details(checks: dict[str, Check]) -> dict[str, Check]:
+    """Return what a stranger may see: details name paths, hosts and users."""
+    return {
+        name: {key: value for key, value in check.items() if key != "detail"}
+        for name, check in checks.items()
+    }
+
+
 def _try(look: Callable[[], object]) -> Check:
     """Call `look`, which returns more about a part or raises what is wrong with it."""
     try:

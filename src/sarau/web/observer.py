@@ -57,6 +57,10 @@ class Observer:
         with bind(request_id=request_id):
             try:
                 await self._app(scope, receive, send_named)
+            except Exception:
+                # Whoever is outside of us answers 500 where nothing was sent yet.
+                status = _ERRORS_FROM if status == _BROKEN_OFF else status
+                raise
             finally:
                 _tell(scope, status, watch.duration_s)
 

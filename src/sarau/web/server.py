@@ -59,6 +59,8 @@ def build(app: App) -> ASGIApp:
     async def readyz(request: Request) -> JSONResponse:
         language = language_of(request.headers, request.cookies)
         status, checks = await asyncio.to_thread(health.readiness, app, language)
+        if not doors.is_known(request):
+            checks = health.without_details(checks)
         return JSONResponse(
             {"status": status, "checks": checks},
             _NOT_READY if status == "not_ready" else 200,

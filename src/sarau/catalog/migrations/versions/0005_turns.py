@@ -15,7 +15,9 @@ _INDEXES = (
 
 def upgrade() -> None:
     with op.get_context().autocommit_block():
-        if op.get_bind().dialect.name == "postgresql":
+        is_postgresql = op.get_bind().dialect.name == "postgresql"
+        if is_postgresql:
+            patience = op.get_bind().exec_driver_sql("SHOW lock_timeout").scalar_one()
             op.execute("SET lock_timeout = 0")  # it waits for writers, and nobody for it
         for name, table, columns in _INDEXES:
             # One that was broken off is there and of no use: it is made anew.
@@ -23,6 +25,9 @@ def upgrade() -> None:
                 op.f(name), table_name=table, if_exists=True, postgresql_concurrently=True
             )
             op.create_index(op.f(name), table, columns, postgresql_concurrently=True)
+        if is_postgresql:
+            # The session goes on to the next migration, which others would wait for.
+            op.execute(f"SET lock_timeout = '{patience}'")
 
 
 def downgrade() -> None:
