@@ -61,9 +61,9 @@ export function Presets(): JSX.Element {
   return (
     <fieldset class="presets">
       <legend>{t("preset.legend")}</legend>
+      <button type="button" class="preset-new" onClick={makePreset}>{t("own.new")}</button>
       <div class="presets-options">
         {session.value?.presets.map((preset) => <Option key={preset.name} preset={preset} />)}
-        <button type="button" class="preset-new" onClick={makePreset}>{t("own.new")}</button>
       </div>
     </fieldset>
   );
