@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sarau.app import _has_object
+from sarau.app._root import _has_object
 from sarau.audio import Engine, SandboxMode
 from sarau.catalog import Database, runs, tracks
 from sarau.intake import Description, Intake

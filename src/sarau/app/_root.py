@@ -1,23 +1,23 @@
-"""The composition root: the only place that builds adapters and joins the rooms."""
+"""Open an installation: for the server, for a command, for a worker."""
 
 import logging
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import sqlalchemy as sa
 
+from sarau.app._stores import open_database, open_library, open_volume
 from sarau.audio import ChildReport, Engine, SandboxMode
-from sarau.catalog import Database, migrate, volumes
-from sarau.catalog.database import translated
+from sarau.catalog import Database, volumes
 from sarau.delivery import Delivery
 from sarau.errors import FailedCode, FailedError
 from sarau.intake import Intake
 from sarau.intake.clamd import Clamd
 from sarau.intake.watch import Watcher, check_place
-from sarau.library import DiskLibrary, Library, ObjectStore, Place, S3Library, connect, open_bucket
+from sarau.library import DiskLibrary, Library, ObjectStore
 from sarau.model.lifecycle import UploadState
 from sarau.model.original import After
 from sarau.model.track import Track
@@ -78,46 +78,34 @@ def open_app(settings: Settings, *, work: bool, promote: bool = False) -> Iterat
 
     """
     with ExitStack() as stack:
-        database = _open_database(settings)
-        stack.callback(database.close)
-        intake_volume = _open_volume(database, settings.intake_dir, "intake", settings)
-        library = _open_library(database, settings)
-        stack.callback(library.close)
+        database, library = _open_stores(stack, settings)
+        volume = open_volume(database, settings.intake_dir, "intake", settings)
         # Who does not work cannot know who will, and where.
         promote_first = not work or settings.promote == "first"
-        durable = DurableRuns(database, Routes(intake_volume.id, promote_first=promote_first))
-        stack.callback(durable.close)
-        intake = Intake(
-            database,
-            intake_volume,
-            max_upload_bytes=settings.max_upload_bytes,
-            expiry_s=settings.upload_expiry_s,
-            on_received=partial(_start_run, durable),
-            has_object=partial(_has_object, library),
-        )
-        stack.callback(intake.close)
-        pipeline = Pipeline(database, intake, durable)
+        durable = DurableRuns(database, Routes(volume.id, promote_first=promote_first))
+        stack.enter_context(closing(durable))
+        intake = _open_intake(stack, settings, database, library, durable, volume)
+        rooms = _Rooms(settings, database, intake, library, durable)
         engine = None
         if work or promote:
             intake.recover()
             if work:
-                engine = _work(stack, settings, database, intake, library, durable, pipeline)
+                engine = rooms.work(stack)
             else:
-                pipeline.only_promote(Promotion(database, intake, library, durable))
-                _care(stack, settings, database, intake, library, durable, pipeline)
+                rooms.only_promote(stack, intake)
             if settings.watch is not None:
-                stack.callback(_watch(settings, settings.watch, database, intake, library).close)
-        delivery = Delivery(database, library)
+                watcher = _watch(settings, settings.watch, database, intake, library)
+                stack.enter_context(closing(watcher))
         yield App(
             settings,
             database,
             intake,
             library,
             durable,
-            pipeline,
-            delivery,
+            rooms.pipeline,
+            Delivery(database, library),
             engine,
-            _scanner(settings),
+            rooms.scanner,
         )
 
 
@@ -133,59 +121,92 @@ def open_worker(settings: Settings) -> Iterator[DurableRuns]:
 
     """
     with ExitStack() as stack:
-        database = _open_database(settings)
-        stack.callback(database.close)
-        library = _open_library(database, settings)
-        stack.callback(library.close)
+        database, library = _open_stores(stack, settings)
         with database.read() as connection:
             intake_id = volumes.known_id(connection, "intake")
         # What this worker queues anew must find a reader wherever one is.
         durable = DurableRuns(database, Routes(intake_id, promote_first=True))
-        stack.callback(durable.close)
+        stack.enter_context(closing(durable))
         intake = None
         if intake_id is not None and is_mounted(settings.intake_dir, intake_id):
-            intake = Intake(
-                database,
-                _open_volume(database, settings.intake_dir, "intake", settings),
-                max_upload_bytes=settings.max_upload_bytes,
-                expiry_s=settings.upload_expiry_s,
-                on_received=partial(_start_run, durable),
-            )
-            stack.callback(intake.close)
-        pipeline = Pipeline(database, intake, durable)
-        _work(stack, settings, database, intake, library, durable, pipeline)
+            volume = open_volume(database, settings.intake_dir, "intake", settings)
+            intake = _open_intake(stack, settings, database, library, durable, volume)
+        _Rooms(settings, database, intake, library, durable).work(stack)
         yield durable
 
 
-def _work(
+class _Rooms:
+    """What working and looking after need."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        intake: Intake | None,
+        library: Library,
+        durable: DurableRuns,
+    ) -> None:
+        self._settings = settings
+        self._database = database
+        self._intake = intake
+        self._library = library
+        self._durable = durable
+        self.pipeline = Pipeline(database, intake, durable)
+        self.scanner = None
+        if settings.clamd is not None:
+            self.scanner = Clamd(settings.clamd, max_bytes=settings.clamd_max_bytes)
+
+    def work(self, stack: ExitStack) -> Engine:
+        """Take runs from the queues and go round as caretaker, until the stack closes."""
+        sandbox = SandboxMode(self._settings.sandbox)
+        engine = stack.enter_context(Engine(sandbox=sandbox, on_child=_tell_child))
+        steps = Steps(
+            self._database, self._intake, self._library, engine, self._durable, self.scanner
+        )
+        self.pipeline.work(steps, concurrency=self._settings.worker_count)
+        self._care(stack)
+        return engine
+
+    def only_promote(self, stack: ExitStack, intake: Intake) -> None:
+        """Bring what D receives into the library, and go round as caretaker."""
+        self.pipeline.only_promote(Promotion(self._database, intake, self._library, self._durable))
+        self._care(stack)
+
+    def _care(self, stack: ExitStack) -> None:
+        caretaker = Caretaker(
+            self._database,
+            self._intake,
+            self._library,
+            self.pipeline,
+            self._durable,
+            self.scanner,
+        )
+        caretaker.start()
+        stack.enter_context(closing(caretaker))
+
+
+def _open_stores(stack: ExitStack, settings: Settings) -> tuple[Database, Library]:
+    database = stack.enter_context(closing(open_database(settings)))
+    return database, stack.enter_context(closing(open_library(database, settings)))
+
+
+def _open_intake(
     stack: ExitStack,
     settings: Settings,
     database: Database,
-    intake: Intake | None,
     library: Library,
     durable: DurableRuns,
-    pipeline: Pipeline,
-) -> Engine:
-    sandbox = SandboxMode(settings.sandbox)
-    engine = stack.enter_context(Engine(sandbox=sandbox, on_child=_tell_child))
-    steps = Steps(database, intake, library, engine, durable, _scanner(settings))
-    pipeline.work(steps, concurrency=settings.worker_count)
-    _care(stack, settings, database, intake, library, durable, pipeline)
-    return engine
-
-
-def _care(
-    stack: ExitStack,
-    settings: Settings,
-    database: Database,
-    intake: Intake | None,
-    library: Library,
-    durable: DurableRuns,
-    pipeline: Pipeline,
-) -> None:
-    caretaker = Caretaker(database, intake, library, pipeline, durable, _scanner(settings))
-    caretaker.start()
-    stack.callback(caretaker.close)
+    volume: Volume,
+) -> Intake:
+    intake = Intake(
+        database,
+        volume,
+        max_upload_bytes=settings.max_upload_bytes,
+        expiry_s=settings.upload_expiry_s,
+        on_received=partial(_start_run, durable),
+        has_object=partial(_has_object, library),
+    )
+    return stack.enter_context(closing(intake))
 
 
 def _start_run(
@@ -215,12 +236,6 @@ def _has_object(library: ObjectStore, sha256: str) -> bool:
     return True
 
 
-def _scanner(settings: Settings) -> Clamd | None:
-    if settings.clamd is None:
-        return None
-    return Clamd(settings.clamd, max_bytes=settings.clamd_max_bytes)
-
-
 def _watch(
     settings: Settings,
     root: Path,
@@ -236,53 +251,3 @@ def _watch(
     watcher = Watcher(database, intake, root, after=after, stable_s=settings.watch_stable_s)
     watcher.start()
     return watcher
-
-
-def _open_database(settings: Settings) -> Database:
-    if settings.database.startswith("sqlite"):
-        settings.data.mkdir(parents=True, exist_ok=True)
-    database = Database(settings.database)
-    with translated():
-        migrate(database.engine)
-    return database
-
-
-def _open_library(database: Database, settings: Settings) -> Library:
-    """Open E where the settings say it is, and hold it to the id that the catalog knows."""
-    if settings.library_bucket is None:
-        return DiskLibrary(_open_volume(database, settings.library_dir, "library", settings))
-    name, prefix = settings.library_bucket
-    place = Place(
-        name,
-        prefix,
-        endpoint=settings.s3_endpoint,
-        region=settings.s3_region,
-        storage_class=settings.library_storage_class,
-    )
-    bucket = connect(place)
-    with database.read() as connection:
-        known = volumes.known_id(connection, "library")
-    volume_id = open_bucket(bucket, known)
-    if known is None:
-        with database.write() as connection:
-            volumes.remember(connection, "library", volume_id)
-    # Nothing on the cache is needed for longer than a run, so no catalog holds it to an id.
-    cache = Volume.open(settings.library_cache_dir, "cache", reserve_bytes=settings.reserve_bytes)
-    return S3Library(
-        bucket,
-        cache,
-        volume_id=volume_id,
-        cache_bytes=settings.library_cache_bytes,
-        link_s=settings.library_link_s,
-    )
-
-
-def _open_volume(database: Database, root: Path, role: str, settings: Settings) -> Volume:
-    """Open a volume and hold it to the id that the catalog knows."""
-    with database.read() as connection:
-        known = volumes.known_id(connection, role)
-    volume = Volume.open(root, role, reserve_bytes=settings.reserve_bytes, expected_id=known)
-    if known is None:
-        with database.write() as connection:
-            volumes.remember(connection, role, volume.id)
-    return volume
