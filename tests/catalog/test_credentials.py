@@ -1,6 +1,5 @@
 """A password that is changed on the server, in the file, and nowhere else."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,13 +11,6 @@ from sarau.catalog import Database, events, migrate
 from sarau.errors import FailedCode, FailedError
 from sarau.model.clock import now
 from sarau.pipeline import DurableRuns
-
-
-@pytest.fixture
-def own_postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgresql]:
-    """A server whose rules of admission a test may change."""
-    with Postgresql.start(tmp_path_factory.mktemp("strict")) as server:
-        yield server
 
 
 def test_a_password_rotates_while_the_catalog_is_open(

@@ -3,7 +3,7 @@
 import hashlib
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -19,13 +19,6 @@ TUS = {"Tus-Resumable": "1.0.0"}
 PATCH = TUS | {"Content-Type": "application/offset+octet-stream"}
 CHUNK_BYTES = 32 << 10
 MOST_S = 120
-
-
-@pytest.fixture
-def own_postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgresql]:
-    """A server that a test may stop."""
-    with Postgresql.start(tmp_path_factory.mktemp("outage")) as server:
-        yield server
 
 
 class Sender:
