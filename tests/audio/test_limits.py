@@ -15,8 +15,8 @@ import mutagen.mp4
 import pytest
 from tests.audio.hostile import RATE_HZ, Kitchen, wav
 
-from sarau.audio import Engine, Limits
-from sarau.errors import FailedCode, FailedError, RejectedCode, RejectedError
+from sarau.audio import ChildReport, Engine, Limits
+from sarau.errors import CancelledRunError, FailedCode, FailedError, RejectedCode, RejectedError
 from sarau.model.preset import PRESETS
 
 LONG_S = 3600
@@ -51,6 +51,17 @@ def wait_until_gone(pid: int) -> None:
             return
         time.sleep(0.02)
     assert not Path(f"/proc/{pid}").exists()
+
+
+def test_a_child_that_was_cancelled_is_reported_as_that(long_file: Path) -> None:
+    ended: list[ChildReport] = []
+
+    def cancel(_fraction: float) -> None:
+        raise CancelledRunError
+
+    with Engine(on_child=ended.append) as engine, pytest.raises(CancelledRunError):
+        engine.analyse(long_file, on_progress=cancel)
+    assert [one.code for one in ended] == ["cancelled"]
 
 
 def test_wall_clock(long_file: Path) -> None:

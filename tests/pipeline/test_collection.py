@@ -7,7 +7,7 @@ import pytest
 from tests.pipeline.conftest import Rooms
 from tests.sounds import write_music
 
-from sarau.catalog import objects, runs, sources, uploads
+from sarau.catalog import figures, objects, runs, sources, uploads
 from sarau.errors import FailedCode, RejectedCode
 from sarau.model.ids import LOCAL_USER_ID, new_id
 from sarau.model.lifecycle import TrackState, UploadState
@@ -65,6 +65,27 @@ def test_a_track_rejected_after_it_was_stored_lets_go_of_its_source(
     assert track.state is TrackState.REJECTED
     with rooms.database.read() as connection:
         assert sources.find(connection, [track.id])[track.id].duration_s > 0
+
+
+@pytest.mark.usefixtures("no_rest")
+def test_objects_are_looked_at_a_page_at_a_time_and_none_is_passed_over(
+    rooms: Rooms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(caretaker, "_PAGE", 3)
+    with rooms.database.write() as connection:
+        for number in range(10):
+            objects.add(connection, f"{number:064x}", 1)
+    left = []
+    for _ in range(4):
+        rooms.caretaker.collect()
+        with rooms.database.read() as connection:
+            left.append(figures.read(connection).objects)
+    assert left == [7, 4, 1, 0]
+    with rooms.database.write() as connection:
+        objects.add(connection, "0" * 64, 1)
+    rooms.caretaker.collect()
+    with rooms.database.read() as connection:
+        assert figures.read(connection).objects == 0
 
 
 def test_the_intake_is_mended_while_the_server_runs(

@@ -1,11 +1,14 @@
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from tests.pipeline.conftest import Rooms
 from tests.sounds import write_music
 
 from sarau.catalog import events, objects
+from sarau.model.clock import now
 from sarau.pipeline import scrub
 from sarau.pipeline.scrub import Scrub
 
@@ -38,7 +41,7 @@ def test_sound_objects_are_read_and_the_pass_is_recorded(
 
 @pytest.mark.parametrize("how", ["rotten", "missing"])
 def test_a_damaged_object_is_recorded_once_and_never_removed_from_the_catalog(
-    rooms: Rooms, due: list[Path], how: str
+    rooms: Rooms, due: list[Path], how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     victim = due[0]
     if how == "rotten":
@@ -48,11 +51,52 @@ def test_a_damaged_object_is_recorded_once_and_never_removed_from_the_catalog(
         victim.unlink()
     found = Scrub(rooms.database, rooms.library)
     found.go_on()
+    monkeypatch.setattr(scrub, "_DAMAGED_EVERY", timedelta(0))
     found.go_on()
     assert _kinds(rooms).count("object.damaged") == 1
     with rooms.database.read() as connection:
         assert objects.count_damaged(connection) == 1
         assert not objects.is_unreferenced(connection, victim.name)
+
+
+def test_a_damaged_object_that_was_restored_is_read_again_and_the_mark_is_gone(
+    rooms: Rooms, due: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    victim, whole = due[0], due[0].read_bytes()
+    victim.unlink()
+    found = Scrub(rooms.database, rooms.library)
+    found.go_on()
+    victim.write_bytes(whole)
+    found.go_on()
+    with rooms.database.read() as connection:
+        assert objects.count_damaged(connection) == 1  # it was looked at a moment ago
+    monkeypatch.setattr(scrub, "_DAMAGED_EVERY", timedelta(0))
+    found.go_on()
+    with rooms.database.read() as connection:
+        assert objects.count_damaged(connection) == 0
+        assert objects.is_sound(connection, victim.name)
+        told = [event for event in events.after(connection, 0) if event.kind == "object.restored"]
+    assert [event.data for event in told] == [{"sha256": victim.name, "size_bytes": len(whole)}]
+
+
+def test_what_is_due_is_found_without_reading_every_row(rooms: Rooms) -> None:
+    if rooms.database.engine.dialect.name != "sqlite":
+        return
+    with rooms.database.read() as connection:
+        plans: list[str] = []
+
+        @sa.event.listens_for(connection, "before_cursor_execute")
+        def explain(_c: Any, cursor: Any, statement: str, given: Any, *_more: Any) -> None:
+            cursor.execute(f"EXPLAIN QUERY PLAN {statement}", given)
+            plans.extend(row[3] for row in cursor.fetchall())
+
+        objects.due(connection, before=now(), damaged_before=now(), limit=100)
+        objects.unreferenced(connection, before=now(), limit=100)
+    assert [plan for plan in plans if "objects" in plan] == [
+        plan for plan in plans if "SEARCH objects USING" in plan
+    ]
+    assert len(plans) > 4
+    assert not [plan for plan in plans if "TEMP B-TREE" in plan]
 
 
 def test_a_round_reads_no_more_than_its_share(

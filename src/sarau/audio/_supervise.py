@@ -9,7 +9,14 @@ from typing import Any, Final
 from sarau.audio._plain import Plain
 from sarau.audio._types import ChildReport, Limits, ProgressCallback
 from sarau.audio.zygote import Exit, Job
-from sarau.errors import FailedCode, FailedError, RejectedCode, RejectedError, SarauError
+from sarau.errors import (
+    CancelledRunError,
+    FailedCode,
+    FailedError,
+    RejectedCode,
+    RejectedError,
+    SarauError,
+)
 
 _HEARTBEAT_S: Final = 0.4
 
@@ -38,6 +45,12 @@ def reported(job: Job, operation: str, on_child: Callable[[ChildReport], None]) 
         yield
     except SarauError as error:
         code = str(error.code)
+        raise
+    except CancelledRunError:
+        code = "cancelled"
+        raise
+    except BaseException:
+        code = str(FailedCode.INTERNAL)
         raise
     finally:
         ended = job.ended or Exit(0)

@@ -1,5 +1,6 @@
 """Objects of the library: which bytes are stored, and which nobody needs any more."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -7,8 +8,10 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+from sarau.catalog import events
 from sarau.catalog.tables import objects, renditions, sources, tracks, uploads
 from sarau.model.clock import now
+from sarau.model.ids import LOCAL_USER_ID
 from sarau.model.lifecycle import TrackState, UploadState
 
 _OBJECTS_LOCK = 0x5A5A_0002
@@ -24,18 +27,38 @@ class StoredObject:
     verified_at: datetime | None = None
     """When the bytes were last read through and had their name."""
     damaged_at: datetime | None = None
-    """When they were first found not to; None again once they were stored anew."""
+    """When they were last found not to; None again once they are sound."""
 
 
 def add(connection: sa.Connection, sha256: str, size_bytes: int) -> None:
     """Record that an object is stored, and sound: whoever stored it has looked."""
     insert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
     row = {"sha256": sha256, "size_bytes": size_bytes, "stored_at": now()}
-    stored = insert(objects).values(row)
-    healed = stored.on_conflict_do_update(
-        index_elements=[objects.c.sha256], set_={"damaged_at": None}
+    stored = insert(objects).values(row).on_conflict_do_nothing().returning(objects.c.sha256)
+    if connection.execute(stored).first() is None:
+        _turn(connection, sha256, {"damaged_at": None}, sound=True)
+
+
+def _turn(
+    connection: sa.Connection, sha256: str, found: Mapping[str, datetime | None], *, sound: bool
+) -> bool:
+    """Change the row of an object that was thought to be the opposite, and record it."""
+    marked = objects.c.damaged_at.is_not(None) if sound else objects.c.damaged_at.is_(None)
+    row = connection.execute(
+        sa.update(objects)
+        .where(objects.c.sha256 == sha256, marked)
+        .values(found)
+        .returning(objects.c.size_bytes)
+    ).one_or_none()
+    if row is None:
+        return False
+    events.record(
+        connection,
+        "object.restored" if sound else "object.damaged",
+        owner_id=LOCAL_USER_ID,
+        data={"sha256": sha256, "size_bytes": row.size_bytes},
     )
-    connection.execute(healed)
+    return True
 
 
 def is_sound(connection: sa.Connection, sha256: str) -> bool:
@@ -77,10 +100,27 @@ _UNREFERENCED = sa.and_(
 )
 
 
-def unreferenced(connection: sa.Connection, *, before: datetime, limit: int) -> list[StoredObject]:
-    """Return objects that nothing refers to, stored before a time."""
-    query = sa.select(objects).where(objects.c.stored_at < before, _UNREFERENCED).limit(limit)
-    return [StoredObject(**row) for row in connection.execute(query).mappings()]
+def unreferenced(
+    connection: sa.Connection, *, before: datetime, after: str = "", limit: int
+) -> tuple[list[StoredObject], str]:
+    """Look through a page of objects for those that nothing refers to, stored before a time.
+
+    Returns:
+        Them, and the `after` of the next page; empty when this one was the last.
+
+    """
+    query = (
+        sa.select(objects, _UNREFERENCED.label("unneeded"))
+        .where(objects.c.sha256 > after)
+        .order_by(objects.c.sha256)
+        .limit(limit)
+    )
+    page = [dict(row) for row in connection.execute(query).mappings()]
+    found = [StoredObject(**row) for row in page if row.pop("unneeded")]
+    return (
+        [one for one in found if one.stored_at < before],
+        page[-1]["sha256"] if len(page) == limit else "",
+    )
 
 
 def is_unreferenced(connection: sa.Connection, sha256: str) -> bool:
@@ -94,22 +134,41 @@ def remove(connection: sa.Connection, sha256: str) -> None:
     connection.execute(sa.delete(objects).where(objects.c.sha256 == sha256))
 
 
-def due(connection: sa.Connection, *, before: datetime, limit: int) -> list[StoredObject]:
-    """Return objects that were not read through since `before`, the longest unread first."""
-    last = sa.func.coalesce(objects.c.verified_at, objects.c.stored_at)
-    query = (
-        sa.select(objects)
-        .where(last < before, objects.c.damaged_at.is_(None))
-        .order_by(last)
-        .limit(limit)
-    )
-    return [StoredObject(**row) for row in connection.execute(query).mappings()]
+def due(
+    connection: sa.Connection, *, before: datetime, damaged_before: datetime, limit: int
+) -> list[StoredObject]:
+    """Return objects to be read through: never read, read long ago, and last the damaged ones.
+
+    Somebody may have restored a damaged one, so it is read again.
+
+    Args:
+        connection: In whose transaction.
+        before: Those are due that were stored or read before this.
+        damaged_before: And those that were last found damaged before this.
+        limit: How many at most.
+
+    """
+    sound = objects.c.damaged_at.is_(None)
+    never = sa.and_(sound, objects.c.verified_at.is_(None), objects.c.stored_at < before)
+    long_ago = sa.and_(sound, objects.c.verified_at < before)
+    found: list[StoredObject] = []
+    # One query each, in the order of the index: together they would use none.
+    for kind in (never, long_ago, objects.c.damaged_at < damaged_before):
+        query = (
+            sa.select(objects)
+            .where(kind)
+            .order_by(objects.c.damaged_at, objects.c.verified_at, objects.c.stored_at)
+            .limit(limit - len(found))
+        )
+        found += [StoredObject(**row) for row in connection.execute(query).mappings()]
+    return found
 
 
 def mark_read(connection: sa.Connection, sha256: str, *, sound: bool) -> None:
-    """Say what reading an object through has found."""
+    """Say what reading an object through has found; record what is new."""
     found = {"verified_at": now(), "damaged_at": None} if sound else {"damaged_at": now()}
-    connection.execute(sa.update(objects).where(objects.c.sha256 == sha256).values(found))
+    if not _turn(connection, sha256, found, sound=sound):
+        connection.execute(sa.update(objects).where(objects.c.sha256 == sha256).values(found))
 
 
 def count_damaged(connection: sa.Connection) -> int:

@@ -71,9 +71,13 @@ def get(
     return _upload(row)
 
 
-def of_track(connection: sa.Connection, track_id: TrackId) -> Upload | None:
-    """Return the upload that brought a track."""
+def of_track(
+    connection: sa.Connection, track_id: TrackId, *, settled: bool = False
+) -> Upload | None:
+    """Return the upload that brought a track; `settled` as for `get`."""
     query = sa.select(*_COLUMNS).where(uploads.c.track_id == track_id)
+    if settled:
+        query = query.with_for_update()
     row = connection.execute(query).mappings().one_or_none()
     return None if row is None else _upload(row)
 

@@ -64,6 +64,9 @@ class Promotion:
     ) -> ObjectRef:
         """Make a received file an object of the library, and let go of it on D.
 
+        A run that was cancelled may still be storing the file while the run that replaces
+        it begins: whoever comes second finds the object there, and that is as good.
+
         Raises:
             FailedError: `disk_full`, `disk_error`, `source_damaged`, `source_missing`,
                 `volume_missing` on a host without D.
@@ -71,19 +74,61 @@ class Promotion:
         """
         if self.intake is None:
             raise FailedError(FailedCode.VOLUME_MISSING, "volume D is not mounted on this host")
-        stored = self.library.put(self.intake.path_of(upload), upload.sha256)
+        try:
+            stored = self.library.put(self.intake.path_of(upload), upload.sha256)
+        except FailedError as error:
+            if error.code is not FailedCode.SOURCE_MISSING:
+                raise
+            stored = self._stored_by_another(upload, error)
         with self.database.write() as connection:
             add_object(connection, self.library, stored)
-            sources.mark_stored(connection, track.id, stored.sha256)
-            older = tracks.same_bytes(connection, track.owner_id, stored.sha256, besides=track.id)
-            if older is not None:
-                tracks.mark_duplicate(connection, track, older)
-            uploads.let_go(connection, upload, UploadState.STORED, "stored", sha256=stored.sha256)
-            if then_queue is not None:
+            newest = uploads.get(connection, upload.id, settled=True)
+            if newest.state is UploadState.RECEIVED:
+                _mark_stored(connection, newest, track, stored)
+            if then_queue is not None and newest.state in _ITS_BYTES_ARE_HERE:
                 route = self.durable.routes.of(is_stored=True)
                 self.durable.enqueue(connection, then_queue, route=route, turn=turn)
+        # After the commit: what was copied for nothing is an object that the collector knows.
+        if newest.state not in _ITS_BYTES_ARE_HERE:
+            raise FailedError(FailedCode.SOURCE_MISSING, f"upload {upload.id} is {newest.state}")
         self.intake.remove_file(upload.id)
         return stored
+
+    def _stored_by_another(self, upload: Upload, missing: FailedError) -> ObjectRef:
+        """Return the object of a file that left D after its upload was read.
+
+        Raises:
+            FailedError: `missing`, when it was not stored either.
+
+        """
+        with self.database.read() as connection:
+            newest = uploads.get(connection, upload.id)
+        if newest.state is not UploadState.STORED or newest.sha256 is None:
+            raise missing
+        return ObjectRef(newest.sha256, newest.offset_bytes)
+
+
+_ITS_BYTES_ARE_HERE = (UploadState.RECEIVED, UploadState.STORED)
+
+
+def _mark_stored(
+    connection: sa.Connection, upload: Upload, track: Track, stored: ObjectRef
+) -> None:
+    sources.mark_stored(connection, track.id, stored.sha256)
+    tie_to_twin(connection, track, stored.sha256)
+    uploads.let_go(connection, upload, UploadState.STORED, "stored", sha256=stored.sha256)
+
+
+def tie_to_twin(connection: sa.Connection, track: Track, sha256: str) -> None:
+    """Say that a track has the bytes of another one, when its source just got its object.
+
+    That moment is when it is stored or, for a file that was stored before it was examined,
+    when it is examined. `objects.lock` is held: of two files at the same moment, the second
+    sees the first.
+    """
+    twin = tracks.same_bytes(connection, track.owner_id, sha256, besides=track.id)
+    if twin is not None and track.duplicate_of is None:
+        tracks.mark_duplicate(connection, track, twin)
 
 
 def add_object(connection: sa.Connection, library: ObjectStore, ref: ObjectRef) -> None:

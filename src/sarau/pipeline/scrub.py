@@ -2,7 +2,7 @@
 
 Disks forget. An object that nobody has asked for in a month is read again and hashed;
 one that no longer has the bytes of its name is recorded while a snapshot may still
-have them.
+have them. It is read again every hour, and once it was restored that is recorded too.
 """
 
 import logging
@@ -16,6 +16,7 @@ from sarau.model.clock import now
 from sarau.model.ids import LOCAL_USER_ID
 
 _EVERY = timedelta(days=30)
+_DAMAGED_EVERY = timedelta(hours=1)
 _ROUND_BYTES = 64 << 20
 """Read in one round, so that a scrub is never felt; larger objects take a round each."""
 _BATCH = 100
@@ -35,7 +36,12 @@ class Scrub:
     def go_on(self) -> None:
         """Read what is due, up to a round's share; close the pass when nothing is."""
         with self._database.read() as connection:
-            due = objects.due(connection, before=now() - _EVERY, limit=_BATCH)
+            due = objects.due(
+                connection,
+                before=now() - _EVERY,
+                damaged_before=now() - _DAMAGED_EVERY,
+                limit=_BATCH,
+            )
         left_bytes = _ROUND_BYTES
         for one in due:
             if left_bytes <= 0:
@@ -61,13 +67,9 @@ class Scrub:
             sound = False
         self._read += 1
         self._damaged += not sound
+        if not sound:
+            _logger.error("object %s is damaged or missing", one.sha256)
+        elif one.damaged_at is not None:
+            _logger.warning("object %s is sound again", one.sha256)
         with self._database.write() as connection:
             objects.mark_read(connection, one.sha256, sound=sound)
-            if not sound:
-                _logger.error("object %s is damaged or missing", one.sha256)
-                events.record(
-                    connection,
-                    "object.damaged",
-                    owner_id=LOCAL_USER_ID,
-                    data={"sha256": one.sha256, "size_bytes": one.size_bytes},
-                )

@@ -15,7 +15,17 @@ import sqlalchemy as sa
 
 from sarau.audio import Analysis, Engine, LoudnessCurve, Waveform, from_plain, to_plain
 from sarau.audio import Rendition as Rendered
-from sarau.catalog import Database, events, insights, renditions, runs, sources, tracks, uploads
+from sarau.catalog import (
+    Database,
+    events,
+    insights,
+    objects,
+    renditions,
+    runs,
+    sources,
+    tracks,
+    uploads,
+)
 from sarau.errors import (
     CancelledRunError,
     FailedCode,
@@ -33,7 +43,7 @@ from sarau.model.track import Rendition, Run, Source, Track
 from sarau.observe.work import stage
 from sarau.pipeline.durable import DurableRuns
 from sarau.pipeline.outcome import Plain
-from sarau.pipeline.promotion import Promotion, add_object
+from sarau.pipeline.promotion import Promotion, add_object, tie_to_twin
 
 _REPORT_EVERY_S = 0.5
 
@@ -66,19 +76,18 @@ class Steps:
 
         """
         run, track = self._enter(run_id, Stage.VALIDATE)
-        with self._source_file(track) as source_path:
-            if self.scanner is not None:
-                self._scan(self.scanner, run, source_path)
-            analysis = self.engine.analyse(
-                source_path, insight=True, on_progress=self._reporter(run_id)
-            )
+        analysis = self._examine(run, track)
         with self.database.write() as connection:
             _require_open(connection, run_id)
+            # The same order as where the file is stored, which another run may be doing.
+            objects.lock(connection)
+            stored = _stored(connection, track, settled=True)
             known = sources.find(connection, [track.id]).get(track.id)
             source = _source(track, analysis, _size(connection, track, known))
-            stored = known.object_sha256 if known else _stored(connection, track)
-            source = replace(source, object_sha256=stored)
+            source = replace(source, object_sha256=known.object_sha256 if known else stored)
             sources.save(connection, source, to_plain(analysis.waveform))
+            if known is None and stored is not None:
+                tie_to_twin(connection, tracks.get(connection, track.id), stored)
             _save_insight(connection, track, analysis)
             _take_names_from_tags(connection, run, track, analysis)
         # What pictures are drawn from has its place in the catalog: a checkpoint needs no
@@ -162,6 +171,27 @@ class Steps:
             tracks.change_state(connection, track, TrackState.READY)
         return {}
 
+    def _examine(self, run: Run, track: Track) -> Analysis:
+        was_on_intake = self._is_on_intake(track)
+        try:
+            return self._look_at(run, track)
+        except FailedError:
+            # A run that was cancelled may have been storing the file: then it is on E now.
+            if not was_on_intake or self._is_on_intake(track):
+                raise
+        return self._look_at(run, track)
+
+    def _look_at(self, run: Run, track: Track) -> Analysis:
+        with self._source_file(track) as path:
+            if self.scanner is not None:
+                self._scan(self.scanner, run, path)
+            return self.engine.analyse(path, insight=True, on_progress=self._reporter(run.id))
+
+    def _is_on_intake(self, track: Track) -> bool:
+        with self.database.read() as connection:
+            upload = uploads.of_track(connection, track.id)
+        return upload is not None and upload.state is UploadState.RECEIVED
+
     def _scan(self, scanner: Clamd, run: Run, path: Path) -> None:
         """Let the scanner look at a file and record what it said."""
         report = self._reporter(run.id)
@@ -227,9 +257,9 @@ def _require_open(connection: sa.Connection, run_id: RunId) -> None:
         raise CancelledRunError
 
 
-def _stored(connection: sa.Connection, track: Track) -> str | None:
+def _stored(connection: sa.Connection, track: Track, *, settled: bool = False) -> str | None:
     """Return the object of a source that was promoted before it was examined."""
-    upload = uploads.of_track(connection, track.id)
+    upload = uploads.of_track(connection, track.id, settled=settled)
     is_stored = upload is not None and upload.state is UploadState.STORED
     return upload.sha256 if upload is not None and is_stored else None
 
