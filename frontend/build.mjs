@@ -9,6 +9,7 @@ const debug = process.argv.includes("--debug");
 const result = await build({
   entryPoints: {
     app: new URL("src/main.tsx", import.meta.url).pathname,
+    hash: new URL("src/uploads/hash.worker.ts", import.meta.url).pathname,
     page: new URL("src/styles/page.css", import.meta.url).pathname,
   },
   outdir,

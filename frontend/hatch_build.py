@@ -23,7 +23,7 @@ _NODE = _NODE_HOME / "bin" / "node"
 _NPM = _NODE_HOME / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
 
 _HERE = Path(__file__).resolve().parent
-_OUTPUTS = ("app.js", "page.css")
+_OUTPUTS = ("app.js", "hash.js", "page.css")
 
 
 class FrontendHook(BuildHookInterface):  # type: ignore[type-arg]

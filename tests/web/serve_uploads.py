@@ -23,6 +23,7 @@ from sarau.model.ids import LOCAL_USER_ID
 from sarau.model.track import Track
 from sarau.model.upload import Upload
 from sarau.storage import Volume
+from sarau.web import reception, request_head
 from sarau.web.body_sink import SinkProtocol
 from sarau.web.plain_upload import PlainUpload
 from sarau.web.tus import TusApp
@@ -69,6 +70,9 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING)
     directory, port = Path(sys.argv[1]), int(sys.argv[2])
     options: dict[str, Any] = dict(option.split("=", 1) for option in sys.argv[3:])
+    # What takes a minute in earnest.
+    request_head.HEAD_S = float(options.get("head", request_head.HEAD_S))
+    reception.IDLE_S = float(options.get("idle", reception.IDLE_S))
     app, _ = build(directory, options)
     uvicorn.run(
         app,

@@ -8,10 +8,11 @@ import { plural, t } from "../i18n.ts";
 import { toast } from "../toasts.ts";
 import { markReceived, touch } from "../tracks.ts";
 import type { Picked } from "./files.ts";
+import { hashOf, NO_HASH, type Hash } from "./hashes.ts";
 import { Rate } from "./rate.ts";
 import { fingerprintOf, Transfer } from "./transfer.ts";
 
-export type ItemStatus = "queued" | "checking" | "sending" | "waiting" | "paused" | "failed" | "done" | "gone";
+export type ItemStatus = "queued" | "checking" | "comparing" | "sending" | "waiting" | "paused" | "failed" | "done" | "gone";
 
 export interface Item {
   key: number;
@@ -25,13 +26,17 @@ export interface Item {
   path: string | null;
   rate: Rate;
   transfer: Transfer;
+  /** The server had its bytes already. */
+  known: boolean;
   /** Whether sending it again can help. */
   retryable: boolean;
 }
 
 const AT_ONCE = 3;
 const WAIT_RETRY_MS = 10_000;
-const ACTIVE: readonly ItemStatus[] = ["queued", "checking", "sending", "waiting"];
+/** Those that have one of the places on the line. */
+const RUNNING: readonly ItemStatus[] = ["checking", "comparing", "sending"];
+const ACTIVE: readonly ItemStatus[] = ["queued", ...RUNNING, "waiting"];
 const LIVE: readonly ItemStatus[] = [...ACTIVE, "paused"];
 
 export const items = signal<Item[]>([]);
@@ -60,16 +65,18 @@ function leave(item: Item, status: "done" | "gone"): void {
   }
   if (status === "gone") items.value = items.peek().filter((other) => other !== item);
   if (!items.peek().some((other) => other.status.peek() !== "done")) {
-    const arrived = items.peek().length;
+    const known = items.peek().filter((other) => other.known).length;
+    const arrived = items.peek().length - known;
     items.value = [];
     if (arrived > 0) toast(plural("toast.sent", arrived), "good");
+    if (known > 0) toast(plural("toast.known", known), "good");
   }
 }
 
 function pump(): void {
   if (!online.peek()) return;
   const all = items.peek();
-  let running = all.filter((item) => ["checking", "sending"].includes(item.status.peek())).length;
+  let running = all.filter((item) => RUNNING.includes(item.status.peek())).length;
   for (const item of all) {
     if (running >= AT_ONCE) return;
     if (item.status.peek() !== "queued") continue;
@@ -100,21 +107,22 @@ function requeueWaiting(): void {
   pump();
 }
 
-function makeItem({ file, relativePath }: Picked, preset: string, chunk_bytes: number): Item {
+function makeItem({ file, relativePath }: Picked, fingerprint: string, preset: string, chunk_bytes: number, hash: Hash): Item {
   const item: Item = {
     key: ++nextKey,
     name: file.name,
     size: file.size,
-    fingerprint: fingerprintOf(file, relativePath) + preset,
+    fingerprint,
     status: signal<ItemStatus>("queued"),
     sent: signal(0),
     error: signal(null),
     trackId: signal(null),
     path: null,
     rate: new Rate(),
+    known: false,
     retryable: false,
     transfer: new Transfer(
-      { file, relativePath, preset, chunk_bytes },
+      { file, relativePath, preset, chunk_bytes, hash },
       {
         onTrack: (id) => {
           if (item.trackId.peek() === id || !LIVE.includes(item.status.peek())) return;
@@ -125,13 +133,17 @@ function makeItem({ file, relativePath }: Picked, preset: string, chunk_bytes: n
           touch(id);
         },
         onUrl: (path) => (item.path = path),
+        onComparing: () => {
+          if (item.status.peek() === "checking") item.status.value = "comparing";
+        },
         onProgress: (sent) => {
-          if (item.status.peek() === "checking") item.status.value = "sending";
+          if (RUNNING.includes(item.status.peek())) item.status.value = "sending";
           item.sent.value = sent;
           item.rate.note(sent, performance.now() / 1000);
         },
-        onDone: () => {
+        onDone: (known) => {
           item.sent.value = item.size;
+          item.known = known;
           leave(item, "done");
           pump();
         },
@@ -148,10 +160,12 @@ export function enqueue(picked: readonly Picked[], preset: string, limits: { max
   const there = new Set(items.peek().filter((item) => LIVE.includes(item.status.peek())).map((item) => item.fingerprint));
   const fresh: Item[] = [];
   for (const one of picked) {
-    const item = makeItem(one, preset, limits.chunk_bytes);
-    if (there.has(item.fingerprint)) continue;
-    there.add(item.fingerprint);
-    if (item.size > limits.max_upload_bytes) {
+    const fingerprint = fingerprintOf(one.file, one.relativePath) + preset;
+    if (there.has(fingerprint)) continue;
+    there.add(fingerprint);
+    const fits = one.file.size <= limits.max_upload_bytes;
+    const item = makeItem(one, fingerprint, preset, limits.chunk_bytes, fits ? hashOf(one.file) : NO_HASH);
+    if (!fits) {
       item.status.value = "failed";
       item.error.value = t("uploads.tooLarge", { size: bytes(item.size), limit: bytes(limits.max_upload_bytes) });
     }
@@ -203,7 +217,7 @@ export function watchWindow(): void {
   addEventListener("offline", () => {
     online.value = false;
     for (const item of items.peek()) {
-      if (!["queued", "checking", "sending"].includes(item.status.peek())) continue;
+      if (item.status.peek() !== "queued" && !RUNNING.includes(item.status.peek())) continue;
       item.status.value = "waiting";
       void item.transfer.pause();
     }

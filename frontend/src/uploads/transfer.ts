@@ -1,13 +1,17 @@
 /** One file on its way by tus: create or find again, send, pause, resume, terminate. */
 import * as tus from "tus-js-client";
 import { language } from "../i18n.ts";
+import type { Hash } from "./hashes.ts";
 
 export interface TransferHooks {
   /** The server has made (or found) the track of this upload. */
   onTrack: (id: string) => void;
   onUrl: (path: string) => void;
+  /** The file is compared with what the server has, before anything is sent. */
+  onComparing: () => void;
   onProgress: (sent: number) => void;
-  onDone: () => void;
+  /** `known`: the server had these bytes, and none was sent. */
+  onDone: (known: boolean) => void;
   /** `status` is 0 when no answer came; `message` is the server's sentence, if it sent one. */
   onError: (error: { status: number; code: string; message: string | null }) => void;
 }
@@ -17,6 +21,7 @@ export interface TransferFile {
   relativePath: string;
   preset: string;
   chunk_bytes: number;
+  hash: Hash;
 }
 
 // Below this, creation carries the bytes too: one request. Above it, the track's row must
@@ -55,12 +60,19 @@ function problemOf(error: Error | tus.DetailedError): { status: number; code: st
 export class Transfer {
   readonly #upload: tus.Upload;
   readonly #taken: (path: string) => boolean;
+  readonly #metadata: Record<string, string>;
+  readonly #hooks: TransferHooks;
+  readonly #hash: Hash;
   #opening = false;
+  #known = false;
   #wish: "go" | "pause" | "cancel" = "go";
 
   constructor(what: TransferFile, hooks: TransferHooks, taken: (path: string) => boolean) {
     const { file, relativePath, preset, chunk_bytes } = what;
     this.#taken = taken;
+    this.#hooks = hooks;
+    this.#hash = what.hash;
+    this.#metadata = { filename: file.name, filetype: file.type, preset, relativePath };
     this.#upload = new tus.Upload(file, {
       endpoint: new URL("/files/", location.href).href,
       chunkSize: chunk_bytes,
@@ -69,19 +81,29 @@ export class Transfer {
       removeFingerprintOnSuccess: true,
       uploadDataDuringCreation: file.size <= CREATE_WITH_DATA_BYTES,
       fingerprint: () => Promise.resolve(fingerprintOf(file, relativePath)),
-      metadata: { filename: file.name, filetype: file.type, preset, relativePath },
+      metadata: this.#metadata,
       onBeforeRequest: (request) => request.setHeader("Accept-Language", language.peek()),
-      onAfterResponse: (_request, response) => {
+      onAfterResponse: (request, response) => {
+        const isCreated = request.getMethod() === "POST" && response.getStatus() === 201;
+        const offset = Number(response.getHeader("Upload-Offset") ?? 0);
+        this.#known = isCreated && "sha256" in this.#metadata && offset === file.size;
         const track = response.getHeader("Sarau-Track");
         if (track) hooks.onTrack(track);
       },
       onUploadUrlAvailable: () => {
         this.#opening = false;
         if (this.#upload.url) hooks.onUrl(pathOf(this.#upload.url));
+        if (this.#known) {
+          // The client would send what the server has: stop it here, with nothing to remember.
+          this.#upload.options.storeFingerprintForResuming = false;
+          void this.#upload.abort(false);
+          hooks.onDone(true);
+          return;
+        }
         if (this.#wish !== "go") void this.#upload.abort(this.#wish === "cancel").catch(() => undefined);
       },
       onProgress: (sent) => hooks.onProgress(sent),
-      onSuccess: () => hooks.onDone(),
+      onSuccess: () => hooks.onDone(false),
       onError: (error) => {
         this.#opening = false;
         hooks.onError(problemOf(error));
@@ -99,8 +121,25 @@ export class Transfer {
       const free = previous.filter(({ uploadUrl }) => uploadUrl && !this.#taken(pathOf(uploadUrl)));
       const newest = free.sort((a, b) => Date.parse(b.creationTime) - Date.parse(a.creationTime))[0];
       if (newest) this.#upload.resumeFromPreviousUpload(newest);
+      else await this.#compare();
+    }
+    if (!this.#isWanted()) {
+      this.#opening = false;
+      return;
     }
     this.#upload.start();
+  }
+
+  /** Learn what to say at the creation: then the server may have the bytes. */
+  async #compare(): Promise<void> {
+    this.#hooks.onComparing();
+    const sha256 = await this.#hash.get();
+    if (sha256) this.#metadata.sha256 = sha256;
+  }
+
+  // What was wished for may have changed while somebody waited.
+  #isWanted(): boolean {
+    return this.#wish === "go";
   }
 
   async pause(): Promise<void> {
@@ -111,6 +150,7 @@ export class Transfer {
   /** Stop and let the server drop what it has. */
   async cancel(): Promise<void> {
     this.#wish = "cancel";
+    this.#hash.drop();
     if (!this.#opening) await this.#upload.abort(true);
   }
 }

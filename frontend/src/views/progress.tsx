@@ -50,7 +50,7 @@ export function UploadActions({ item }: { item: Item }): JSX.Element {
   const { name } = item;
   return (
     <>
-      {(status === "sending" || status === "checking" || status === "queued") && (
+      {(status === "sending" || status === "checking" || status === "comparing" || status === "queued") && (
         <button type="button" class="icon-button" aria-label={t("uploads.pause", { name })} onClick={() => pause(item)}>
           <Icon name="pause" />
         </button>

@@ -31,6 +31,12 @@ requests: Final = Histogram(
     buckets=_QUICK,
     registry=PROCESS,
 )
+heads_refused: Final = Counter(
+    "sarau_http_heads_refused_total",
+    "Requests whose headers were too large (431) or came too slowly (408).",
+    ("status",),
+    registry=PROCESS,
+)
 upload_bytes: Final = Counter(
     "sarau_upload_bytes_total", "Bytes of uploads taken in by this process.", registry=PROCESS
 )

@@ -26,9 +26,10 @@ from typing import Any, Protocol
 
 import httptools
 from uvicorn.protocols.http.flow_control import FlowControl
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.utils import is_ssl
 
+from sarau.web.pace import Pace
+from sarau.web.request_head import LimitedHead
 from sarau.web.stop import Stop
 
 EXTENSION = "sarau.body_sink"
@@ -37,7 +38,6 @@ BUFFER_BYTES = 1 << 20
 _WAKE_BYTES = 256 << 10
 _LOOK_S = 1.0
 _MOST_AT_ONCE = 64
-_MOST_HEADER_BYTES = 64 << 10
 _DISCARD_BYTES = 64 << 20
 _DISCARD_S = 5.0
 
@@ -96,12 +96,15 @@ class _Pump:
         try:
             if self._early:
                 self._write(memoryview(self._early))
+            pace = Pace(self._idle_s)
             while self._left:
                 got = self._read()
                 if not got:
                     return Arrived(whole=False)
                 self._left -= got
                 self._write(self._buffer[:got])
+                if pace.is_lost(got) and self._left:
+                    return Arrived(whole=False)
         except Exception as error:  # noqa: BLE001 - handed to the request, which answers with it
             self._discard()
             return Arrived(whole=not self._left, error=error)
@@ -137,49 +140,18 @@ class _Pump:
             self._left -= got
 
 
-class SinkProtocol(HttpToolsProtocol):
-    """uvicorn's own protocol, with the extension and a limit on the size of headers."""
+class SinkProtocol(LimitedHead):
+    """uvicorn's own protocol, with the extensions and limits on the head of a request."""
 
     flow: FlowControl
-    _header_bytes = 0
-    _refused = False
-
-    def on_message_begin(self) -> None:
-        """Start a request."""
-        super().on_message_begin()
-        self._header_bytes = 0
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Count what the headers take; the parser itself would take any amount."""
-        self._header_bytes += len(name) + len(value)
-        if self._header_bytes <= _MOST_HEADER_BYTES:
-            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Offer the sink to the application, or refuse headers that are too large."""
-        if self._header_bytes > _MOST_HEADER_BYTES:
-            self._refuse_headers()
-            return
+        """Offer the extensions to the application."""
         extensions: dict[str, Any] = {INTERIM: self._interim}
         if _running < _MOST_AT_ONCE and sys.platform == "linux" and not is_ssl(self.transport):
             extensions[EXTENSION] = self._sink
         self.scope["extensions"] = extensions
         super().on_headers_complete()
-
-    def _refuse_headers(self) -> None:
-        self.transport.write(
-            b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
-            b"content-length: 0\r\nconnection: close\r\n\r\n"
-        )
-        self.transport.close()
-        self._refused = True
-        # The parser goes on with what it has been fed: it must find no request in it.
-        raise httptools.HttpParserError("headers too large")
-
-    def send_400_response(self, msg: str) -> None:
-        """Answer a request that is not HTTP, unless it has been answered."""
-        if not self._refused:
-            super().send_400_response(msg)
 
     async def _interim(self, status: int, phrase: str, headers: dict[str, str]) -> None:
         cycle = self.cycle

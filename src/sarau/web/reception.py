@@ -8,11 +8,12 @@ from starlette.types import Receive, Scope
 
 from sarau.observe import figures
 from sarau.web.body_sink import EXTENSION, Arrived, Write
+from sarau.web.pace import Pace
 from sarau.web.stop import Stop
 from sarau.web.threads import in_thread
 
 IDLE_S = 60.0
-"""A client that sends nothing for so long is taken to be gone; it can resume."""
+"""A client that sends next to nothing for so long is taken to be gone; it can resume."""
 _SINK_FROM_BYTES = 256 << 10
 _BATCH_BYTES = 1 << 20
 _DRAIN_BYTES = 64 << 20
@@ -44,13 +45,14 @@ class Body:
     async def read_small(self) -> bytes | None:
         """Return a whole body that the caller knows to be small; None when it broke off."""
         parts = bytearray()
+        pace = Pace(IDLE_S)
         while not self.ended:
             try:
                 async with asyncio.timeout(IDLE_S):
                     part = await self._next()
             except TimeoutError:
                 part = None
-            if part is None:
+            if part is None or pace.is_lost(len(part)):
                 return None
             parts += part
         figures.upload_bytes.inc(len(parts))
@@ -91,6 +93,7 @@ class Body:
     async def _write_messages(self, write: Write, stop: Stop) -> Arrived:
         batch = bytearray()
         whole = self.ended
+        pace = Pace(IDLE_S)
         while not self.ended and not stop.requested:
             try:
                 part = await self._next_or_stop(stop)
@@ -101,6 +104,8 @@ class Body:
                 break
             batch += part
             whole = self.ended
+            if pace.is_lost(len(part)):
+                break
             if len(batch) >= _BATCH_BYTES:
                 full, batch = batch, bytearray()
                 if error := await self._write(write, full):

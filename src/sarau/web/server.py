@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import resource
 import signal
 import socket
 from collections.abc import AsyncIterator
@@ -38,6 +39,7 @@ _KEEP_ALIVE_S = 75
 """Longer than a load balancer keeps an idle connection, so that it never meets a closed one."""
 _GRACE_S = 10
 _NOT_READY = 503
+_MOST_OPEN_FILES = 65_536
 
 _logger = logging.getLogger(__name__)
 
@@ -118,6 +120,7 @@ def serve(settings: Settings, *, work: bool = True) -> None:
 
     """
     check_may_listen(settings)
+    _allow_many_connections()
     with open_app(settings, work=work, promote=not work) as app:
         config = uvicorn.Config(
             build(app),
@@ -140,6 +143,13 @@ def serve(settings: Settings, *, work: bool = True) -> None:
         app.durable.hand_back()
         logging.shutdown()
         os._exit(0)
+
+
+def _allow_many_connections() -> None:
+    """Raise the limit on open files, which is 1024 unless somebody asks, to what is allowed."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    is_more = most == resource.RLIM_INFINITY or most > _MOST_OPEN_FILES
+    resource.setrlimit(resource.RLIMIT_NOFILE, (_MOST_OPEN_FILES if is_more else most, most))
 
 
 class _Announcing(uvicorn.Server):

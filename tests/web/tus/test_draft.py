@@ -134,11 +134,14 @@ def test_a_length_that_changes_is_refused_and_the_upload_goes_on(server: Any) ->
     assert append(location, 3, b"def", "?1").status_code == 200
 
 
-def test_more_than_the_length_ends_the_upload(server: Any) -> None:
+def test_more_than_the_length_ends_the_upload_unless_it_is_announced(server: Any) -> None:
     location = create(server, b"abc", **{"Upload-Complete": "?0", "Upload-Length": "4"}).headers[
         "location"
     ]
     answer = append(location, 3, b"defgh", "?0")
+    assert answer.json()["type"] == PROBLEMS + "inconsistent-upload-length"
+    assert httpx.head(location).headers["upload-offset"] == "3"
+    answer = append(location, 3, iter([b"def", b"gh"]), "?0")
     assert answer.json()["type"] == PROBLEMS + "inconsistent-upload-length"
     assert httpx.head(location).status_code == 410
 

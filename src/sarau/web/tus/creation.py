@@ -32,12 +32,14 @@ async def post(server: Server, request: Request) -> Answer:
     with_body = has_body(request.headers)
     if with_body and media_type(request) != MEDIA_TYPE:
         raise RefusedError(RefusedCode.UPLOAD_MEDIA_TYPE, f"Content-Type must be {MEDIA_TYPE}")
+    # Whatever can be refused is refused before anything is made.
+    checksum = fields.checksum(request.headers) if with_body else None
     length = content_length(request.headers)
     if size is not None and (length or 0) > size:
         raise RefusedError(RefusedCode.UPLOAD_TOO_LARGE, "the body is longer than declared")
     body = None
     if with_body and size == length and (size or 0) <= SMALL_BYTES:
-        body = await _small_body(request)
+        body = await _small_body(request, checksum)
     upload = await in_thread(
         lambda: server.intake.create(
             owner_id=request.owner_id,
@@ -48,7 +50,7 @@ async def post(server: Server, request: Request) -> Answer:
         )
     )
     if with_body and body is None:
-        upload = await _append_first(server, request, upload)
+        upload = await _append_first(server, request, upload, checksum)
     return created(server, request, upload, with_body=with_body)
 
 
@@ -81,8 +83,7 @@ def _declared_size(request: Request) -> int | None:
     return size
 
 
-async def _small_body(request: Request) -> bytes:
-    checksum = fields.checksum(request.headers)
+async def _small_body(request: Request, checksum: fields.Checksum | None) -> bytes:
     body = await request.body.read_small()
     if body is None:
         raise BrokenOffError
@@ -92,8 +93,9 @@ async def _small_body(request: Request) -> bytes:
     return body
 
 
-async def _append_first(server: Server, request: Request, upload: Upload) -> Upload:
-    checksum = fields.checksum(request.headers)
+async def _append_first(
+    server: Server, request: Request, upload: Upload, checksum: fields.Checksum | None
+) -> Upload:
     try:
         return await append(
             server, request, upload.id, prepare=_nothing_to_check, checksum=checksum

@@ -32,6 +32,7 @@ INTEROP_VERSION = "8"
 _PROBLEMS = "https://iana.org/assignments/http-problem-types#"
 # RFC 8187: where it is there, `filename*` is preferred to `filename`.
 _EXTENDED_NAME = re.compile(r"filename\*\s*=\s*utf-8'[^']*'([^;\s]*)", re.IGNORECASE)
+_NEGATIVE = re.compile(r"-[0-9]+")
 _VERSION = {"Upload-Draft-Interop-Version": INTEROP_VERSION}
 
 
@@ -43,6 +44,8 @@ def speaks(headers: Headers, method: str) -> bool:
 
 
 def _integer(headers: Headers, name: str) -> int | None:
+    if any(_NEGATIVE.fullmatch(value) for value in headers.getlist(name)):
+        raise RefusedError(RefusedCode.INVALID_REQUEST, f"{name} must not be negative")
     # A structured field that is malformed is to be ignored as a whole.
     try:
         return fields.number(headers, name)
@@ -187,6 +190,9 @@ async def patch(server: Server, request: Request) -> Answer:
         size = _declared(request.headers, offset, completes=completes)
         if size is not None:
             appender.declare_size(size)
+        if (content_length(request.headers) or 0) > appender.room_bytes:
+            # Nothing of it was appended, so the upload stays what it was.
+            raise RefusedError(RefusedCode.UPLOAD_LENGTH_INVALID, "longer than declared")
 
     try:
         upload = await append(
@@ -202,8 +208,8 @@ async def patch(server: Server, request: Request) -> Answer:
     return Answer(200 if is_finished(upload) else 204, _state(server, upload))
 
 
-def _problem(kind: str, title: str, status: int, **members: int) -> Answer:
-    body = {"type": _PROBLEMS + kind, "title": title, "status": status}
+def _problem(kind: str, title: str, status: int, code: RefusedCode, **members: int) -> Answer:
+    body = {"type": _PROBLEMS + kind, "title": title, "status": status, "code": str(code)}
     body |= {name.replace("_", "-"): value for name, value in members.items()}
     headers = {"Content-Type": "application/problem+json"} | _VERSION
     return Answer(status, headers, json.dumps(body).encode())
@@ -211,9 +217,11 @@ def _problem(kind: str, title: str, status: int, **members: int) -> Answer:
 
 def _completed(request: Request, upload: Upload) -> Answer:
     kind, title = "completed-upload", "upload is already completed"
+    code = RefusedCode.WRONG_STATE
     if has_body(request.headers):
         kind, title = "inconsistent-upload-length", "inconsistent length values for upload"
-    answer = _problem(kind, title, 400)
+        code = RefusedCode.UPLOAD_LENGTH_INVALID
+    answer = _problem(kind, title, 400, code)
     answer.headers["Upload-Complete"] = "?1"
     answer.headers["Upload-Offset"] = str(upload.offset_bytes)
     return answer
@@ -235,14 +243,17 @@ async def _explain(server: Server, request: Request, offset: int, error: SarauEr
             "mismatching-upload-offset",
             title,
             409,
+            RefusedCode.UPLOAD_OFFSET_MISMATCH,
             expected_offset=expected,
             provided_offset=offset,
         )
     else:
         title = "inconsistent length values for upload"
-        answer = _problem("inconsistent-upload-length", title, 400)
+        code = RefusedCode.UPLOAD_LENGTH_INVALID
+        answer = _problem("inconsistent-upload-length", title, 400, code)
     if error.code is RefusedCode.UPLOAD_TOO_LARGE:
-        # The draft wants an upload that got more than its length to be unusable.
+        # A body of unknown length had more than the file has room for. The draft (4.4.2)
+        # wants an upload whose offset would exceed its length to be unusable from then on.
         await in_thread(lambda: server.intake.terminate(request.upload_id, request.owner_id))
     answer.headers["Upload-Offset"] = str(found.offset_bytes)
     answer.headers["Upload-Complete"] = "?0"
