@@ -26,7 +26,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[type[Uploads]]
 @pytest.mark.parametrize(
     ("examples", "steps", "is_random"),
     [
-        pytest.param(6, 15, False, id="a little"),
+        pytest.param(3, 12, False, id="a little"),
         pytest.param(120, 40, True, id="for long", marks=pytest.mark.soak),
     ],
 )
