@@ -3,15 +3,17 @@
 import json
 import math
 import struct
+import threading
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from av.audio.frame import AudioFrame
 
 from sarau.audio import GainPlan, Waveform, from_plain, to_plain
 from sarau.audio._formats import output_bits, output_rate_hz
 from sarau.audio._frames import to_frame, to_samples
-from sarau.audio._lanes import Lane
+from sarau.audio._lanes import Lanes
 from sarau.audio._libraries import load_libraries
 from sarau.audio._limiter import Limiter
 from sarau.audio._loudness import channel_weights
@@ -295,22 +297,60 @@ def test_bits_of_lossless_renditions() -> None:
         RenditionSpec("f", Format.FLAC, bit_depth=20)
 
 
-def test_an_error_in_a_lane_comes_out() -> None:
-    class Broken:
-        def push(self, frame: object) -> None:
+class Recorder:
+    """Takes frames, and tells in which order and in which thread."""
+
+    def __init__(self, effort: float) -> None:
+        self.effort = effort
+        self.taken: list[int | None] = []
+        self.threads: set[int] = set()
+
+    def push(self, frame: AudioFrame | None) -> None:
+        self.taken.append(frame.pts if frame is not None else None)
+        self.threads.add(threading.get_ident())
+
+
+@pytest.mark.parametrize("cores", [1, 2, 3, 8])
+def test_lanes_keep_the_order_and_use_no_more_threads_than_cores(cores: int) -> None:
+    recorders = [Recorder(effort) for effort in (0.06, 0.44, 0.36, 0.36)]
+    lanes = Lanes(recorders, cores)
+    for at in [*range(50), None]:
+        for recorder in recorders:
+            lanes.push(recorder, silence(at) if at is not None else None)
+    lanes.finish()
+    assert all(each.taken == [*range(50), None] for each in recorders)
+    threads = set.union(*(each.threads for each in recorders))
+    assert len(threads) == min(cores, len(recorders))
+    if cores == 1:
+        assert threads == {threading.get_ident()}
+    if cores == 2:
+        # The most laborious one shares its thread with the lightest.
+        assert recorders[0].threads == recorders[1].threads != recorders[2].threads
+
+
+@pytest.mark.parametrize("cores", [1, 2])
+def test_an_error_in_a_lane_comes_out(cores: int) -> None:
+    class Broken(Recorder):
+        def push(self, frame: AudioFrame | None) -> None:
             if frame is not None:
                 raise OSError(28, "full")
 
-    lane = Lane(Broken())
-    frame = to_frame(np.zeros((2, 10), np.float32), rate_hz=RATE_HZ, layout="stereo", pts=0)
+    broken, other = Broken(1.0), Recorder(1.0)
+    lanes = Lanes([broken, other], cores)
 
     def feed() -> None:
         for _ in range(50):
-            lane.push(frame)
-        lane.push(None)
+            lanes.push(broken, silence(0))
+            lanes.push(other, silence(0))
+        lanes.push(broken, None)
+        lanes.finish()
 
     with pytest.raises(OSError, match="full"):
         feed()
+
+
+def silence(pts: int) -> AudioFrame:
+    return to_frame(np.zeros((2, 10), np.float32), rate_hz=RATE_HZ, layout="stereo", pts=pts)
 
 
 def test_digital_silence_has_no_peak_and_no_loudness() -> None:

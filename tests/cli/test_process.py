@@ -119,3 +119,28 @@ def test_every_command_explains_itself(command: str) -> None:
     done = sarau(command, "--help")
     assert done.returncode == 0
     assert "Usage: " in done.stdout
+
+
+HEAVY = ("alembic", "av", "boto3", "dbos", "fastapi", "numpy", "PIL", "sqlalchemy", "uvicorn")
+
+
+def test_nothing_heavy_is_loaded_where_no_sound_is_decoded(tmp_path: Path) -> None:
+    (tmp_path / "no sound.wav").write_bytes(b"x")
+    script = (
+        "import sys\n"
+        "from sarau.cli.main import main\n"
+        "try:\n"
+        "    main(sys.argv[1:])\n"
+        "except SystemExit as ended:\n"
+        "    print(ended.code, *sys.modules)\n"
+    )
+    arguments = ["process", str(tmp_path / "no sound.wav"), "--to", str(tmp_path / "out"), "--json"]
+    done = subprocess.run(
+        [sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=True
+    )
+    report, loaded = done.stdout.splitlines()
+    assert json.loads(report)["state"] == "rejected"
+    code, *modules = loaded.split()
+    assert code == "1"
+    assert "sarau.audio" in modules
+    assert set(HEAVY).isdisjoint(modules)

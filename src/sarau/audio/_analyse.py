@@ -25,7 +25,7 @@ _FLOAT_BITS: Final = 32
 
 
 class _Hash(Protocol):
-    def update(self, data: bytes, /) -> None: ...
+    def update(self, data: bytes | memoryview, /) -> None: ...
     def digest(self) -> bytes: ...
 
 
@@ -182,6 +182,9 @@ class _Md5:
         wide = frame.format.name == "s32"
         count = frame.samples * channels
         values = np.frombuffer(memoryview(frame.planes[0]), "<i4" if wide else "<i2", count)
+        if self._bits == _SIXTEEN_BITS and not wide:
+            self._hash.update(values.data)
+            return
         values = values >> ((32 if wide else _SIXTEEN_BITS) - self._bits)
         width = (self._bits + 7) // 8
         octets = values.view(np.uint8).reshape(count, values.itemsize)

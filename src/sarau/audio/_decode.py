@@ -275,6 +275,8 @@ class Canonical:
         self.layout = source.layout
         self._shape: tuple[int, str, str] | None = None
         self._chain: Chain | None = None
+        self._waiting = 0
+        """Samples put into the chain since something was taken from it."""
         self._count = 0
 
     def push(self, frame: AudioFrame | None) -> Iterator[AudioFrame]:
@@ -301,9 +303,16 @@ class Canonical:
                 yield from self._chain.push(None)
             self._chain = self._build(frame, shape)
             self._shape = shape
-        if self._chain is not None:
-            frame.pts = None
-            yield from self._chain.push(frame)
+        if self._chain is None:
+            return
+        frame.pts = None
+        self._waiting += frame.samples
+        if self._waiting < FRAME_SAMPLES:
+            # Asking for a long frame after each short one would only be answered "not yet".
+            self._chain.put(frame)
+            return
+        self._waiting = 0
+        yield from self._chain.push(frame)
 
     def _build(self, frame: AudioFrame, shape: tuple[int, str, str]) -> Chain:
         rate_hz, sample_format, layout = shape

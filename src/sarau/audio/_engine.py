@@ -3,8 +3,9 @@
 import os
 import stat
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import replace
 from pathlib import Path
@@ -66,6 +67,8 @@ class Engine:
         self._lock = threading.Lock()
         self._zygote: Zygote | None = Zygote()
         self._closed = False
+        self._busy = 0
+        """Children at work."""
 
     def __enter__(self) -> Self:
         return self
@@ -229,8 +232,11 @@ class Engine:
             loudness_curve=LoudnessCurve(),
             insight=None,
         )
-        task = RenderJob(slim, preset, parts)
-        result = self._run("render", [source], out_dir, {"task": to_plain(task)}, on_progress)
+        task = to_plain(RenderJob(slim, preset, parts))
+        # What other calls are busy with is no core for this file.
+        cores = max(1, len(os.sched_getaffinity(0)) // (self._busy + 1))
+        details: dict[str, Plain] = {"task": task, "cores": cores}
+        result = self._run("render", [source], out_dir, details, on_progress)
         if not isinstance(result, dict):
             raise FailedError(FailedCode.ENGINE_CRASHED, "a child talks nonsense")
         return tuple(
@@ -309,8 +315,18 @@ class Engine:
         finally:
             for fd in fds:
                 os.close(fd)
-        with reported(child, operation, self._on_child):
+        with self._counted(), reported(child, operation, self._on_child):
             return supervise(child, self._limits, on_progress)
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        with self._lock:
+            self._busy += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._busy -= 1
 
 
 def _open(path: Path) -> int:

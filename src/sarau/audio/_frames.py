@@ -108,6 +108,10 @@ class Chain:
         self._source.push(frame)
         yield from pull(self._sink)
 
+    def put(self, frame: AudioFrame) -> None:
+        """Put a frame in and leave it there until the next `push`."""
+        self._source.push(frame)
+
 
 def cut(frame: AudioFrame, keep: int) -> Iterator[AudioFrame]:
     """Yield the first `keep` samples of a frame."""

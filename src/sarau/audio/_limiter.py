@@ -8,19 +8,19 @@ at the rate of the source: there is no second resampling, and the length is exac
 
 import math
 from collections.abc import Iterator
-from functools import reduce
 from typing import Final
 
 import numpy as np
 from av.audio.frame import AudioFrame
 from numpy.typing import NDArray
 
-from sarau.audio._frames import Chain, Samples, to_frame, to_samples
+from sarau.audio._frames import Samples, to_frame, to_samples
+from sarau.audio._loudness import channel_weights
+from sarau.audio._true_peak import PIECE, Found, Stretch, Stretches, interpolator, oversampling
 
 _ATTACK_S: Final = 0.005
 RELEASE_DB_PER_S: Final = 40.0
 _NEPERS_PER_DB: Final = -math.log(10) / 20
-_FINEST_HZ: Final = 176_400
 MARGIN_DB: Final = 0.1
 """What four times the samples may still miss of a peak of high notes."""
 
@@ -28,33 +28,17 @@ _Decibels = NDArray[np.float64]
 
 
 class Limiter:
-    """Keeps the true peak of a stream of planar float frames under a ceiling.
+    """Keeps the true peak of a stream of planar float frames under a ceiling."""
 
-    A `rough` one looks at the samples only, not between them: good enough to find out
-    what limiting costs in loudness, at a third of the price.
-    """
-
-    def __init__(
-        self, rate_hz: int, layout: str, ceiling_dbtp: float, *, rough: bool = False
-    ) -> None:
+    def __init__(self, rate_hz: int, layout: str, ceiling_dbtp: float) -> None:
         self._rate_hz, self._layout = rate_hz, layout
         self._ceiling_db = ceiling_dbtp - MARGIN_DB
         self._half = max(1, int(rate_hz * _ATTACK_S / 2))
         self._fall_db = RELEASE_DB_PER_S / rate_hz
-        self._finer = 1 if rough else max(1, -(-_FINEST_HZ // rate_hz))
-        self._oversampler = (
-            Chain(
-                [("aresample", str(rate_hz * self._finer))],
-                rate_hz=rate_hz,
-                sample_format="fltp",
-                layout=layout,
-            )
-            if self._finer > 1
-            else None
-        )
+        self._stretches = Stretches(len(channel_weights(layout)))
+        self._interpolator = interpolator(oversampling(rate_hz))
         self._waiting: list[Samples] = []
         self._waiting_count = 0
-        self._fine: NDArray[np.float32] = np.zeros(0, np.float32)
         self._reduction: _Decibels = np.zeros(2 * self._half)
         """From `2 * half` before the first waiting sample up to what is known."""
         self._last_db = 0.0
@@ -64,15 +48,12 @@ class Limiter:
 
     def push(self, frame: AudioFrame | None) -> Iterator[AudioFrame]:
         """Take a frame, or the end; yield what is ready."""
-        if frame is not None:
-            samples = to_samples(frame)
+        samples = to_samples(frame) if frame is not None else None
+        if samples is not None:
             self._waiting.append(samples)
             self._waiting_count += samples.shape[1]
-            if self._oversampler is None:
-                self._detect(samples)
-        if self._oversampler is not None:
-            for fine in self._oversampler.push(frame):
-                self._detect(to_samples(fine))
+        needed = [self._needed(stretch) for stretch in self._stretches.push(samples)]
+        self._reduction = np.concatenate([self._reduction, *needed])
         known = len(self._reduction) - 2 * self._half
         if frame is None:
             missing = self._waiting_count + 2 * self._half - known
@@ -83,41 +64,30 @@ class Limiter:
         if ready > 0:
             yield self._apply(ready)
 
-    def _detect(self, fine: Samples) -> None:
-        loudest = max(float(fine.max()), -float(fine.min()))
-        if self._last_db <= 0 and loudest <= 10 ** (self._ceiling_db / 20):
-            # Most of most music: nothing to hold, so that counting is enough.
-            count = len(self._fine) + fine.shape[1]
-            if not self._fine.any():
-                self._fine = np.zeros(count % self._finer, np.float32)
-                zeros = np.zeros(count // self._finer)
-                self._reduction = np.concatenate([self._reduction, zeros])
-                return
-        loudest_of_all = reduce(np.maximum, np.abs(fine))
-        peaks = np.concatenate([self._fine, loudest_of_all])
-        whole = len(peaks) // self._finer
-        self._fine = peaks[whole * self._finer :]
-        if not whole:
-            return
-        # Strided maxima are many times faster than a maximum over an axis of four.
-        end = whole * self._finer
-        peaks = reduce(np.maximum, (peaks[each : end : self._finer] for each in range(self._finer)))
-        self._reduction = np.concatenate([self._reduction, self._released(peaks)])
-
-    def _released(self, peaks: NDArray[np.float32]) -> _Decibels:
+    def _needed(self, stretch: Stretch) -> _Decibels:
         """Return the needed reduction, falling off at a constant rate after each peak."""
-        ceiling = 10 ** (self._ceiling_db / 20)
-        count = len(peaks)
-        if self._last_db <= 0 and float(peaks.max()) <= ceiling:
+        found = stretch.above(10 ** (self._ceiling_db / 20), self._interpolator)
+        count = stretch.samples
+        if self._last_db <= 0 and not len(found.starts):
+            # Most of most music: nothing to hold.
             return np.zeros(count)
-        wanted = np.zeros(count)
-        over = np.flatnonzero(peaks > ceiling)
-        wanted[over] = 20 * np.log10(peaks[over].astype(np.float64)) - self._ceiling_db
+        wanted = self._wanted(found, count)
         slope = self._fall_db * np.arange(1, count + 1)
         wanted[0] = max(wanted[0], self._last_db - self._fall_db)
         falling = np.maximum(np.maximum.accumulate(wanted + slope) - slope, 0.0)
         self._last_db = float(falling[-1])
         return np.asarray(falling)
+
+    def _wanted(self, found: Found, count: int) -> _Decibels:
+        """Return what each sample needs by itself, all channels together."""
+        wanted = np.zeros(count + PIECE)
+        floor = np.float32(10 ** (self._ceiling_db / 20))
+        over_db = 20 * np.log10(np.maximum(found.peaks, floor).astype(np.float64))
+        for start, row in zip(found.starts.tolist(), over_db - self._ceiling_db, strict=True):
+            if start < count:
+                piece = wanted[start : start + PIECE]
+                np.maximum(piece, row, out=piece)
+        return wanted[:count]
 
     def _apply(self, count: int) -> AudioFrame:
         samples = np.concatenate(self._waiting, axis=1)

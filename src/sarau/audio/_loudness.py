@@ -59,17 +59,19 @@ class Loudmeter:
         for weight, plane in zip(self._weights, planes(frame), strict=False):
             if weight:
                 channel = np.frombuffer(memoryview(plane), np.float64, count)
-                power += weight * (channel * channel)
+                power += channel * channel if weight == 1 else weight * (channel * channel)
         first = len(self._blocks) + 1
         ends = self._ends(first, self._position + count) - self._position
         self._position += count
         if not len(ends):
             self._open_sum += float(power.sum())
             return
-        sums = np.add.reduceat(np.append(power, 0.0), np.append(0, ends))
+        starts = np.append(0, ends)
+        is_whole = int(ends[-1]) == count
+        sums = np.add.reduceat(power, starts[:-1] if is_whole else starts)
         sums[0] += self._open_sum
-        self._blocks.extend(sums[:-1].tolist())
-        self._open_sum = float(sums[-1])
+        self._blocks.extend(sums[: len(ends)].tolist())
+        self._open_sum = 0.0 if is_whole else float(sums[-1])
 
     def _ends(self, first: int, until: int) -> NDArray[np.int64]:
         """Return where the blocks from number `first` on end, as far as `until`."""

@@ -1,18 +1,15 @@
 """Loudness and true peak of one stream of canonical frames."""
 
 import math
-from typing import Final
 
-import numpy as np
 from av.audio.frame import AudioFrame
 
 from sarau.audio._foresight import Foresight
-from sarau.audio._frames import Chain, planes
-from sarau.audio._loudness import Loudmeter, Powers
+from sarau.audio._frames import Samples, to_samples
+from sarau.audio._loudness import Loudmeter, Powers, channel_weights
+from sarau.audio._true_peak import Stretches, interpolator, oversampling
 from sarau.audio._types import LoudnessCurve
 from sarau.model.loudness import Loudness
-
-_OVERSAMPLED_HZ: Final = 176_400
 
 
 class Meter:
@@ -24,32 +21,23 @@ class Meter:
 
     def __init__(self, rate_hz: int, layout: str, *, peaks: bool = True) -> None:
         self._loudmeter = Loudmeter(rate_hz, layout)
-        finer_hz = rate_hz * max(2, -(-_OVERSAMPLED_HZ // rate_hz))
-        self._oversampler = (
-            Chain(
-                [("aresample", str(finer_hz))],
-                rate_hz=rate_hz,
-                sample_format="fltp",
-                layout=layout,
-            )
-            if peaks
-            else None
-        )
+        self._stretches = Stretches(len(channel_weights(layout))) if peaks else None
+        self._interpolator = interpolator(oversampling(rate_hz))
         self._peak = 0.0
 
     def push(self, frame: AudioFrame | None) -> None:
         """Measure a frame; None at the end."""
         self._loudmeter.push(frame)
-        if self._oversampler is not None:
-            for out in self._oversampler.push(frame):
-                self._note_peak(out)
-        if frame is not None:
-            self._note_peak(frame)
+        self._note_peak(to_samples(frame) if frame is not None else None)
 
-    def _note_peak(self, frame: AudioFrame) -> None:
-        for plane in planes(frame):
-            channel = np.frombuffer(memoryview(plane), np.float32, frame.samples)
-            self._peak = max(self._peak, float(channel.max()), -float(channel.min()))
+    def _note_peak(self, samples: Samples | None) -> None:
+        """Raise the peak where the next samples, or what is between them, pass it."""
+        if self._stretches is None:
+            return
+        for stretch in self._stretches.push(samples):
+            self._peak = max(self._peak, stretch.sample_peak)
+            found = stretch.above(self._peak, self._interpolator)
+            self._peak = max(self._peak, float(found.peaks.max(initial=0.0)))
 
     def short_term_lufs(self) -> Powers:
         """Return the loudness of every window of 3 s, one every 20 ms."""

@@ -13,7 +13,7 @@ from sarau.audio._decode import Canonical, Source
 from sarau.audio._encode import Encoder
 from sarau.audio._formats import check_room, output_bits, output_channels
 from sarau.audio._frames import Chain
-from sarau.audio._lanes import side_by_side
+from sarau.audio._lanes import Lanes
 from sarau.audio._limiter import Limiter
 from sarau.audio._meter import Meter
 from sarau.audio._plain import Plain, from_plain, to_plain
@@ -71,7 +71,7 @@ def run(job: dict[str, Any], inputs: list[int], reporter: Reporter) -> Plain:
             break
     reporter.part(start, 1.0)
     picture = _picture(task, inputs[0], limits)
-    _encode(task, groups, Source(inputs[0], limits), reporter)
+    _encode(task, groups, Source(inputs[0], limits), reporter, cores=int(job["cores"]))
     for part in task.parts:
         write_tags(Path(part.name), part.spec.format, task.analysis.source.tags, picture)
     return {part.name: to_plain(group.gain) for group in groups for part in group.parts}
@@ -103,7 +103,7 @@ def _group(task: RenderJob) -> list[Group]:
 def _rehearse(task: RenderJob, group: Group, source: Source, reporter: Reporter) -> float:
     """Return how far the limiter would leave a group below the target."""
     meter = Meter(source.sample_rate_hz, group.layout, peaks=False)
-    stage = Stage(source, group, rough=True)
+    stage = Stage(source, group)
     for frame in _canonical(source, task, reporter):
         for out in stage.push(frame):
             meter.push(out)
@@ -134,30 +134,34 @@ def _make_good(task: RenderJob, groups: list[Group], tried: Group, lost_lu: floa
         )
 
 
-def _encode(task: RenderJob, groups: list[Group], source: Source, reporter: Reporter) -> None:
-    info = task.analysis.source
-    outputs = []
-    for group in groups:
-        kept = group.gain == UNCHANGED and group.layout == info.channel_layout
-        encoders = [
-            Encoder(
-                part.spec,
-                Path(part.name),
-                info,
-                layout=group.layout,
-                exact=kept and _fits(part.spec, info),
-            )
-            for part in group.parts
-        ]
-        outputs.append((Stage(source, group), side_by_side(encoders)))
+def _encode(
+    task: RenderJob, groups: list[Group], source: Source, reporter: Reporter, *, cores: int
+) -> None:
+    outputs = [(Stage(source, group), _encoders(task.analysis.source, group)) for group in groups]
+    lanes = Lanes([encoder for _, encoders in outputs for encoder in encoders], cores)
     for frame in _canonical(source, task, reporter):
-        for stage, lanes in outputs:
+        for stage, encoders in outputs:
             for out in stage.push(frame):
-                for lane in lanes:
-                    lane.push(out)
-    for _, lanes in outputs:
-        for lane in lanes:
-            lane.push(None)
+                for encoder in encoders:
+                    lanes.push(encoder, out)
+    for _, encoders in outputs:
+        for encoder in encoders:
+            lanes.push(encoder, None)
+    lanes.finish()
+
+
+def _encoders(info: SourceInfo, group: Group) -> list[Encoder]:
+    kept = group.gain == UNCHANGED and group.layout == info.channel_layout
+    return [
+        Encoder(
+            part.spec,
+            Path(part.name),
+            info,
+            layout=group.layout,
+            exact=kept and _fits(part.spec, info),
+        )
+        for part in group.parts
+    ]
 
 
 def _fits(spec: RenditionSpec, source: SourceInfo) -> bool:
@@ -192,7 +196,7 @@ def _canonical(source: Source, task: RenderJob, reporter: Reporter) -> Iterator[
 class Stage:
     """Mix, gain and limiter of a group."""
 
-    def __init__(self, source: Source, group: Group, *, rough: bool = False) -> None:
+    def __init__(self, source: Source, group: Group) -> None:
         rate_hz = source.sample_rate_hz
         self._mixer = (
             stereo_mixer(rate_hz, source.layout) if group.layout != source.layout else None
@@ -209,9 +213,7 @@ class Stage:
             else None
         )
         ceiling = gain.limiter_ceiling_dbtp
-        self._limiter = (
-            Limiter(rate_hz, group.layout, ceiling, rough=rough) if ceiling is not None else None
-        )
+        self._limiter = Limiter(rate_hz, group.layout, ceiling) if ceiling is not None else None
 
     def push(self, frame: AudioFrame | None) -> Iterator[AudioFrame]:
         """Take a canonical frame, or the end, and yield what is to be encoded."""

@@ -57,7 +57,8 @@ def _work(directory: Path) -> None:
     )
     preset = Preset("warm", -14.0, -1.0, tuple(part.spec for part in parts))
     task = RenderJob(analysis, preset, parts)
-    _render.run({"limits": to_plain(limits), "task": to_plain(task)}, [fd], reporter)
+    job = {"limits": to_plain(limits), "task": to_plain(task), "cores": 2}
+    _render.run(job, [fd], reporter)
     for part in parts:
         with Path(part.name).open("rb") as file:
             _verify.run({"limits": to_plain(limits)}, [file.fileno()], reporter)

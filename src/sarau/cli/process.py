@@ -63,8 +63,6 @@ def command(
 
     Called again after an interruption, it goes on with what is missing.
     """
-    from sarau.cli import tables  # noqa: PLC0415 - heavy
-
     results = []
     with contextlib.ExitStack() as stack:
         report = _open_report(stack, report_to) if report_to is not None else None
@@ -75,6 +73,8 @@ def command(
                 report.add(result)
             results.append(result.without_pictures())
     if not as_json:
+        from sarau.cli import tables  # noqa: PLC0415 - heavy
+
         tables.print_processed(sorted(results, key=lambda result: result.path))
     if any(result.error or _missed(result) for result in results):
         sys.exit(SOME_NOT_READY)
@@ -91,17 +91,20 @@ def _results(
     files: tuple[Path, ...], target: Path, preset: Preset, jobs: int | None, *, again: bool
 ) -> Iterator["Processed"]:
     from sarau.audio import Engine, SandboxMode  # noqa: PLC0415 - heavy
-    from sarau.cli import batch  # noqa: PLC0415 - heavy
-    from sarau.cli.progress import Progress  # noqa: PLC0415 - heavy
 
     found = settings.load(workers=jobs)
-    with Engine(sandbox=SandboxMode(found.sandbox)) as engine, Progress() as progress:
-        yield from batch.work_through(
-            batch.plan_jobs(files, target),
-            lambda job: batch.process(engine, preset, job, progress, again=again),
-            workers=found.worker_count,
-            progress=progress,
-        )
+    with Engine(sandbox=SandboxMode(found.sandbox)) as engine:
+        # The engine gets ready in a process of its own; the rest is loaded meanwhile.
+        from sarau.cli import batch  # noqa: PLC0415 - heavy
+        from sarau.cli.progress import Progress  # noqa: PLC0415 - heavy
+
+        with Progress() as progress:
+            yield from batch.work_through(
+                batch.plan_jobs(files, target),
+                lambda job: batch.process(engine, preset, job, progress, again=again),
+                workers=found.worker_count,
+                progress=progress,
+            )
 
 
 def _missed(result: "Processed") -> bool:
