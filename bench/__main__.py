@@ -1,37 +1,39 @@
 """`make bench`: everything, on real music, one after the other."""
 
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 
-from tests.music import real_music
+from bench import engine, music, startup, upload
 
-from bench import engine, upload
-
-EXCERPT_S = 120
+ROUNDS = 3
+EXCERPT_S = 90
 RESULT = Path(__file__).parents[1] / "docs" / "guide" / "engine-costs.md"
-CACHE = Path(__file__).parent / ".cache"
+BEGIN, END = "<!-- make bench -->", "<!-- end of make bench -->"
 
 
-def excerpt() -> Path:
-    """Return two minutes of real music as 16 bit FLAC at 44.1 kHz."""
-    CACHE.mkdir(exist_ok=True)
-    target = CACHE / "excerpt.flac"
-    command = ["ffmpeg", "-v", "error", "-y", "-ss", "30", "-t", str(EXCERPT_S)]
-    command += ["-i", str(real_music()[0]), "-ar", "44100", "-sample_fmt", "s16", str(target)]
-    subprocess.run(command, check=True)
-    return target
+def write(text: str) -> None:
+    """Put `text` between the marks; what is said around them stays."""
+    page = RESULT.read_text(encoding="utf-8")
+    head, rest = page.split(BEGIN)
+    _, tail = rest.split(END)
+    RESULT.write_text(f"{head}{BEGIN}\n\n{text}\n\n{END}{tail}", encoding="utf-8")
+
+
+def costs_of_the_engine() -> None:
+    sources = {piece.kind: music.excerpt(piece, EXCERPT_S) for piece in music.PIECES}
+    text = "\n\n".join(
+        [
+            engine.bench(sources, ROUNDS, engine.NORMALIZE),
+            startup.start_up(2 * ROUNDS),
+            startup.by_cores(music.whole(music.PIECES[0]), ROUNDS),
+        ]
+    )
+    print(text)
+    write(text)
 
 
 def main() -> None:
-    normalize = shutil.which("ffmpeg-normalize", path=str(Path(sys.executable).parent))
-    table = engine.bench([excerpt()], 3, normalize)
-    print(table)
-    RESULT.write_text(
-        "# What the engine costs\n\nWritten by `make bench`, on one real MP3 made into FLAC."
-        f" Ratios count; the machine was shared.\n\n{table}\n"
-    )
+    costs_of_the_engine()
     sys.argv = sys.argv[:1]
     upload.main()
 

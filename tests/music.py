@@ -9,21 +9,21 @@ PACKAGE = "asc-music"
 """Three MP3s of the game Advanced Strategic Command, GPL-2+ (see its copyright file)."""
 
 
-def real_music() -> list[Path]:
-    """Return real MP3 files.
+def real_music(package: str = PACKAGE) -> list[Path]:
+    """Return the music of a Debian package: MP3 or Vorbis.
 
     Raises:
         subprocess.CalledProcessError: when the package cannot be had; a test that
             needs real music fails then.
 
     """
-    place = _CACHE / PACKAGE
+    place = _CACHE / package
     if not place.exists():
         _CACHE.mkdir(exist_ok=True)
-        draft = _CACHE / f"{PACKAGE}.{os.getpid()}"
+        draft = _CACHE / f"{package}.{os.getpid()}"
         draft.mkdir()
         subprocess.run(
-            ["apt-get", "download", "-q", PACKAGE], cwd=draft, check=True, capture_output=True
+            ["apt-get", "download", "-q", package], cwd=draft, check=True, capture_output=True
         )
         (archive,) = draft.glob("*.deb")
         subprocess.run(["dpkg", "-x", archive.name, "files"], cwd=draft, check=True)
@@ -31,4 +31,4 @@ def real_music() -> list[Path]:
             (draft / "files").rename(place)
         except OSError:
             assert place.exists()  # another worker was faster
-    return sorted(place.rglob("*.mp3"))
+    return sorted(path for path in place.rglob("*") if path.suffix in {".mp3", ".ogg"})
