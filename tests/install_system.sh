@@ -9,6 +9,7 @@ need ffmpeg ffmpeg
 need chromium chromium
 need curl curl
 need strace strace
+need fpcalc libchromaprint-tools
 need promtool prometheus
 need fusermount3 fuse3
 need mkfs.ext4 e2fsprogs

@@ -75,6 +75,16 @@ export interface Rendition {
   url: string;
 }
 
+/** Another track that is the same recording. */
+export interface Alike {
+  track_id: string;
+  title: string;
+  score: number;
+  /** How much later a sound comes there. */
+  offset_s: number;
+  matched_s: number;
+}
+
 export interface Track {
   id: string;
   filename: string;
@@ -93,6 +103,7 @@ export interface Track {
   run: Run | null;
   source: Source | null;
   renditions: Rendition[];
+  sounds_like: Alike[];
 }
 
 export interface Finding {

@@ -1,12 +1,14 @@
 """`sarau process` as a person and as a program would call it."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.recordings import write_melody
 from tests.sounds import write_music
 
 
@@ -144,3 +146,29 @@ def test_nothing_heavy_is_loaded_where_no_sound_is_decoded(tmp_path: Path) -> No
     assert code == "1"
     assert "sarau.audio" in modules
     assert set(HEAVY).isdisjoint(modules)
+
+
+def test_the_same_recording_in_two_files_of_a_call_is_told(tmp_path: Path) -> None:
+    album = tmp_path / "album"
+    album.mkdir()
+    write_melody(album / "1 master.wav", seed=1)
+    write_melody(album / "2 other <b>.wav", seed=2)
+    write_melody(album / "3 late.wav", seed=1, skip_s=4.2, gain=0.4)
+    out, english = tmp_path / "out", {"LANG": "en_US.UTF-8", "PATH": os.environ["PATH"]}
+    call = ("process", album, "--to", out, "--preset", "archive", "--jobs", "1")
+    done = sarau(*call, "--json", env=english)
+    assert done.returncode == 0, done.stderr
+    by_name = {Path(one["file"]).name: one for one in map(json.loads, done.stdout.splitlines())}
+    # A file is told of those that were ready before it.
+    told = {name: one["sounds_like"] for name, one in by_name.items() if one["sounds_like"]}
+    ((name, (found,)),) = told.items()
+    assert {name, Path(found["file"]).name} == {"1 master.wav", "3 late.wav"}
+    assert found["score"] > 0.75
+    assert abs(found["offset_s"]) == pytest.approx(4.2, abs=0.1)
+    assert by_name["1 master.wav"]["insight"]["fingerprint"].startswith("AQ")
+    # A second call makes nothing and knows all the same.
+    again = sarau(*call, "--report", out, env=english)
+    assert "Sounds like " in again.stdout
+    assert "4.2" in again.stdout
+    report = (out / "report.html").read_text()
+    assert report.count("Sounds like <a href=") == 1

@@ -3,6 +3,7 @@ import type { ComponentChildren, JSX } from "preact";
 import { bytes, clock, codec, dateTime, decibels, gain, kilobits, kilohertz, percent } from "../format.ts";
 import { t } from "../i18n.ts";
 import type { Loudness, Source, Track } from "../types.ts";
+import { AllAlike } from "./alike.tsx";
 import { downloadUrl, renditionName } from "./downloads.tsx";
 import { History } from "./history.tsx";
 import { Icon } from "./icons.tsx";
@@ -148,6 +149,7 @@ export function Detail({ track }: { track: Track }): JSX.Element {
           </section>
         </>
       )}
+      <AllAlike track={track} />
       {source && <Report track={track} />}
       <section class="detail-source">
         <h3>{t("detail.source")}</h3>

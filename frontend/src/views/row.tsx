@@ -10,6 +10,7 @@ import { toast, toastError } from "../toasts.ts";
 import { forget, put, searchFor } from "../tracks.ts";
 import type { Track } from "../types.ts";
 import { uploadOf, type Item } from "../uploads/queue.ts";
+import { SoundsLike } from "./alike.tsx";
 import { Detail } from "./detail.tsx";
 import { ask } from "./dialog.tsx";
 import { DownloadMenu } from "./downloads.tsx";
@@ -186,7 +187,7 @@ export function Row({ of }: { of: Signal<Track> }): JSX.Element {
             <p>
               {track.artist && <span class="artist">{track.artist}</span>}
               <span class="meta">{metaOf(track)}</span>
-              {track.duplicate_of && <Twin of={track.duplicate_of} />}
+              {track.duplicate_of ? <Twin of={track.duplicate_of} /> : track.sounds_like[0] && <SoundsLike alike={track.sounds_like[0]} />}
             </p>
           </div>
         )}

@@ -44,7 +44,7 @@ def analyse(source: Source, reporter: Reporter, *, insight: bool) -> Analysis:
 
     """
     canonical = Canonical(source)
-    meters = _Meters(canonical, _collector(source) if insight else None)
+    meters = _Meters(canonical, _collector(source, canonical) if insight else None)
     expected = source.expected_samples or 0
     md5 = _Md5(source.claims.bit_depth or 0) if source.claims.md5 else None
     for frame in source.frames():
@@ -84,7 +84,7 @@ class _Meters:
         if not self._peaks.push(samples):
             raise RejectedError(RejectedCode.INVALID_SAMPLES, "some samples are not numbers")
         if self._collector is not None:
-            self._collector.push(samples)
+            self._collector.push(frame, samples)
         self._foresight.push(samples)
         if self.samples == 0 and frame.layout.nb_channels > _STEREO:
             self._mixer = stereo_mixer(self._rate_hz, self._layout)
@@ -125,9 +125,9 @@ class _Meters:
         )
 
 
-def _collector(source: Source) -> Collector:
+def _collector(source: Source, canonical: Canonical) -> Collector:
     bit_depth = _bit_depth(source) if source.is_lossless else None
-    return Collector(source.sample_rate_hz, source.channels, bit_depth)
+    return Collector(canonical.rate_hz, canonical.layout, source.channels, bit_depth)
 
 
 def stereo_mixer(rate_hz: int, layout: str) -> Chain:

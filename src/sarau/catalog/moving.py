@@ -19,8 +19,8 @@ from sarau.model.ids import LOCAL_USER_ID, RunId
 from sarau.model.lifecycle import RunState, UploadState
 
 _BATCH = 500
-_BATCHES = {"sources": 20, "insights": 20}
-"""Rows that carry waveforms and pictures are held few at once."""
+_BATCHES = {"sources": 20, "insights": 20, "fingerprints": 100}
+"""Rows that carry waveforms, pictures and fingerprints are held few at once."""
 _SEEDS = (event_counter, users)
 """What the first migration puts in, to be replaced by the source's rows."""
 _LOCK_TIMEOUT_MS = 10_000

@@ -189,6 +189,35 @@ insights = sa.Table(
     sa.Column("spectrogram", sa.LargeBinary, nullable=False),
 )
 
+# What recordings sound like (model/fingerprint.py).
+fingerprints = sa.Table(
+    "fingerprints",
+    metadata,
+    sa.Column("track_id", _ID, sa.ForeignKey("tracks.id"), primary_key=True),
+    sa.Column("chromaprint", sa.LargeBinary, nullable=False),
+)
+
+# What fingerprints are found by: up to 64 rows a track, and the widest index of the catalog.
+# So it has no key to `tracks`, which would be looked up for each of them.
+fingerprint_marks = sa.Table(
+    "fingerprint_marks",
+    metadata,
+    sa.Column("mark", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("track_id", _ID, primary_key=True),
+    sqlite_with_rowid=False,
+)
+
+# Two tracks of one owner that are the same recording; `track_id` is the lower of their ids.
+likenesses = sa.Table(
+    "likenesses",
+    metadata,
+    sa.Column("track_id", _ID, sa.ForeignKey("tracks.id"), primary_key=True),
+    sa.Column("other_id", _ID, sa.ForeignKey("tracks.id"), primary_key=True, index=True),
+    sa.Column("score", sa.Double, nullable=False),
+    sa.Column("offset_s", sa.Double, nullable=False),
+    sa.Column("matched_s", sa.Double, nullable=False),
+)
+
 # Of users; the built-in ones are in the code.
 presets = sa.Table(
     "presets",

@@ -17,6 +17,7 @@ from sarau.model.preset import DEFAULT_PRESET, Preset
 
 if TYPE_CHECKING:
     from sarau.cli.batch import Processed
+    from sarau.cli.likeness import Alike
     from sarau.cli.report import Report
 
 
@@ -63,19 +64,26 @@ def command(
 
     Called again after an interruption, it goes on with what is missing.
     """
-    results = []
+    from sarau.cli.likeness import Recordings  # noqa: PLC0415 - heavy
+
+    results, alike, recordings = [], {}, Recordings()
     with contextlib.ExitStack() as stack:
         report = _open_report(stack, report_to) if report_to is not None else None
         for result in _results(files, target, preset, jobs, again=again):
+            insight = result.analysis.insight if result.analysis else None
+            found = recordings.add(result.path, insight.fingerprint if insight else None)
             if as_json:
-                print(json.dumps(_plain(result)), flush=True)
+                print(json.dumps(_plain(result, found)), flush=True)
             if report is not None:
-                report.add(result)
+                report.add(result, found)
+            if found:
+                alike[result.path] = found
             results.append(result.without_pictures())
     if not as_json:
         from sarau.cli import tables  # noqa: PLC0415 - heavy
 
         tables.print_processed(sorted(results, key=lambda result: result.path))
+        tables.print_alike(alike)
     if any(result.error or _missed(result) for result in results):
         sys.exit(SOME_NOT_READY)
 
@@ -111,7 +119,7 @@ def _missed(result: "Processed") -> bool:
     return any(str(one.evidence.verdict) == "failed" for one in result.renditions)
 
 
-def _plain(result: "Processed") -> dict[str, Any]:
+def _plain(result: "Processed", alike: "list[Alike]") -> dict[str, Any]:
     from sarau.audio import to_plain  # noqa: PLC0415 - heavy
     from sarau.cli.records import analysis_record, error_record  # noqa: PLC0415 - heavy
 
@@ -123,5 +131,6 @@ def _plain(result: "Processed") -> dict[str, Any]:
         "state": "ready",
         "made_before": result.is_old,
         **analysis_record(result.analysis),
+        "sounds_like": [{"file": str(one.path), **to_plain(one.likeness)} for one in alike],
         "renditions": [to_plain(one) for one in result.renditions],
     }

@@ -5,6 +5,7 @@ from typing import Any
 from sarau.audio import Analysis, to_plain
 from sarau.cli.exits import language
 from sarau.errors import SarauError
+from sarau.model.chromaprint import chromaprint_text
 from sarau.model.findings import sentence
 
 
@@ -14,6 +15,8 @@ def analysis_record(analysis: Analysis) -> dict[str, Any]:
     del plain["waveform"]
     if analysis.insight is not None:
         del plain["insight"]["spectrogram"]
+        found = analysis.insight.fingerprint
+        plain["insight"]["fingerprint"] = chromaprint_text(found) if found else None
         for told, finding in zip(
             plain["insight"]["findings"], analysis.insight.findings, strict=True
         ):

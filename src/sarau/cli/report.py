@@ -6,6 +6,7 @@ and moved there when it is whole. The table of contents is known last and shown 
 
 import base64
 import html
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -14,6 +15,7 @@ from sarau import __version__
 from sarau.audio import Analysis, Insight, Rendition
 from sarau.audio.pictures import loudness_svg, waveform_svg
 from sarau.cli.batch import Processed
+from sarau.cli.likeness import Alike, alike_sentence
 from sarau.cli.report_text import STYLE, figure, words
 from sarau.model.findings import sentence
 from sarau.model.messages import message
@@ -66,13 +68,14 @@ class Report:
         else:
             self._draft.unlink(missing_ok=True)
 
-    def add(self, result: Processed) -> None:
-        """Write the section of one file."""
+    def add(self, result: Processed, alike: Sequence[Alike] = ()) -> None:
+        """Write the section of one file; `alike` are files before it."""
         if self._file is None:
             raise ValueError("the report is not open")
         number = len(self._contents) + 1
         name = html.escape(result.path.name)
         body = self._failed(result) if result.analysis is None else self._track(result)
+        body = self._alike(alike) + body
         self._file.write(f'<section id="t{number}"><h2>{name}</h2>{body}</section>\n')
         self._contents.append(self._line(number, name, result))
 
@@ -104,6 +107,13 @@ class Report:
 
     def _said(self, result: Processed) -> str:
         return html.escape(message(result.error.code, self._language)) if result.error else ""
+
+    def _alike(self, alike: Sequence[Alike]) -> str:
+        lines = []
+        for one in alike:
+            link = f'<a href="#t{one.number}">{html.escape(one.path.name)}</a>'
+            lines.append(f'<li class="note">{alike_sentence(one, link, self._language)}</li>')
+        return f"<ul>{''.join(lines)}</ul>" if lines else ""
 
     def _failed(self, result: Processed) -> str:
         return f'<p class="problem">{self._said(result)}</p>'

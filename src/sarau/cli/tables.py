@@ -1,7 +1,8 @@
 """Tables for people: loudness before, and after."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from rich import box
 from rich.console import Console
@@ -9,6 +10,7 @@ from rich.table import Table
 
 from sarau.cli.batch import Measured, Processed
 from sarau.cli.exits import language
+from sarau.cli.likeness import Alike, alike_sentence
 from sarau.errors import SarauError
 from sarau.model.messages import message
 
@@ -63,6 +65,13 @@ def print_processed(results: Iterable[Processed]) -> None:
             first = ("", "", "")
         table.add_section()
     _print(table)
+
+
+def print_alike(alike: Mapping[Path, list[Alike]]) -> None:
+    """Say which files are the same recording as others; nothing when there are none."""
+    for path in sorted(alike):
+        for one in alike[path]:
+            print(f"{path.name}: {alike_sentence(one, one.path.name, language())}")
 
 
 def print_measured(results: Iterable[Measured]) -> None:

@@ -5,7 +5,18 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from sarau.catalog import Database, insights, objects, renditions, runs, sources, tracks, uploads
+from sarau.catalog import (
+    Database,
+    fingerprints,
+    insights,
+    likenesses,
+    objects,
+    renditions,
+    runs,
+    sources,
+    tracks,
+    uploads,
+)
 from sarau.errors import FailedCode, SarauError
 from sarau.intake import Intake
 from sarau.intake.clamd import Clamd
@@ -178,6 +189,8 @@ class Caretaker:
                 renditions.replace_all(connection, track_id, [])
                 sources.remove(connection, track_id)
                 insights.remove(connection, track_id)
+                likenesses.remove(connection, track_id)
+                fingerprints.remove(connection, track_id)
         if self._intake is not None:
             for upload in waiting:
                 self._intake.remove_file(upload.id)

@@ -18,6 +18,7 @@ from sarau.audio import Rendition as Rendered
 from sarau.catalog import (
     Database,
     events,
+    fingerprints,
     insights,
     objects,
     renditions,
@@ -42,6 +43,7 @@ from sarau.model.lifecycle import RunState, Stage, TrackState, UploadState
 from sarau.model.track import Rendition, Run, Source, Track
 from sarau.observe.work import stage
 from sarau.pipeline.durable import DurableRuns
+from sarau.pipeline.likeness import find_alike
 from sarau.pipeline.outcome import Plain
 from sarau.pipeline.promotion import Promotion, add_object, tie_to_twin
 
@@ -90,6 +92,8 @@ class Steps:
                 tie_to_twin(connection, tracks.get(connection, track.id), stored)
             _save_insight(connection, track, analysis)
             _take_names_from_tags(connection, run, track, analysis)
+        if analysis.insight is not None and analysis.insight.fingerprint is not None:
+            find_alike(self.database, track, analysis.insight.fingerprint)
         # What pictures are drawn from has its place in the catalog: a checkpoint needs no
         # second copy.
         slim = replace(
@@ -293,7 +297,7 @@ def _save_insight(connection: sa.Connection, track: Track, analysis: Analysis) -
     if analysis.insight is None:
         return
     report = to_plain(analysis.insight)
-    del report["spectrogram"]["png"]
+    del report["spectrogram"]["png"], report["fingerprint"]
     insights.save(
         connection,
         track.id,
@@ -301,6 +305,8 @@ def _save_insight(connection: sa.Connection, track: Track, analysis: Analysis) -
         loudness_curve=to_plain(analysis.loudness_curve),
         spectrogram=analysis.insight.spectrogram.png,
     )
+    if analysis.insight.fingerprint is not None:
+        fingerprints.save(connection, track, analysis.insight.fingerprint)
 
 
 def _take_names_from_tags(

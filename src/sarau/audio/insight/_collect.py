@@ -3,6 +3,7 @@
 from typing import Final
 
 import numpy as np
+from av.audio.frame import AudioFrame
 from numpy.typing import NDArray
 
 from sarau.audio._frames import Samples
@@ -12,6 +13,7 @@ from sarau.audio.insight._bits import BitCounter
 from sarau.audio.insight._clipping import ClippingFinder
 from sarau.audio.insight._cues import find_cues
 from sarau.audio.insight._dynamics import find_dynamics
+from sarau.audio.insight._fingerprint import Fingerprinter
 from sarau.audio.insight._key import KeyFinder
 from sarau.audio.insight._levels import Levels
 from sarau.audio.insight._mono import Downmixer
@@ -27,7 +29,7 @@ _MONO_PIECE: Final = 1 << 16
 class Collector:
     """Is given all samples, and then says what they are like."""
 
-    def __init__(self, rate_hz: int, channels: int, bit_depth: int | None) -> None:
+    def __init__(self, rate_hz: int, layout: str, channels: int, bit_depth: int | None) -> None:
         """Prepare; `bit_depth` is that of a lossless source, None of a lossy one."""
         self._levels = Levels(rate_hz, channels)
         self._clipping = ClippingFinder(rate_hz, channels)
@@ -36,9 +38,11 @@ class Collector:
         self._mixer = Downmixer(rate_hz)
         self._tempo = TempoFinder(self._mixer.rate_hz)
         self._key = KeyFinder(self._mixer.rate_hz)
+        self._fingerprinter = Fingerprinter(rate_hz, layout)
 
-    def push(self, samples: Samples) -> None:
-        """Add (channels, samples)."""
+    def push(self, frame: AudioFrame, samples: Samples) -> None:
+        """Add a canonical frame, which is also given as (channels, samples)."""
+        self._fingerprinter.push(frame)
         self._levels.push(samples)
         self._clipping.push(samples)
         self._bits.push(samples)
@@ -53,6 +57,7 @@ class Collector:
         """Return the report; `short_term_lufs` are windows of 3 s, one every 20 ms."""
         self._levels.finish()
         self._spectrum.finish()
+        self._fingerprinter.push(None)
         insight = Insight(
             channels=self._levels.channels(),
             clipping=self._clipping.result(),
@@ -63,5 +68,6 @@ class Collector:
             spectrogram=self._spectrum.picture(),
             tempo=self._tempo.result(),
             key=self._key.result(),
+            fingerprint=self._fingerprinter.result(),
         )
         return find_all(insight, source, loudness)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from sarau.model.findings import Finding
+from sarau.model.fingerprint import Fingerprint
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,5 +154,7 @@ class Insight:
     """None without a beat that can be told."""
     key: Key | None = None
     """None without notes that can be told."""
+    fingerprint: Fingerprint | None = None
+    """Of the first hour; None of what is shorter than about 3 s."""
     findings: tuple[Finding, ...] = field(default=())
     """What of all this a person should know, the worst first."""

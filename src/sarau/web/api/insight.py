@@ -7,8 +7,9 @@ from fastapi.responses import JSONResponse
 
 from sarau.audio import LoudnessCurve, Waveform, from_plain
 from sarau.audio.pictures import loudness_svg, zoom_out
-from sarau.catalog import insights, sources, tracks
+from sarau.catalog import fingerprints, insights, sources, tracks
 from sarau.errors import RefusedCode, RefusedError
+from sarau.model.chromaprint import chromaprint_text
 from sarau.model.findings import Finding, sentence
 from sarau.model.ids import TrackId
 from sarau.web.api.context import Language, Owner, Rooms
@@ -24,17 +25,22 @@ def _missing(track_id: str, what: str) -> RefusedError:
 
 @router.get("/insight")
 def get_insight(rooms: Rooms, owner: Owner, language: Language, track_id: str) -> dict[str, Any]:
-    """Return the quality report; each finding carries a sentence for people."""
+    """Return the quality report; each finding carries a sentence for people.
+
+    `fingerprint` is Chromaprint's text for the first two minutes, as AcoustID takes it.
+    """
     with rooms.database.read() as connection:
         track = tracks.get(connection, TrackId(track_id), owner_id=owner)
         report = insights.report(connection, track.id)
+        fingerprint = fingerprints.find(connection, [track.id]).get(track.id)
     if report is None:
         raise _missing(track_id, "quality report")
     findings = [
         {**plain, "message": sentence(from_plain(Finding, plain), language)}
         for plain in report["findings"]
     ]
-    return {**report, "findings": findings}
+    text = chromaprint_text(fingerprint) if fingerprint else None
+    return {**report, "findings": findings, "fingerprint": text}
 
 
 @router.get("/spectrogram.png", response_class=Response)

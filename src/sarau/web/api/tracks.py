@@ -6,7 +6,7 @@ from typing import Annotated
 import sqlalchemy as sa
 from fastapi import APIRouter, Query
 
-from sarau.catalog import events, renditions, runs, sources, tracks, uploads
+from sarau.catalog import events, likenesses, renditions, runs, sources, tracks, uploads
 from sarau.model.ids import RunId, TrackId
 from sarau.model.lifecycle import TrackState
 from sarau.model.track import Track
@@ -17,11 +17,12 @@ router = APIRouter(prefix="/tracks", tags=["tracks"])
 
 
 def describe(connection: sa.Connection, found: Sequence[Track], language: str) -> list[TrackView]:
-    """Return the views of tracks with four queries, however many there are."""
+    """Return the views of tracks with five queries, however many there are."""
     ids = [track.id for track in found]
     all_uploads = uploads.of_tracks(connection, ids)
     all_sources = sources.find(connection, ids)
     all_renditions = renditions.find(connection, ids)
+    all_alike = likenesses.of_tracks(connection, ids)
     all_runs = runs.of_tracks(connection, [RunId(t.run_id) for t in found if t.run_id])
     return [
         track_view(
@@ -31,6 +32,7 @@ def describe(connection: sa.Connection, found: Sequence[Track], language: str) -
             run=all_runs.get(track.id),
             source=all_sources.get(track.id),
             renditions=all_renditions.get(track.id, []),
+            sounds_like=all_alike.get(track.id, []),
         )
         for track in found
     ]

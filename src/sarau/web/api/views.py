@@ -1,12 +1,14 @@
 """What the API says: the shapes of its answers, in the vocabulary of the catalog."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from sarau.catalog.events import Event
+from sarau.catalog.likenesses import Alike
 from sarau.model.loudness import Loudness
 from sarau.model.messages import message
 from sarau.model.preset import PRESETS, Preset
@@ -89,6 +91,19 @@ class RenditionView(View):
     url: str
 
 
+class AlikeView(View):
+    """Another track of the same owner that is the same recording."""
+
+    track_id: str
+    title: str
+    score: float
+    """1 for the same, 0 for what chance gives."""
+    offset_s: float
+    """How much later a sound comes in that track; negative when it comes earlier."""
+    matched_s: float
+    """How much of both is the same."""
+
+
 class TrackView(View):
     """A track with everything that belongs to it."""
 
@@ -108,6 +123,8 @@ class TrackView(View):
     run: RunView | None
     source: SourceView | None
     renditions: list[RenditionView]
+    sounds_like: list[AlikeView]
+    """Tracks that are the same recording, the likest first."""
 
 
 class TrackPage(View):
@@ -240,16 +257,20 @@ def track_view(
     run: Run | None,
     source: Source | None,
     renditions: list[Rendition],
+    sounds_like: list[Alike],
 ) -> TrackView:
     """Join a track's records into one answer."""
     base = f"/api/v1/tracks/{track.id}"
     return TrackView(
-        **_fields(track, TrackView, "upload", "run", "source", "renditions", "message"),
+        **_fields(
+            track, TrackView, "upload", "run", "source", "renditions", "message", "sounds_like"
+        ),
         message=message(track.code, language) if track.code else None,
         upload=_upload(upload) if upload else None,
         run=RunView.model_validate(run) if run else None,
         source=_source(source, f"{base}/source") if source else None,
         renditions=[_rendition(one, f"{base}/renditions/{one.name}") for one in renditions],
+        sounds_like=[_alike(one) for one in sounds_like],
     )
 
 
@@ -273,6 +294,10 @@ def _fields(record: object, view: type[View], *but: str) -> Mapping[str, Any]:
 
 def _upload(upload: Upload) -> UploadView:
     return UploadView(**_fields(upload, UploadView, "url"), url=f"/files/{upload.id}")
+
+
+def _alike(alike: Alike) -> AlikeView:
+    return AlikeView(track_id=alike.track_id, title=alike.title, **asdict(alike.likeness))
 
 
 def _loudness(loudness: Loudness) -> LoudnessView:

@@ -1,0 +1,93 @@
+"""Which tracks of an owner are the same recording, each pair once."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from sarau.catalog import events
+from sarau.catalog.tables import likenesses, tracks
+from sarau.model.fingerprint import Likeness
+from sarau.model.ids import TrackId
+from sarau.model.lifecycle import TrackState
+from sarau.model.track import Track
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """A track that another one sounds like."""
+
+    track_id: TrackId
+    title: str
+    likeness: Likeness
+
+
+def save(connection: sa.Connection, track: Track, found: Mapping[TrackId, Likeness]) -> None:
+    """Keep what `track` sounds like and record `track.sounds_like` for both, where it is new."""
+    insert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
+    new: dict[TrackId, Likeness] = {}
+    for other_id, likeness in sorted(found.items()):
+        # Whichever of the two comes last finds the other: both may come at once.
+        adding = insert(likenesses).values(_row(track.id, other_id, likeness))
+        added = adding.on_conflict_do_nothing().returning(likenesses.c.track_id)
+        if connection.execute(added).first() is not None:
+            new[other_id] = likeness
+    for other_id, likeness in new.items():
+        for one, other in ((track.id, other_id), (other_id, track.id)):
+            data = {"other": other, "score": likeness.score}
+            events.record(
+                connection,
+                "track.sounds_like",
+                owner_id=track.owner_id,
+                track_id=one,
+                data=data,
+            )
+
+
+def remove(connection: sa.Connection, track_id: TrackId) -> None:
+    """Forget what a track sounds like."""
+    connection.execute(sa.delete(likenesses).where(_about([track_id])))
+
+
+def of_tracks(
+    connection: sa.Connection, track_ids: Sequence[TrackId]
+) -> dict[TrackId, list[Alike]]:
+    """Return what tracks sound like, the likest first; deleted ones are left out."""
+    one, other = tracks.alias(), tracks.alias()
+    query = (
+        sa.select(likenesses, one.c.title.label("title"), other.c.title.label("other_title"))
+        .join(one, one.c.id == likenesses.c.track_id)
+        .join(other, other.c.id == likenesses.c.other_id)
+        .where(
+            _about(track_ids),
+            one.c.state != TrackState.DELETED,
+            other.c.state != TrackState.DELETED,
+        )
+        .order_by(likenesses.c.score.desc(), likenesses.c.track_id, likenesses.c.other_id)
+    )
+    found: dict[TrackId, list[Alike]] = {track_id: [] for track_id in track_ids}
+    for row in connection.execute(query):
+        ahead = Likeness(row.score, row.offset_s, row.matched_s)
+        behind = Likeness(row.score, -row.offset_s, row.matched_s)
+        if row.track_id in found:
+            found[row.track_id].append(Alike(TrackId(row.other_id), row.other_title, ahead))
+        if row.other_id in found:
+            found[row.other_id].append(Alike(TrackId(row.track_id), row.title, behind))
+    return found
+
+
+def _about(track_ids: Sequence[TrackId]) -> sa.ColumnElement[bool]:
+    return sa.or_(likenesses.c.track_id.in_(track_ids), likenesses.c.other_id.in_(track_ids))
+
+
+def _row(track_id: TrackId, other_id: TrackId, likeness: Likeness) -> dict[str, object]:
+    is_lower = track_id < other_id
+    return {
+        "track_id": track_id if is_lower else other_id,
+        "other_id": other_id if is_lower else track_id,
+        "score": likeness.score,
+        "offset_s": likeness.offset_s if is_lower else -likeness.offset_s,
+        "matched_s": likeness.matched_s,
+    }
