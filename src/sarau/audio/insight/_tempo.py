@@ -25,6 +25,7 @@ _USUAL_BPM: Final = 120.0
 _SPREAD_OCTAVES: Final = 0.9
 _CERTAIN: Final = 0.35
 _UNCERTAIN: Final = 0.06
+_REFINED: Final = 0.012
 
 Series = NDArray[np.float64]
 
@@ -67,7 +68,21 @@ class TempoFinder:
         if beat < _UNCERTAIN:
             return None
         sure = (beat - _UNCERTAIN) / (_CERTAIN - _UNCERTAIN)
-        return Tempo(bpm=round(float(bpm[best]), 1), confidence=round(min(1.0, sure), 2))
+        exact = self._refine(float(bpm[best]), repeats)
+        return Tempo(bpm=round(exact, 1), confidence=round(min(1.0, sure), 2))
+
+    def _refine(self, bpm: float, repeats: Series) -> float:
+        """Return the tempo near `bpm` whose beats agree over all of the longest lag.
+
+        One beat is known to one step of the onsets, 12 ms; the eleventh after it just as well.
+        """
+        near = bpm * np.linspace(1 - _REFINED, 1 + _REFINED, 241)
+        lags = 60 * self._per_s / near
+        at = np.arange(len(repeats))
+        many = range(1, max(2, int(len(repeats) / lags.max()) + 1))
+        score = sum(np.interp(lags * one, at, repeats) for one in many)
+        # Steps of a lag make plateaus: their middle is meant.
+        return float(near[np.isclose(score, np.max(score), rtol=1e-4)].mean())
 
     def _repeats(self, onsets: Series) -> Series:
         """Return the autocorrelation, the mean over overlapping segments of 30 s."""
