@@ -40,7 +40,6 @@ PACKAGES = (
     "asc-music",
     "hedgewars-data",
     "hyperrogue-music",
-    "nexuiz-music",
     "singularity-music",
     "warzone2100-music",
 )

@@ -1,6 +1,6 @@
 /** /api/v1 as functions. Every error is an `ApiError` that carries a sentence to show. */
 import { language, t } from "./i18n.ts";
-import type { Insight, Preset, Session, Track, TrackEvent, TrackPage, TrackState } from "./types.ts";
+import type { Insight, Preset, Session, Suggestion, Track, TrackEvent, TrackPage, TrackState } from "./types.ts";
 
 export class ApiError extends Error {
   readonly status: number;
@@ -95,6 +95,8 @@ export const getWaveform = (track: string): Promise<WaveformFile> =>
   call("GET", `/tracks/${id(track)}/waveform.json`);
 
 export const getInsight = (track: string): Promise<Insight> => call("GET", `/tracks/${id(track)}/insight`);
+
+export const identify = (track: string): Promise<{ items: Suggestion[] }> => call("POST", `/tracks/${id(track)}/identify`);
 
 export const loudnessPictureUrl = (track: string): string => `/api/v1/tracks/${id(track)}/loudness.svg`;
 

@@ -85,6 +85,15 @@ export interface Alike {
   matched_s: number;
 }
 
+/** A recording of MusicBrainz that a track may be. */
+export interface Suggestion {
+  score: number;
+  title: string;
+  artists: { name: string }[];
+  album: string | null;
+  musicbrainz_id: string;
+}
+
 export interface Track {
   id: string;
   filename: string;
@@ -152,6 +161,8 @@ export interface Session {
   limits: { max_upload_bytes: number; chunk_bytes: number };
   presets: Preset[];
   default_preset: string;
+  /** Recordings can be looked up at AcoustID. */
+  can_identify: boolean;
   event_number: number;
 }
 

@@ -74,6 +74,9 @@ class Settings:
     """A virus scanner that sees every file first: `unix:/path` or `tcp:host:port`."""
     clamd_max_bytes: int = 100 << 20
     """The scanner's `MaxFileSize`: what is larger fails, as it would pass unseen."""
+    acoustid_key: str | None = None
+    """An application's key of AcoustID; without it nobody is ever asked about a recording."""
+    acoustid_url: str = "https://api.acoustid.org/v2/lookup"
     log: str = "text"
     """The form of the log: `text` or `json`, one line per event."""
 
@@ -113,7 +116,7 @@ class Settings:
     def secrets(self) -> tuple[str, ...]:
         """Return what must never be shown, in a log or anywhere."""
         password = unquote(urlsplit(self.database_url or "").password or "")
-        return tuple(secret for secret in (self.token, password) if secret)
+        return tuple(secret for secret in (self.token, password, self.acoustid_key) if secret)
 
     @property
     def worker_count(self) -> int:

@@ -7,6 +7,7 @@ import { AllAlike } from "./alike.tsx";
 import { downloadUrl, renditionName } from "./downloads.tsx";
 import { History } from "./history.tsx";
 import { Icon } from "./icons.tsx";
+import { Identify } from "./identify.tsx";
 import { Report } from "./insight.tsx";
 import { overallVerdict, VerdictBadge, WideMeter } from "./meter.tsx";
 import { presetName } from "./presets.tsx";
@@ -150,6 +151,7 @@ export function Detail({ track }: { track: Track }): JSX.Element {
         </>
       )}
       <AllAlike track={track} />
+      <Identify track={track} />
       {source && <Report track={track} />}
       <section class="detail-source">
         <h3>{t("detail.source")}</h3>

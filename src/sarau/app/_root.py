@@ -18,6 +18,7 @@ from sarau.intake import Intake
 from sarau.intake.clamd import Clamd
 from sarau.intake.watch import Watcher, check_place
 from sarau.library import DiskLibrary, Library, ObjectStore
+from sarau.lookup import AcoustId
 from sarau.model.lifecycle import UploadState
 from sarau.model.original import After
 from sarau.model.track import Track
@@ -48,6 +49,8 @@ class App:
     engine: Engine | None = None
     """None where nothing is worked on."""
     scanner: Clamd | None = None
+    acoustid: AcoustId | None = None
+    """None where recordings are not looked up."""
 
     @property
     def volumes(self) -> tuple[Volume, Volume]:
@@ -106,6 +109,7 @@ def open_app(settings: Settings, *, work: bool, promote: bool = False) -> Iterat
             Delivery(database, library),
             engine,
             rooms.scanner,
+            _acoustid(settings),
         )
 
 
@@ -251,3 +255,9 @@ def _watch(
     watcher = Watcher(database, intake, root, after=after, stable_s=settings.watch_stable_s)
     watcher.start()
     return watcher
+
+
+def _acoustid(settings: Settings) -> AcoustId | None:
+    if settings.acoustid_key is None:
+        return None
+    return AcoustId(settings.acoustid_url, settings.acoustid_key)

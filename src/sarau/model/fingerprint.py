@@ -18,8 +18,9 @@ _FEWEST_DISTINCT: Final = 16
 _MOST_REPEATS: Final = 8
 _TRIED_OFFSETS: Final = 3
 _BLOCK: Final = 16
-_SAME_BLOCK: Final = 0.25
+_SAME_BLOCK: Final = 0.2
 _SAME_SHARE: Final = 0.5
+_LOWEST_SCORE: Final = 0.7
 _SHORTEST_ITEMS: Final = 32
 
 
@@ -67,7 +68,8 @@ def compare(one: Fingerprint, other: Fingerprint) -> Likeness | None:
     """Return how much `one` sounds like `other`, None when they are different recordings.
 
     At least half of the shorter one has to be found in the other, in the same order and at
-    the same speed. A block of two seconds is the same when at most a quarter of its bits differ.
+    the same speed. A block of two seconds is the same when at most a fifth of its bits differ.
+    Two drones may agree so well for a while, but not as closely as two copies do.
     """
     if min(len(one), len(other)) < _SHORTEST_ITEMS:
         return None
@@ -77,7 +79,9 @@ def compare(one: Fingerprint, other: Fingerprint) -> Likeness | None:
         default=None,
     )
     needed_s = _SAME_SHARE * ITEM_S * min(len(one), len(other))
-    return found if found is not None and found.matched_s >= needed_s else None
+    if found is None or found.matched_s < needed_s or found.score < _LOWEST_SCORE:
+        return None
+    return found
 
 
 def _offsets(one: Fingerprint, other: Fingerprint) -> list[int]:

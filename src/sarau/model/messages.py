@@ -129,6 +129,10 @@ _MESSAGES: dict[str, tuple[str, str]] = {
         "O antivírus não responde. O arquivo está guardado e espera; será verificado assim que ele voltar.",
         "The virus scanner does not answer. The file is kept and waits; it is scanned as soon as the scanner is back.",
     ),
+    FailedCode.LOOKUP_UNAVAILABLE: (
+        "O AcoustID não respondeu. Nada mudou; tente de novo mais tarde.",
+        "AcoustID did not answer. Nothing has changed; try again later.",
+    ),
     FailedCode.SCANNER_LIMIT: (
         "O arquivo é maior do que o antivírus aceita verificar. Quem administra o servidor pode aumentar o limite; depois, tente de novo.",
         "The file is larger than the virus scanner takes. Whoever runs the server can raise its limit; then try again.",
@@ -244,6 +248,10 @@ _MESSAGES: dict[str, tuple[str, str]] = {
     RefusedCode.OUT_OF_SPACE: (
         "Não há espaço para este arquivo no servidor. Libere espaço e tente de novo.",
         "The server has no room for this file. Free some space and try again.",
+    ),
+    RefusedCode.LOOKUP_OFF: (
+        "A busca no AcoustID está desligada nesta instalação.",
+        "Looking recordings up at AcoustID is switched off here.",
     ),
     RefusedCode.CATALOG_IN_USE: (
         "Um servidor ou worker ainda usa este catálogo. Pare todos e tente de novo 20 segundos depois.",

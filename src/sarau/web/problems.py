@@ -34,6 +34,7 @@ _STATUSES: dict[Code, int] = {
     RefusedCode.UPLOAD_MEDIA_TYPE: 415,
     RefusedCode.TUS_VERSION: 412,
     RefusedCode.OUT_OF_SPACE: 507,
+    RefusedCode.LOOKUP_OFF: 409,
     RefusedCode.CATALOG_IN_USE: 409,
     RefusedCode.CATALOG_NOT_CURRENT: 409,
     RefusedCode.CATALOG_NOT_EMPTY: 409,

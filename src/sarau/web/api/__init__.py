@@ -9,7 +9,7 @@ from sarau import __version__
 from sarau.app import App
 from sarau.errors import RefusedCode, RefusedError, SarauError
 from sarau.model.messages import message
-from sarau.web.api import events, insight, media, presets, session, tracks, workers
+from sarau.web.api import events, insight, media, presets, session, suggestions, tracks, workers
 from sarau.web.live import Live
 from sarau.web.pages import render
 from sarau.web.problems import language_of, problem, status_of
@@ -28,7 +28,7 @@ def build_api(app: App, live: Live) -> FastAPI:
     )
     api.state.sarau = app
     api.state.live = live
-    for module in (session, presets, tracks, media, insight, events, workers):
+    for module in (session, presets, tracks, media, insight, suggestions, events, workers):
         api.include_router(module.router, prefix="/api/v1")
     api.add_exception_handler(SarauError, _answer)
     api.add_exception_handler(RequestValidationError, _answer)

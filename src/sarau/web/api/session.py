@@ -28,5 +28,6 @@ def get_session(rooms: Rooms, owner: Owner) -> SessionView:
         ),
         presets=[preset_view(preset) for preset in (*PRESETS.values(), *own)],
         default_preset=DEFAULT_PRESET,
+        can_identify=rooms.acoustid is not None,
         event_number=number,
     )

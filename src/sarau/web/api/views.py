@@ -155,6 +155,30 @@ class EventList(View):
     items: list[EventView]
 
 
+class ArtistView(View):
+    """Who made a recording, as MusicBrainz knows them."""
+
+    name: str
+    musicbrainz_id: str | None
+
+
+class SuggestionView(View):
+    """A recording of MusicBrainz that a track may be."""
+
+    score: float
+    acoustid: str
+    title: str
+    artists: list[ArtistView]
+    album: str | None
+    musicbrainz_id: str
+
+
+class SuggestionList(View):
+    """What AcoustID knows a recording as, the likeliest first."""
+
+    items: list[SuggestionView]
+
+
 class PresetRenditionView(View):
     """One output of a preset."""
 
@@ -206,6 +230,8 @@ class SessionView(View):
     limits: LimitsView
     presets: list[PresetView]
     default_preset: str
+    can_identify: bool
+    """Recordings can be looked up at AcoustID."""
     event_number: int
     """The newest event: what comes after it comes by `/api/v1/events`."""
 
