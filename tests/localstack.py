@@ -81,6 +81,8 @@ class Wire:
         self._server = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._server.getsockname()[1]}"
         self.is_cut = False
+        self.is_stalled = False
+        """Take connections and bytes, and carry none."""
         self.up_bytes: int | None = None
         """Cut the next connection that has sent so many bytes to the server, once."""
         self.down_bytes: int | None = None
@@ -94,8 +96,11 @@ class Wire:
         for one in list(self._open):
             _shut(one)
 
+    def stall(self) -> None:
+        self.is_stalled = True
+
     def mend(self) -> None:
-        self.is_cut = False
+        self.is_cut = self.is_stalled = False
 
     def close(self) -> None:
         _shut(self._server)
@@ -124,6 +129,8 @@ class Wire:
         carried = 0
         with suppress(OSError):
             while data := one.recv(65536):
+                while self.is_stalled and not self.is_cut:
+                    time.sleep(0.05)
                 carried += len(data)
                 limit = getattr(self, way)
                 if limit is not None and carried > limit:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from sarau.errors import FailedCode, FailedError
+from sarau.library import ObjectRef
 from sarau.library.cache import Cache
 from sarau.storage import Volume
 
@@ -65,6 +66,57 @@ def test_what_is_being_read_stays(volume: Volume) -> None:
         assert path.read_bytes() == _data(1)
     _use(other, 3)
     assert _kept(volume) == {_sha256(3)}
+
+
+class SmallVolume(Volume):
+    """A volume of so many bytes, as far as its files go."""
+
+    size_bytes = 5 * SIZE
+
+    def free_bytes(self) -> int:
+        files = (path.stat() for path in self.root.rglob("*") if path.is_file())
+        used = {stat.st_ino: stat.st_size for stat in files if stat.st_size >= SIZE}
+        return self.size_bytes - sum(used.values())
+
+
+@pytest.fixture
+def small(volume: Volume) -> SmallVolume:
+    """A volume that holds three copies and its reserve."""
+    return SmallVolume(volume.root, "cache", volume.id, reserve_bytes=2 * SIZE)
+
+
+def test_copies_give_way_when_their_disk_is_short(small: SmallVolume) -> None:
+    cache = Cache(small, max_bytes=100 * SIZE)
+    for number in (1, 2, 3):
+        _use(cache, number)
+        os.utime(small.path("kept", _sha256(number)), (number, number))
+    assert cache.give_way(0)
+    small.path("work").write_bytes(b"a render" * SIZE)
+    small.size_bytes += 8 * SIZE - 2 * SIZE  # which takes the room of two copies
+    assert cache.give_way(0)
+    assert _kept(small) == {_sha256(3)}
+
+
+def test_what_is_read_in_takes_the_room_of_older_copies_not_of_the_reserve(
+    small: SmallVolume,
+) -> None:
+    cache = Cache(small, max_bytes=100 * SIZE)
+    for number in (1, 2, 3, 4):
+        _use(cache, number)
+        os.utime(small.path("kept", _sha256(number)), (number, number))
+    assert _kept(small) == {_sha256(number) for number in (2, 3, 4)}
+    assert small.free_bytes() >= small.reserve_bytes
+
+
+def test_a_copy_that_would_take_the_reserve_is_used_and_not_kept(small: SmallVolume) -> None:
+    cache = Cache(small, max_bytes=100 * SIZE)
+    small.path("work").write_bytes(b"a render" * SIZE)
+    small.size_bytes = 8 * SIZE + SIZE
+    with cache.draft() as (path, fd):
+        os.write(fd, _data(1))
+        cache.keep(path, ObjectRef(_sha256(1), SIZE))
+    assert _kept(small) == set()
+    assert _use(cache, 2) == _data(2)
 
 
 def test_bytes_that_are_not_the_objects_get_no_name(volume: Volume) -> None:

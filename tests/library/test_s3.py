@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from botocore.awsrequest import AWSResponse
 from botocore.stub import Stubber
 from tests.contracts.stores import connected, local_bytes, new_bucket, s3_library
 from tests.localstack import CREDENTIALS, Wire
@@ -116,7 +117,7 @@ def test_s3_that_is_away_has_a_code_and_is_found_again(
     assert library.check().code is FailedCode.LIBRARY_UNAVAILABLE
     wire.mend()
     library.put(sent)
-    library._checked = None
+    library._look._seen = None
     assert library.check().ok
 
 
@@ -145,6 +146,58 @@ def test_two_writers_that_meet_try_again(library: S3Library, sent: Path) -> None
         stub.add_response("put_object", {})
         library.put(sent)
         stub.assert_no_pending_responses()
+
+
+def test_a_completion_that_meets_another_one_begins_anew(bucket: Bucket, tmp_path: Path) -> None:
+    # S3: after a 409 the upload cannot be completed any more; its parts have to be sent again.
+    sent = tmp_path / "large"
+    sent.write_bytes(os.urandom(part_bytes(0)) + b"end")
+    begun: list[str] = []
+
+    def meet(params: dict[str, Any], **_: Any) -> None:
+        begun.append(params["UploadId"])
+
+    def refuse(**_: Any) -> Any:
+        if len(begun) > 1:
+            return None
+        return AWSResponse("", 409, {}, None), {
+            "Error": {"Code": "ConditionalRequestConflict", "Message": "played"},
+            "ResponseMetadata": {"HTTPStatusCode": 409},
+        }
+
+    on = bucket.client.meta.events.register
+    on("provide-client-params.s3.CompleteMultipartUpload", meet)
+    on("before-call.s3.CompleteMultipartUpload", refuse)
+    seen = _count_parts(bucket)
+    library = s3_library(bucket, tmp_path / "cache", cache_bytes=0, parts_from_bytes=1)
+    ref = library.put(sent)
+    assert library.verify(ref.sha256)
+    assert len(set(begun)) == 2
+    assert seen == [1, 2, 1, 2]
+    assert _unfinished(bucket) == []
+
+
+def test_parts_of_a_file_that_another_has_completed_are_let_go(
+    bucket: Bucket, tmp_path: Path
+) -> None:
+    sent = tmp_path / "large"
+    sent.write_bytes(b"a" * part_bytes(0) + b"end")
+    first = s3_library(bucket, tmp_path / "cache", cache_bytes=0)
+    key = _object_key(first.put(sent).sha256)
+    for _ in range(2):
+        bucket.client.create_multipart_upload(Bucket=bucket.place.bucket, Key=key)
+    late = s3_library(bucket, tmp_path / "other", cache_bytes=0, parts_from_bytes=1)
+    late.put(sent)
+    assert _unfinished(bucket) == []
+
+
+def _object_key(sha256: str) -> str:
+    return f"lib/objects/{sha256[:2]}/{sha256}"
+
+
+def _unfinished(bucket: Bucket) -> list[Any]:
+    found = bucket.client.list_multipart_uploads(Bucket=bucket.place.bucket)
+    return list(found.get("Uploads", []))
 
 
 def _put_and_die(place: Place, cache: Path, sent: Path) -> None:
@@ -203,8 +256,7 @@ def test_killed_within_a_large_file_the_next_run_sends_only_what_is_missing(
     assert seen == [3, 4, 5, 6]
     assert library._bucket.head(f"objects/{ref.sha256[:2]}/{ref.sha256}").sha256 is None
     assert library.verify(ref.sha256)
-    left = bucket.client.list_multipart_uploads(Bucket=bucket.place.bucket)
-    assert left.get("Uploads", []) == []
+    assert _unfinished(bucket) == []
 
 
 def test_a_part_of_other_bytes_is_not_taken_for_sent(bucket: Bucket, tmp_path: Path) -> None:

@@ -70,12 +70,11 @@ def is_sound(connection: sa.Connection, sha256: str) -> bool:
 
 
 def lock(connection: sa.Connection) -> None:
-    """Keep every other transaction that adds or removes objects waiting until this one ends.
+    """Keep every other transaction that ties tracks to objects waiting until this one ends.
 
-    Whoever is about to refer to an object calls this, looks whether its file is there,
-    and then commits; the collector calls it, looks whether anything refers to the
-    object, and then removes both. So neither can slip between the other's two steps.
-    SQLite has one writer at a time and needs no more.
+    So of two files with the same bytes the second sees the first. Nothing slow belongs into
+    such a transaction: what keeps the collector away while a library is asked is
+    `catalog/object_lock.py`. SQLite has one writer at a time and needs no more.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_OBJECTS_LOCK)))

@@ -13,6 +13,7 @@ from dataclasses import replace
 import sqlalchemy as sa
 
 from sarau.catalog import Database, objects, sources, tracks, uploads
+from sarau.catalog.object_lock import referring_at_once
 from sarau.intake.naming import title_of
 from sarau.model.ids import TrackId
 from sarau.model.lifecycle import TrackState, UploadState
@@ -67,11 +68,15 @@ class Known:
         # A library may be far away: it is asked while nobody waits for the database.
         if not self._has_object(sha256):
             return None
+        with referring_at_once(self._database) as is_held:
+            # While the collector waits for a slow library, nobody here waits for it.
+            return self._take(upload, sha256) if is_held else None
+
+    def _take(self, upload: Upload, sha256: str) -> Upload | None:
+        """Make the upload, if what is known is still so; the collector is kept away."""
         with self._database.write() as connection:
-            # The collector removes object and row together, and nothing from here on.
-            objects.lock(connection)
             older = _older(connection, upload, sha256)
-            if older is None:
+            if older is None or upload.track_id is None:
                 return None
             return self._make(connection, upload, upload.track_id, *older)
 

@@ -27,7 +27,7 @@ class Cache:
     """Local copies of objects on one volume. Thread-safe.
 
     Args:
-        volume: Where they lie.
+        volume: Where they lie; copies also go when it has no more than its reserve.
         max_bytes: What they may take; a file that is being read stays beyond it.
 
     """
@@ -70,9 +70,29 @@ class Cache:
 
     def keep(self, path: Path, ref: ObjectRef) -> None:
         """Give a synced file of the volume the name of its object, when it fits at all."""
-        if ref.size_bytes <= self._max_bytes:
-            self._make_room(ref.size_bytes)
+        if ref.size_bytes > self._max_bytes:
+            return
+        self._make_room(ref.size_bytes)
+        # A copy is worth less than the room to work.
+        if self.give_way(0):
             durable.link(path, self._path(ref.sha256))
+
+    def give_way(self, size_bytes: int) -> bool:
+        """Remove copies until `size_bytes` more leave the volume its reserve.
+
+        Returns:
+            Whether they do now; False when no more copies can go.
+
+        """
+        if self._short_bytes(size_bytes) <= 0:
+            return True
+        for path, _ in self._oldest_first():
+            if _remove_unheld(path) and self._short_bytes(size_bytes) <= 0:
+                return True
+        return False
+
+    def _short_bytes(self, size_bytes: int) -> int:
+        return size_bytes + self._volume.reserve_bytes - self._volume.free_bytes()
 
     def forget(self, sha256: str) -> None:
         """Remove a copy, unless somebody reads it: then it goes when room is needed."""
@@ -106,6 +126,8 @@ class Cache:
         with self.draft() as (draft, fd):
             for chunk in chunks:
                 digest.update(chunk)
+                # Whether it is enough the disk will say: the reserve is there to be used.
+                self.give_way(len(chunk))
                 durable.write_all(fd, chunk)
                 size_bytes += len(chunk)
             if digest.hexdigest() != sha256:
@@ -124,17 +146,23 @@ class Cache:
 
     def _make_room(self, size_bytes: int) -> None:
         """Remove what was not used for longest until `size_bytes` more would fit."""
+        found = self._oldest_first()
+        total = sum(size for _, size in found) + size_bytes
+        for path, size in found:
+            if total <= self._max_bytes:
+                return
+            if _remove_unheld(path):
+                total -= size
+
+    def _oldest_first(self) -> list[tuple[Path, int]]:
+        """Return the copies and their sizes, the one not used for longest first."""
         found = []
         with durable.translated():
             for entry in os.scandir(self._volume.path(_KEPT)):
                 with suppress(FileNotFoundError):  # another process makes room too
                     found.append((entry.path, entry.stat()))
-        total = sum(stat.st_size for _, stat in found) + size_bytes
-        for path, stat in sorted(found, key=lambda one: one[1].st_mtime_ns):
-            if total <= self._max_bytes:
-                return
-            if _remove_unheld(Path(path)):
-                total -= stat.st_size
+        found.sort(key=lambda one: one[1].st_mtime_ns)
+        return [(Path(path), stat.st_size) for path, stat in found]
 
     def _sweep(self) -> None:
         """Remove drafts of processes that are gone."""

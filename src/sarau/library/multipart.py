@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sarau.errors import FailedCode, FailedError
-from sarau.library.bucket import Bucket, translated
+from sarau.library.bucket import Bucket, ConflictError, translated
 from sarau.library.store import ObjectRef
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def create(bucket: Bucket, name: str, path: Path, ref: ObjectRef) -> None:
 
     Raises:
         ExistsError: There is an object of that name; it is as it was.
-        ConflictError: Another request is completing it.
+        ConflictError: Another request is completing it; the next try begins anew.
         FailedError: Those of `translated`, and `source_damaged` when the file is no
             longer what `ref` says.
 
@@ -54,14 +54,19 @@ def create(bucket: Bucket, name: str, path: Path, ref: ObjectRef) -> None:
             )
         upload_id = made["UploadId"]
     parts = _send(bucket, name, upload_id, path, ref, sent)
-    with translated(f"complete {name}"):
-        bucket.client.complete_multipart_upload(
-            Bucket=bucket.place.bucket,
-            Key=bucket.key(name),
-            UploadId=upload_id,
-            MultipartUpload={"Parts": parts},
-            IfNoneMatch="*",
-        )
+    try:
+        with translated(f"complete {name}"):
+            bucket.client.complete_multipart_upload(
+                Bucket=bucket.place.bucket,
+                Key=bucket.key(name),
+                UploadId=upload_id,
+                MultipartUpload={"Parts": parts},
+                IfNoneMatch="*",
+            )
+    except ConflictError:
+        # An upload whose completion met another one cannot be completed any more.
+        _abort(bucket, name, upload_id)
+        raise
 
 
 def abandon(bucket: Bucket, name: str) -> None:
@@ -71,24 +76,36 @@ def abandon(bucket: Bucket, name: str) -> None:
         FailedError: Those of `translated`.
 
     """
-    upload_id, _ = _find(bucket, name)
-    if upload_id is not None:
+    for upload_id in _begun(bucket, name):
+        _abort(bucket, name, upload_id)
+
+
+def _abort(bucket: Bucket, name: str, upload_id: str) -> None:
+    try:
         with translated(f"abort {name}"):
             bucket.client.abort_multipart_upload(
                 Bucket=bucket.place.bucket, Key=bucket.key(name), UploadId=upload_id
             )
+    except ConflictError:
+        _logger.debug("upload %s of %s is gone already", upload_id, name)
+
+
+def _begun(bucket: Bucket, name: str) -> list[str]:
+    """Return the uploads of this name that were begun and are not complete."""
+    key = bucket.key(name)
+    with translated(f"LIST uploads of {name}"):
+        found = bucket.client.list_multipart_uploads(Bucket=bucket.place.bucket, Prefix=key)
+    return [one["UploadId"] for one in found.get("Uploads", []) if one["Key"] == key]
 
 
 def _find(bucket: Bucket, name: str) -> "tuple[str | None, dict[int, CompletedPartTypeDef]]":
     """Return an upload of this name that was begun, and its parts by number."""
-    key = bucket.key(name)
-    with translated(f"LIST uploads of {name}"):
-        found = bucket.client.list_multipart_uploads(Bucket=bucket.place.bucket, Prefix=key)
-        begun = [one["UploadId"] for one in found.get("Uploads", []) if one["Key"] == key]
-        if not begun:
-            return None, {}
+    begun = _begun(bucket, name)
+    if not begun:
+        return None, {}
+    with translated(f"LIST parts of {name}"):
         pages = bucket.client.get_paginator("list_parts").paginate(
-            Bucket=bucket.place.bucket, Key=key, UploadId=begun[0]
+            Bucket=bucket.place.bucket, Key=bucket.key(name), UploadId=begun[0]
         )
         sent = {
             part["PartNumber"]: _completed(

@@ -16,6 +16,7 @@ from sarau.errors import FailedCode, FailedError
 from sarau.library import multipart
 from sarau.library.bucket import Bucket, ConflictError, ExistsError
 from sarau.library.cache import Cache
+from sarau.library.lookout import Lookout, Seen
 from sarau.library.store import ObjectRef
 from sarau.library.work import (
     WorkRoom,
@@ -33,7 +34,6 @@ _PARTS_FROM_BYTES = 64 << 20
 """From this size on a file is sent in parts, so that a broken connection costs little."""
 _TRIES = 6
 _FIRST_PAUSE_S = 0.1
-_LOOK_AGAIN_S = 5.0
 
 
 class S3Library(WorkRoom):
@@ -68,7 +68,7 @@ class S3Library(WorkRoom):
         self._cache = Cache(volume, max_bytes=cache_bytes)
         self._link_s = link_s
         self._parts_from_bytes = parts_from_bytes
-        self._checked: tuple[float, VolumeStatus] | None = None
+        self._look = Lookout(self._see)
 
     def close(self) -> None:
         """Close the connections to S3."""
@@ -76,29 +76,35 @@ class S3Library(WorkRoom):
 
     def check(self) -> VolumeStatus:
         """Look whether objects can be kept; see `ObjectStore.check`."""
-        if self._checked is not None and time.monotonic() - self._checked[0] < _LOOK_AGAIN_S:
-            return self._checked[1]
-        code = detail = None
-        try:
-            found = read_sentinel(self._bucket)
-            if found != self.id:
-                code, detail = FailedCode.VOLUME_MISMATCH, f"{self._bucket.place} is {found}"
-        except FailedError as error:
-            code, detail = error.code, error.detail
+        code, detail = self._look.answer()
         local = self.volume.check()
-        status = VolumeStatus(
+        return VolumeStatus(
             ok=code is None,
             free_bytes=local.free_bytes,
             free_inodes=local.free_inodes,
             code=code,
             detail=detail,
         )
-        self._checked = (time.monotonic(), status)
-        return status
+
+    def _see(self) -> Seen:
+        try:
+            found = read_sentinel(self._bucket)
+        except FailedError as error:
+            return error.code, error.detail
+        if found != self.id:
+            return FailedCode.VOLUME_MISMATCH, f"{self._bucket.place} is {found}"
+        return None, None
+
+    def make_work_dir(self, name: str) -> Path:
+        """Return a new empty directory, with room to work; see `ObjectStore.make_work_dir`."""
+        path = super().make_work_dir(name)
+        self._cache.give_way(0)
+        return path
 
     def put(self, path: Path, expected_sha256: str | None = None) -> ObjectRef:
         """Copy a file in; see `ObjectStore.put`."""
         with self.writing(), self._cache.draft() as (draft, fd):
+            self._cache.give_way(_size(path))
             found = copy(path, fd, expected_sha256)
             sync_read_only(fd)
             self._name(draft, found)
@@ -182,6 +188,8 @@ class S3Library(WorkRoom):
             if error.code is not FailedCode.OBJECT_MISSING:
                 raise
         else:
+            # What this run sent before it was killed, and somebody else completed meanwhile.
+            multipart.abandon(self._bucket, name)
             raise ExistsError(name)
         try:
             multipart.create(self._bucket, name, draft, found)
@@ -192,6 +200,13 @@ class S3Library(WorkRoom):
     def _require_sound(self, found: ObjectRef) -> None:
         if not self.verify(found.sha256):
             raise FailedError(FailedCode.OBJECT_DAMAGED, f"object {found.sha256} is damaged")
+
+
+def _size(path: Path) -> int:
+    """Return the size of a file, 0 where there is none: who reads it will say so."""
+    with suppress(OSError):
+        return path.stat().st_size
+    return 0
 
 
 def _name(sha256: str) -> str:

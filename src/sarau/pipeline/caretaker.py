@@ -10,6 +10,7 @@ from sarau.catalog import (
     fingerprints,
     insights,
     likenesses,
+    object_lock,
     objects,
     renditions,
     runs,
@@ -209,8 +210,15 @@ class Caretaker:
                 limit=_PAGE,
             )
         for one in unneeded:
-            with self._database.write() as connection:
-                objects.lock(connection)
-                if objects.is_unreferenced(connection, one.sha256):
-                    self._library.remove(one.sha256)
-                    objects.remove(connection, one.sha256)
+            with object_lock.collecting(self._database) as is_alone:
+                if is_alone:
+                    self._collect(one.sha256)
+
+    def _collect(self, sha256: str) -> None:
+        """Remove an object; nobody can begin to refer to it, and no transaction is open."""
+        with self._database.read() as connection:
+            if not objects.is_unreferenced(connection, sha256):
+                return
+        self._library.remove(sha256)
+        with self._database.write() as connection:
+            objects.remove(connection, sha256)

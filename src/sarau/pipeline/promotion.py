@@ -1,10 +1,12 @@
 """Promotion: a received file goes from D to E, copied, hashed, synced, named, then committed."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from sarau.catalog import Database, objects, runs, sources, tracks, uploads
+from sarau.catalog import Database, object_lock, objects, runs, sources, tracks, uploads
 from sarau.errors import CancelledRunError, FailedCode, FailedError
 from sarau.intake import Intake
 from sarau.library import ObjectRef, ObjectStore
@@ -80,8 +82,7 @@ class Promotion:
             if error.code is not FailedCode.SOURCE_MISSING:
                 raise
             stored = self._stored_by_another(upload, error)
-        with self.database.write() as connection:
-            add_object(connection, self.library, stored)
+        with referring_to(self.database, self.library, [stored]) as connection:
             newest = uploads.get(connection, upload.id, settled=True)
             if newest.state is UploadState.RECEIVED:
                 _mark_stored(connection, newest, track, stored)
@@ -131,8 +132,25 @@ def tie_to_twin(connection: sa.Connection, track: Track, sha256: str) -> None:
         tracks.mark_duplicate(connection, track, twin)
 
 
-def add_object(connection: sa.Connection, library: ObjectStore, ref: ObjectRef) -> None:
-    """Record an object whose file is there; the collector cannot take it meanwhile."""
-    objects.lock(connection)
-    library.require(ref.sha256)
-    objects.add(connection, ref.sha256, ref.size_bytes)
+@contextmanager
+def referring_to(
+    database: Database, library: ObjectStore, refs: Sequence[ObjectRef]
+) -> Iterator[sa.Connection]:
+    """Open a transaction in which objects are recorded that are there and stay there.
+
+    The library is asked before it begins: it may be far away, and others wait for writers.
+
+    Raises:
+        FailedError: `object_missing`, when the collector was here first; what the library
+            raises.
+
+    """
+    with object_lock.referring(database):
+        for ref in refs:
+            library.require(ref.sha256)
+        with database.write() as connection:
+            objects.lock(connection)
+            # Objects before events, as everywhere: two orders would lock each other out.
+            for ref in sorted(refs, key=lambda one: one.sha256):
+                objects.add(connection, ref.sha256, ref.size_bytes)
+            yield connection

@@ -45,7 +45,7 @@ from sarau.observe.work import stage
 from sarau.pipeline.durable import DurableRuns
 from sarau.pipeline.likeness import find_alike
 from sarau.pipeline.outcome import Plain
-from sarau.pipeline.promotion import Promotion, add_object, tie_to_twin
+from sarau.pipeline.promotion import Promotion, referring_to, tie_to_twin
 
 _REPORT_EVERY_S = 0.5
 
@@ -161,10 +161,8 @@ class Steps:
     def publish(self, run_id: RunId, made: list[Plain]) -> Plain:
         """Show the renditions and make the track ready, in one transaction."""
         run, track = self._enter(run_id, Stage.PUBLISH)
-        with self.database.write() as connection:
-            # Objects before events, as everywhere: two orders would lock each other out.
-            for one in made:
-                add_object(connection, self.library, ObjectRef(one["sha256"], one["size_bytes"]))
+        refs = [ObjectRef(one["sha256"], one["size_bytes"]) for one in made]
+        with referring_to(self.database, self.library, refs) as connection:
             if not runs.finish(connection, run, RunState.SUCCEEDED):
                 raise CancelledRunError
             renditions.replace_all(

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -103,6 +104,29 @@ def test_a_track_waits_for_an_s3_that_is_away_and_then_becomes_ready(
     assert ready.json()["checks"]["library"]["code"] == "library_unavailable"
     wire.mend()
     server.wait_for(track["id"], "ready")
+    server.kill()
+    wire.close()
+
+
+def test_an_s3_that_hangs_is_reported_and_takes_no_threads(
+    make_server: Callable[..., Server], aws_url: str, tmp_path: Path
+) -> None:
+    wire = Wire(aws_url)
+    server = _server(make_server, new_bucket(aws_url), wire.url)
+    wire.stall()
+
+    def ask(path: str) -> httpx.Response:
+        with server.client() as client:
+            return client.get(path, timeout=20)
+
+    # Far more questions than the server has threads; each has an answer.
+    with ThreadPoolExecutor(30) as pool:
+        answers = list(pool.map(lambda _: ask("/readyz"), range(60)))
+    assert {answer.json()["checks"]["library"]["code"] for answer in answers} == {
+        "library_unavailable"
+    }
+    # And what is sent meanwhile is acknowledged.
+    server.send(write_music(tmp_path / "song.wav"))
     server.kill()
     wire.close()
 
