@@ -1,9 +1,17 @@
 import json
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import pytest
+from tests.servers import Server
+
+from sarau.catalog import Database, volumes
+from sarau.storage import Volume
 
 
 def _doctor(data: Path, **environment: str) -> tuple[int, dict[str, Any]]:
@@ -31,3 +39,52 @@ def test_a_volume_that_is_not_mounted_is_told(tmp_path: Path) -> None:
     code, report = _doctor(tmp_path / "data")
     assert (code, report["ok"]) == (4, False)
     assert report["volumes"]["library"]["code"] == "volume_missing"
+
+
+@pytest.fixture
+def used(make_server: Callable[..., Server]) -> Path:
+    """The data of a server that has run."""
+    server = make_server()
+    server.kill()
+    return server.data
+
+
+def test_everything_there_is_to_know_about_both_volumes_is_told(used: Path) -> None:
+    database = Database(f"sqlite:///{used / 'sarau.db'}")
+    with database.write() as connection:
+        volumes.note_sync_error(connection, "library", "Input/output error")
+    database.close()
+    code, report = _doctor(used)
+    assert code == 0
+    for role in ("intake", "library"):
+        told = report["volumes"][role]
+        assert (told["ok"], told["sentinel"]) == (True, "own")
+        assert told["free_bytes"] > 0
+        assert told["free_inodes"] > 0
+        assert Path(told["mount_point"]).is_mount()
+    assert report["volumes"]["intake"]["last_sync_error"] is None
+    assert report["volumes"]["library"]["last_sync_error"]["detail"] == "Input/output error"
+    assert report["extras"]["clamd"] == {"ok": True, "used": False}
+
+
+def test_an_empty_mount_point_is_told_and_not_made_a_volume(used: Path) -> None:
+    intake = used / "intake"
+    shutil.rmtree(intake)
+    intake.mkdir()
+    code, report = _doctor(used)
+    assert (code, report["volumes"]["intake"]["code"]) == (4, "volume_missing")
+    assert list(intake.iterdir()) == []
+
+
+def test_another_disk_is_told(used: Path) -> None:
+    shutil.rmtree(used / "library")
+    Volume.open(used / "library", "library", reserve_bytes=0)
+    code, report = _doctor(used)
+    assert (code, report["volumes"]["library"]["code"]) == (4, "volume_mismatch")
+    assert report["volumes"]["library"]["sentinel"] == "foreign"
+
+
+def test_a_catalog_that_cannot_be_reached_is_told(tmp_path: Path) -> None:
+    url = "postgresql+psycopg://nobody@127.0.0.1:9/nothing"
+    code, report = _doctor(tmp_path / "data", SARAU_DATABASE_URL=url)
+    assert (code, report["database"]["code"]) == (4, "database_unavailable")

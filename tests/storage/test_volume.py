@@ -9,6 +9,7 @@ import pytest
 
 from sarau.errors import FailedCode, FailedError, RefusedCode, RefusedError
 from sarau.storage import Volume, durable
+from sarau.storage.volume import look
 
 
 @pytest.mark.parametrize("prepared", ["missing", "empty", "fresh_ext4"])
@@ -23,6 +24,29 @@ def test_a_missing_or_empty_directory_becomes_a_volume_once(tmp_path: Path, prep
     assert again.id == made.id
     assert made.check().ok
     assert [path.name for path in root.glob(".sarau*")] == [".sarau-volume"]
+
+
+def test_looking_at_an_empty_mount_point_makes_nothing(tmp_path: Path) -> None:
+    root = tmp_path / "intake"
+    root.mkdir()
+    status = look(root, "intake", None, reserve_bytes=0)
+    assert (status.ok, status.code, status.sentinel) == (False, "volume_missing", "missing")
+    assert list(root.iterdir()) == []
+    made = Volume.open(root, "intake", reserve_bytes=0)
+    assert look(root, "intake", made.id, reserve_bytes=0).sentinel == "own"
+    assert look(root, "intake", "0" * 32, reserve_bytes=0).code == "volume_mismatch"
+    assert look(root, "library", None, reserve_bytes=0).sentinel == "foreign"
+    assert Path(made.check().mount_point or "").is_mount()
+
+
+def test_a_failed_sync_is_told_once(tmp_path: Path) -> None:
+    volume = Volume.open(tmp_path / "v", "intake", reserve_bytes=0)
+    told: list[str] = []
+    volume.on_sync_error = told.append
+    for what in ("first", "second"):
+        volume.mark_suspect(FailedError(FailedCode.DISK_ERROR, what))
+    assert told == ["disk_error: first"]
+    assert volume.check().code == "disk_error"
 
 
 def test_a_directory_with_files_and_no_sentinel_is_not_mounted(tmp_path: Path) -> None:

@@ -138,12 +138,31 @@ def test_readyz_says_what_is_wrong(make_server: Make, language: str) -> None:
     assert found["sarau_volume_ok"][("library",)] == 0
 
 
+def test_readyz_tells_everything_about_both_volumes_engine_and_scanner(server: Server) -> None:
+    with server.client() as client:
+        found = client.get("/readyz").json()["checks"]
+    assert set(found) == {
+        *("database", "intake", "library", "queue", "worker", "engine", "scanner"),
+    }
+    for role in ("intake", "library"):
+        told = found[role]
+        assert (told["ok"], told["sentinel"], told["code"]) == (True, "own", None)
+        assert told["free_bytes"] > 0
+        assert told["free_inodes"] > 0
+        assert Path(told["mount_point"]).is_mount()
+        assert told["last_sync_error"] is None
+    assert found["engine"]["ok"]
+    assert found["scanner"] == {"ok": True, "used": False}
+
+
 def test_readyz_gives_details_only_to_who_brings_the_token(make_server: Make) -> None:
     server = make_server(SARAU_CLAMD="tcp:127.0.0.1:9", SARAU_TOKEN=TOKEN)
     with server.client() as stranger:
-        seen = stranger.get("/readyz").json()["checks"]["scanner"]
+        checks = stranger.get("/readyz").json()["checks"]
+        seen = checks["scanner"]
     with server.client(headers={"Authorization": f"Bearer {TOKEN}"}) as expert:
         told = expert.get("/readyz").json()["checks"]["scanner"]
     assert seen["code"] == told["code"] == "scanner_unavailable"
     assert "detail" not in seen
+    assert not {"mount_point", "last_sync_error", "detail"} & set(checks["intake"])
     assert told["detail"]

@@ -1,12 +1,18 @@
 """Open the catalog, the volumes and the library where the settings say they are."""
 
+import logging
+import threading
+from functools import partial
 from pathlib import Path
 
 from sarau.catalog import Database, migrate, volumes
 from sarau.catalog.database import translated
+from sarau.errors import FailedError
 from sarau.library import DiskLibrary, Library, Place, S3Library, connect, open_bucket
 from sarau.settings import Settings
 from sarau.storage import Volume
+
+_logger = logging.getLogger(__name__)
 
 
 def open_database(settings: Settings) -> Database:
@@ -35,7 +41,21 @@ def open_volume(database: Database, root: Path, role: str, settings: Settings) -
     volume = Volume.open(root, role, reserve_bytes=settings.reserve_bytes, expected_id=known)
     if known is None:
         _remember(database, role, volume.id)
+    volume.on_sync_error = partial(_note_sync_error, database, role)
     return volume
+
+
+def _note_sync_error(database: Database, role: str, detail: str) -> None:
+    """Put a failed sync into the catalog, from a thread that holds nothing."""
+
+    def work() -> None:
+        try:
+            with database.write() as connection:
+                volumes.note_sync_error(connection, role, detail)
+        except FailedError as error:
+            _logger.error("a failed sync could not be noted: %s", error)  # noqa: TRY400 - no bug
+
+    threading.Thread(target=work, name="sync-error", daemon=True).start()
 
 
 def open_library(database: Database, settings: Settings) -> Library:

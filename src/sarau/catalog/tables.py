@@ -148,6 +148,9 @@ volumes = sa.Table(
     sa.Column("role", sa.String(16), primary_key=True),
     sa.Column("id", _ID, nullable=False),
     _time("created_at"),
+    # The last time that a sync of it failed, and what the system said.
+    _time("sync_failed_at", nullable=True),
+    sa.Column("sync_error", sa.Text),
 )
 
 objects = sa.Table(

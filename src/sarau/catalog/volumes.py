@@ -1,5 +1,8 @@
 """Which disk belongs to this catalog, so that an empty mount point is not taken for it."""
 
+from dataclasses import dataclass
+from datetime import datetime
+
 import sqlalchemy as sa
 
 from sarau.catalog.tables import volumes
@@ -17,3 +20,27 @@ def remember(connection: sa.Connection, role: str, volume_id: str) -> None:
     if known_id(connection, role) is None:
         row = {"role": role, "id": volume_id, "created_at": now()}
         connection.execute(sa.insert(volumes).values(row))
+
+
+@dataclass(frozen=True, slots=True)
+class SyncError:
+    """A sync that failed; what it should have put on disk was given up."""
+
+    at: datetime
+    detail: str
+
+
+def note_sync_error(connection: sa.Connection, role: str, detail: str) -> None:
+    """Remember that a sync of a volume failed just now."""
+    connection.execute(
+        sa.update(volumes)
+        .where(volumes.c.role == role)
+        .values(sync_failed_at=now(), sync_error=detail)
+    )
+
+
+def last_sync_errors(connection: sa.Connection) -> dict[str, SyncError]:
+    """Return the last failed sync of each volume that ever had one, by role."""
+    columns = (volumes.c.role, volumes.c.sync_failed_at, volumes.c.sync_error)
+    query = sa.select(*columns).where(volumes.c.sync_failed_at.is_not(None))
+    return {row[0]: SyncError(row[1], row[2] or "") for row in connection.execute(query)}

@@ -27,6 +27,7 @@ def command(data: Path | None, *, as_json: bool) -> None:
 
 
 def _examine(found: settings.Settings) -> dict[str, Any]:
+    from sarau.app import look_at_places  # noqa: PLC0415 - heavy
     from sarau.audio import Engine, SandboxLevel, SandboxMode  # noqa: PLC0415 - heavy
     from sarau.catalog.database import sqlite_journal_mode  # noqa: PLC0415 - heavy
 
@@ -34,16 +35,13 @@ def _examine(found: settings.Settings) -> dict[str, Any]:
         engine_report = engine.describe()
     extras = _extras(found)
     locked = engine_report.sandbox_level is SandboxLevel.FULL
-    volumes = {
-        "intake": _volume(found.intake_dir, "intake", found.reserve_bytes),
-        "library": _volume(found.library_dir, "library", found.reserve_bytes),
-    }
-    database = {"kind": found.database.partition(":")[0]}
+    volumes = look_at_places(found)
+    database = {"kind": found.database.partition(":")[0]} | volumes.pop("database")
     if database["kind"] == "sqlite":
         database["journal_mode"] = sqlite_journal_mode()
     return {
         "ok": (locked or found.sandbox != "required")
-        and all(part["ok"] for part in (volumes | extras).values()),
+        and all(part["ok"] for part in [*volumes.values(), *extras.values(), database]),
         "engine": asdict(engine_report),
         "volumes": volumes,
         "database": database,
@@ -60,6 +58,7 @@ def _extras(found: settings.Settings) -> dict[str, dict[str, Any]]:
     if found.watch is not None:
         is_made = found.watch.absolute().is_relative_to(found.intake_dir.absolute())
         extras["watch"] = {"ok": is_made or found.watch.is_dir(), "path": str(found.watch)}
+    extras["clamd"] = {"ok": True, "used": False}
     if found.clamd is not None:
         try:
             version = Clamd(found.clamd, max_bytes=found.clamd_max_bytes).version()
@@ -67,19 +66,6 @@ def _extras(found: settings.Settings) -> dict[str, dict[str, Any]]:
         except FailedError as error:
             extras["clamd"] = {"ok": False, "code": error.code, "detail": error.detail}
     return extras
-
-
-def _volume(root: Path, role: str, reserve_bytes: int) -> dict[str, Any]:
-    from sarau.errors import FailedError  # noqa: PLC0415 - with its only use
-    from sarau.storage import Volume  # noqa: PLC0415 - with its only use
-
-    if not root.exists():
-        return {"ok": True, "path": str(root), "state": "will be made at the first start"}
-    try:
-        status = Volume.open(root, role, reserve_bytes=reserve_bytes).check()
-    except FailedError as error:
-        return {"ok": False, "path": str(root), "code": error.code, "detail": error.detail}
-    return {"path": str(root), **asdict(status)}
 
 
 def _print(report: dict[str, Any]) -> None:

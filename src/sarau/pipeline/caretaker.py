@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from sarau.catalog import (
@@ -18,7 +19,7 @@ from sarau.catalog import (
     tracks,
     uploads,
 )
-from sarau.errors import FailedCode, SarauError
+from sarau.errors import FailedCode, RefusedError, SarauError
 from sarau.intake import Intake
 from sarau.intake.clamd import Clamd
 from sarau.intake.rounds import Rounds
@@ -126,7 +127,9 @@ class Caretaker:
             with self._database.read() as connection:
                 track = tracks.find(connection, run.track_id)
             if track and track.state is TrackState.FAILED and track.run_id == run.id:
-                self._pipeline.retry(track.id, track.owner_id, is_bulk=True)
+                # Another process's caretaker, or a person, may have been faster.
+                with suppress(RefusedError):
+                    self._pipeline.retry(track.id, track.owner_id, is_bulk=True)
 
     def _waiting_for_the_scanner(self) -> list[Run]:
         """Return what can be scanned again: nothing while the scanner is away, however long."""

@@ -9,14 +9,20 @@ import math
 import os
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from sarau.errors import FailedCode, FailedError, RefusedCode, RefusedError
 from sarau.model.ids import is_id, new_id
 from sarau.storage import durable
 
 SENTINEL = ".sarau-volume"
+Sentinel = Literal["own", "missing", "foreign", "unreadable"]
+"""`missing` is what a disk looks like that is not mounted; `foreign` is another disk."""
+OnSyncError = Callable[[str], None]
+"""Told, once, what was wrong with a sync."""
 _LOOK_AGAIN_S = 0.5
 _MADE_BY_SYSTEM = frozenset({"lost+found"})
 
@@ -31,6 +37,10 @@ class VolumeStatus:
     """None on file systems that do not count them."""
     code: FailedCode | None
     detail: str | None
+    sentinel: Sentinel | None = None
+    """None for what is no volume: a bucket."""
+    mount_point: str | None = None
+    """Of the file system it is on."""
 
 
 class Volume:
@@ -43,6 +53,7 @@ class Volume:
         self.reserve_bytes = reserve_bytes
         self._lock = threading.Lock()
         self._suspect: str | None = None
+        self.on_sync_error: OnSyncError = _ignore
         self._found_well_at = -math.inf
 
     @classmethod
@@ -65,7 +76,7 @@ class Volume:
         root = root.absolute()
         found = _read_sentinel(root)
         if found is None:
-            if expected_id is not None or not _is_blank(root):
+            if expected_id is not None or not is_blank(root):
                 raise FailedError(
                     FailedCode.VOLUME_MISSING, f"{root} has no {SENTINEL}: is it mounted?"
                 )
@@ -89,42 +100,9 @@ class Volume:
 
     def check(self) -> VolumeStatus:
         """Look whether the volume is mounted, ours, writable, not suspect and not full."""
-        try:
-            mounted = _read_sentinel(self.root)
-            found = os.statvfs(self.root)
-        except (OSError, FailedError) as error:
-            return VolumeStatus(
-                ok=False, free_bytes=0, free_inodes=0, code=FailedCode.DISK_ERROR, detail=str(error)
-            )
-        free_bytes = found.f_bavail * found.f_frsize
-        free_inodes = found.f_favail if found.f_files else None
-        code, detail = self._judge(mounted, found, free_bytes, free_inodes)
-        return VolumeStatus(
-            ok=code is None,
-            free_bytes=free_bytes,
-            free_inodes=free_inodes,
-            code=code,
-            detail=detail,
+        return look(
+            self.root, self.role, self.id, reserve_bytes=self.reserve_bytes, suspect=self._suspect
         )
-
-    def _judge(
-        self,
-        mounted: tuple[str, str] | None,
-        found: os.statvfs_result,
-        free_bytes: int,
-        free_inodes: int | None,
-    ) -> tuple[FailedCode | None, str | None]:
-        if mounted is None:
-            return FailedCode.VOLUME_MISSING, f"{self.root} has no {SENTINEL}: is it mounted?"
-        if mounted != (self.role, self.id):
-            return FailedCode.VOLUME_MISMATCH, f"{self.root} is {mounted}, not {self.id}"
-        if self._suspect is not None:
-            return FailedCode.DISK_ERROR, self._suspect
-        if found.f_flag & os.ST_RDONLY:
-            return FailedCode.DISK_ERROR, f"{self.root} is mounted read-only"
-        if free_bytes < self.reserve_bytes or free_inodes == 0:
-            return FailedCode.DISK_FULL, f"{free_bytes} bytes and {free_inodes} inodes are free"
-        return None, None
 
     @property
     def suspect(self) -> str | None:
@@ -164,7 +142,88 @@ class Volume:
         """Remember that a sync failed: nothing is written here until a restart has looked at it."""
         with self._lock:
             self._found_well_at = -math.inf
+            is_first = self._suspect is None
             self._suspect = self._suspect or f"a sync on {self.root} failed: {error}"
+        if is_first:
+            self.on_sync_error(str(error))
+
+
+def look(
+    root: Path,
+    role: str,
+    expected_id: str | None,
+    *,
+    reserve_bytes: int,
+    suspect: str | None = None,
+) -> VolumeStatus:
+    """Look whether a volume is mounted, ours, writable and not full; make nothing.
+
+    Args:
+        root: Where it should be.
+        role: As what it serves.
+        expected_id: The id that the catalog knows; None: any volume of that role will do.
+        reserve_bytes: Free space that stays free.
+        suspect: Why it is not written to any more.
+
+    """
+    mount_point = _mount_point(root)
+    try:
+        mounted = _read_sentinel(root)
+        found = os.statvfs(root if root.exists() else mount_point)
+    except (OSError, FailedError) as error:
+        code = error.code if isinstance(error, FailedError) else FailedCode.DISK_ERROR
+        return VolumeStatus(
+            ok=False,
+            free_bytes=0,
+            free_inodes=0,
+            code=code,
+            detail=str(error),
+            sentinel="unreadable",
+            mount_point=mount_point,
+        )
+    free_bytes = found.f_bavail * found.f_frsize
+    free_inodes = found.f_favail if found.f_files else None
+    sentinel = _judge_sentinel(mounted, role, expected_id)
+    wrong: tuple[FailedCode, str] | None = None
+    if sentinel == "missing":
+        wrong = FailedCode.VOLUME_MISSING, f"{root} has no {SENTINEL}: is it mounted?"
+    elif sentinel == "foreign":
+        wrong = FailedCode.VOLUME_MISMATCH, f"{root} is {mounted}, not {role} {expected_id}"
+    elif suspect is not None:
+        wrong = FailedCode.DISK_ERROR, suspect
+    elif found.f_flag & os.ST_RDONLY:
+        wrong = FailedCode.DISK_ERROR, f"{root} is mounted read-only"
+    elif free_bytes < reserve_bytes or free_inodes == 0:
+        wrong = FailedCode.DISK_FULL, f"{free_bytes} bytes and {free_inodes} inodes are free"
+    return VolumeStatus(
+        ok=wrong is None,
+        free_bytes=free_bytes,
+        free_inodes=free_inodes,
+        code=wrong[0] if wrong else None,
+        detail=wrong[1] if wrong else None,
+        sentinel=sentinel,
+        mount_point=mount_point,
+    )
+
+
+def _judge_sentinel(
+    mounted: tuple[str, str] | None, role: str, expected_id: str | None
+) -> Sentinel:
+    if mounted is None:
+        return "missing"
+    is_ours = mounted[0] == role and expected_id in {None, mounted[1]}
+    return "own" if is_ours else "foreign"
+
+
+def _mount_point(root: Path) -> str:
+    place = root.absolute()
+    while not os.path.ismount(place):
+        place = place.parent
+    return str(place)
+
+
+def _ignore(_error: str) -> None:
+    """Tell nobody."""
 
 
 def is_mounted(root: Path, volume_id: str) -> bool:
@@ -173,7 +232,8 @@ def is_mounted(root: Path, volume_id: str) -> bool:
     return found is not None and found[1] == volume_id
 
 
-def _is_blank(root: Path) -> bool:
+def is_blank(root: Path) -> bool:
+    """Tell whether a volume would be made of a directory: it is missing or empty."""
     with durable.translated():
         return not root.exists() or {entry.name for entry in root.iterdir()} <= _MADE_BY_SYSTEM
 

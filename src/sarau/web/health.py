@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from sarau.app import App
-from sarau.catalog import figures, objects
+from sarau.app import App, describe
+from sarau.catalog import figures, objects, volumes
 from sarau.errors import FailedCode, FailedError, SarauError
 from sarau.model.clock import now
 from sarau.model.lifecycle import RunState
@@ -21,7 +21,9 @@ from sarau.pipeline.overview import overview
 Check = dict[str, Any]
 
 STUCK_AFTER: Final = timedelta(minutes=10)
+_FOR_EXPERTS: Final = frozenset({"detail", "mount_point", "last_sync_error"})
 _NEEDED: Final = frozenset({"database", "intake", "library"})
+_UNUSED: Final[Check] = {"ok": True, "used": False}
 
 
 def readiness(app: App, language: str = DEFAULT_LANGUAGE) -> tuple[str, dict[str, Check]]:
@@ -31,23 +33,17 @@ def readiness(app: App, language: str = DEFAULT_LANGUAGE) -> tuple[str, dict[str
     where there is more to say a `detail` for experts.
     """
     checks: dict[str, Check] = {"database": _try(lambda: _database(app))}
+    sync_errors = _sync_errors(app) if checks["database"]["ok"] else {}
     for place in app.places:
-        status = place.check()
-        checks[place.role] = {
-            "ok": status.ok,
-            "free_bytes": status.free_bytes,
-            "free_inodes": status.free_inodes,
-            "code": status.code,
-        } | ({"detail": status.detail} if status.detail else {})
+        checks[place.role] = describe(place.check(), sync_errors.get(place.role))
     if checks["database"]["ok"]:
         with_damage = _try(lambda: _damage(app))
         checks["library"] |= {key: value for key, value in with_damage.items() if key != "ok"}
         checks["queue"] = _try(lambda: _queue(app))
         checks["worker"] = _try(lambda: _worker(app))
-    if app.engine is not None:
-        checks["engine"] = _try(app.engine.check)
-    if app.scanner is not None:
-        checks["scanner"] = _try(app.scanner.version)
+    # What is not used here is said, too: nobody has to guess why a line is missing.
+    checks["engine"] = _try(app.engine.check) if app.engine is not None else dict(_UNUSED)
+    checks["scanner"] = _try(app.scanner.version) if app.scanner is not None else dict(_UNUSED)
     for check in checks.values():
         if not check["ok"]:
             check["message"] = message(check["code"], language)
@@ -60,7 +56,7 @@ def readiness(app: App, language: str = DEFAULT_LANGUAGE) -> tuple[str, dict[str
 def without_details(checks: dict[str, Check]) -> dict[str, Check]:
     """Return what a stranger may see: details name paths, hosts and users."""
     return {
-        name: {key: value for key, value in check.items() if key != "detail"}
+        name: {key: value for key, value in check.items() if key not in _FOR_EXPERTS}
         for name, check in checks.items()
     }
 
@@ -72,6 +68,14 @@ def _try(look: Callable[[], object]) -> Check:
     except SarauError as error:
         return {"ok": False, "code": error.code, "detail": error.detail}
     return {"ok": True, **(more if isinstance(more, dict) else {})}
+
+
+def _sync_errors(app: App) -> dict[str, volumes.SyncError]:
+    try:
+        with app.database.read() as connection:
+            return volumes.last_sync_errors(connection)
+    except FailedError:
+        return {}  # a database that goes away at this moment is told by the next look
 
 
 def _database(app: App) -> None:

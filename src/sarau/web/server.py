@@ -12,6 +12,7 @@ from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
+from fastapi.encoders import jsonable_encoder
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -64,7 +65,7 @@ def build(app: App) -> ASGIApp:
         if not doors.is_known(request):
             checks = health.without_details(checks)
         return JSONResponse(
-            {"status": status, "checks": checks},
+            jsonable_encoder({"status": status, "checks": checks}),
             _NOT_READY if status == "not_ready" else 200,
             {"Cache-Control": "no-store", "Content-Language": language},
         )
