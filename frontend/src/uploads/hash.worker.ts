@@ -1,5 +1,9 @@
-/** Hashes files one after the other, away from the page: a part at a time, so that memory is flat. */
-import { Sha256 } from "./sha256.ts";
+/**
+ * Hashes files one after the other, away from the page: a part at a time, so that memory is flat.
+ * The browser's own SHA-256 wants all the bytes at once.
+ */
+import { sha256 as Sha256 } from "@noble/hashes/sha2.js";
+import { bytesToHex } from "@noble/hashes/utils.js";
 
 export type Asked = { id: number; file: File } | { id: number; file: null };
 /** `sha256` is null for a file that could not be read. */
@@ -14,13 +18,13 @@ const queue = new Map<number, File>();
 let working = false;
 
 async function hash(id: number, file: File): Promise<string | null> {
-  const found = new Sha256();
+  const found = Sha256.create();
   for (let at = 0; at < file.size; at += PART_BYTES) {
     // Whoever asked may not want to know any more.
     if (!queue.has(id)) return null;
     found.update(new Uint8Array(await file.slice(at, at + PART_BYTES).arrayBuffer()));
   }
-  return found.hex();
+  return bytesToHex(found.digest());
 }
 
 async function work(): Promise<void> {
