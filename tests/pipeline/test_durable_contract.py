@@ -15,11 +15,13 @@ from sarau.catalog.database import create_engine
 from sarau.model.ids import RunId, new_id
 from sarau.pipeline.durable import DurableRuns
 from sarau.pipeline.pulse import living
+from sarau.pipeline.routes import Route, Routes
 
 WORKER = """
-import os, signal, sys, time
+import os, signal, sys, threading, time
 from sarau.catalog import Database
 from sarau.pipeline.durable import DurableRuns
+from sarau.pipeline.routes import Routes
 
 database = Database(sys.argv[1])
 log = os.open(sys.argv[2], os.O_APPEND | os.O_CREAT | os.O_WRONLY)
@@ -38,6 +40,11 @@ def second(run_id, given):
         time.sleep(0.3)
     if die_in == "second":
         os.kill(os.getpid(), signal.SIGKILL)
+    if die_in == "handing_back":
+        at_work.set()
+        broken_off.wait()
+        time.sleep(0.5)
+        say(f"ended {run_id}")
     return {}
 
 def workflow(run_id, durable):
@@ -45,15 +52,22 @@ def workflow(run_id, durable):
     durable["second"](run_id, made)
     say(f"done {run_id}")
 
-runs = DurableRuns(database, code_version=sys.argv[4])
-runs.launch(workflow, [first, second], concurrency=int(sys.argv[5]))
+at_work, broken_off = threading.Event(), threading.Event()
+runs = DurableRuns(database, Routes("disk"), code_version=sys.argv[4])
+runs.launch(
+    workflow, [first, second], concurrency=int(sys.argv[5]), break_off=broken_off.set
+)
+if die_in == "handing_back":
+    at_work.wait()
+    runs.hand_back()
+    os._exit(0)
 time.sleep(60)
 """
 
 
 @pytest.fixture
 def durable(database: Database) -> Iterator[DurableRuns]:
-    found = DurableRuns(database)
+    found = DurableRuns(database, Routes("disk"))
     yield found
     found.close()
 
@@ -80,10 +94,10 @@ def _wait_for(log: Path, text: str, timeout_s: float = 30) -> str:
         time.sleep(0.05)
 
 
-def _enqueue(database: Database, durable: DurableRuns) -> RunId:
+def _enqueue(database: Database, durable: DurableRuns, route: Route | None = None) -> RunId:
     run_id = RunId(new_id())
     with database.write() as connection:
-        durable.enqueue(connection, run_id)
+        durable.enqueue(connection, run_id, route=route)
     return run_id
 
 
@@ -197,6 +211,40 @@ def test_each_process_takes_as_many_at_once_as_its_own_limit(
     assert 2 <= _most_at_once(said, wide.pid) <= 4
 
 
+def test_a_process_passes_its_limit_over_no_two_queues(
+    database: Database, durable: DurableRuns, tmp_path: Path
+) -> None:
+    on_disk = Route("intake-disk", "process")
+    runs = [_enqueue(database, durable, route) for route in (None, on_disk) for _ in range(4)]
+    worker = _worker(database, tmp_path / "log", concurrency=1)
+    try:
+        for run_id in runs:
+            said = _wait_for(tmp_path / "log", f"done {run_id}")
+    finally:
+        worker.kill()
+        worker.wait()
+    assert _most_at_once(said, worker.pid) == 1
+
+
+def test_nothing_is_handed_back_before_its_step_has_ended(
+    database: Database, durable: DurableRuns, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    run_id = _enqueue(database, durable)
+    first = _worker(database, log, die_in="handing_back")
+    _wait_for(log, f"second {run_id}")
+    heir = _worker(database, log)
+    try:
+        assert first.wait(timeout=30) == 0
+        said = _wait_for(log, f"{heir.pid} done {run_id}")
+    finally:
+        heir.kill()
+        heir.wait()
+    # What the broken off step returned became no checkpoint: it is called again.
+    ended, again = f"{first.pid} ended {run_id}", f"{heir.pid} second {run_id} by first"
+    assert said.index(ended) < said.index(again)
+
+
 def _most_at_once(said: str, pid: int) -> int:
     most = now = 0
     for line in said.splitlines():
@@ -241,13 +289,16 @@ def test_what_an_older_version_began_is_seen_to_be_stranded_once_no_such_worker_
     assert doomed.wait(timeout=30) == -9
     heir = _worker(database, log, code_version="2")
     try:
+        # Who looks after volume D knows who lives, and takes no run itself.
+        durable.launch(lambda _run, _steps: None, [], concurrency=0)
         end = time.monotonic() + 40
         while durable.stranded([run_id]) != {run_id}:
             assert time.monotonic() < end
             time.sleep(0.2)
-        durable.withdraw(run_id)
         with database.write() as connection:
+            assert durable.withdraw_stranded(connection, run_id)
             durable.enqueue(connection, run_id)
+        assert durable.stranded([run_id]) == set()
         said = _wait_for(log, f"{heir.pid} done {run_id}")
     finally:
         heir.kill()

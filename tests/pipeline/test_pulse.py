@@ -4,11 +4,12 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
+from tests.postgresql import Postgresql
 
-from sarau.catalog import Database, workers
+from sarau.catalog import Database, migrate, workers
 from sarau.catalog.tables import workers as table
 from sarau.model.clock import now
-from sarau.pipeline.pulse import Pulse, living
+from sarau.pipeline.pulse import Pulse
 
 
 @pytest.fixture
@@ -18,7 +19,23 @@ def pulse(database: Database) -> Iterator[Pulse]:
     found.close()
 
 
-def _add_silent(database: Database, worker_id: str, silent_s: float) -> None:
+@pytest.fixture
+def postgresql_database(postgresql: Postgresql) -> Iterator[Database]:
+    found = Database(postgresql.new_database())
+    migrate(found.engine)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def postgresql_pulse(postgresql_database: Database) -> Iterator[Pulse]:
+    found = Pulse(postgresql_database, code_version="1", concurrency=1, queues=["tracks"])
+    yield found
+    found.close()
+
+
+def _add(database: Database, worker_id: str) -> None:
+    """Add a worker whose lock nobody holds."""
     with database.write() as connection:
         workers.join(
             connection,
@@ -31,33 +48,88 @@ def _add_silent(database: Database, worker_id: str, silent_s: float) -> None:
             concurrency=1,
             queues=[],
         )
-        seen_at = {"seen_at": now() - timedelta(seconds=silent_s)}
-        connection.execute(sa.update(table).where(table.c.id == worker_id).values(seen_at))
 
 
-def test_silence_is_death_unless_it_is_short(database: Database, pulse: Pulse) -> None:
-    for worker_id, silent_s in (("hung", 60), ("killed", 8), ("behind_a_pooler", 0)):
-        _add_silent(database, worker_id, silent_s)
-    assert set(pulse.dead(["hung", "killed", "behind_a_pooler"])) == {"hung", "killed"}
-    assert {one.id for one in living(database)} >= {pulse.worker_id, "behind_a_pooler"}
+def _pass_by(monkeypatch: pytest.MonkeyPatch, seconds: float, *, pulse: Pulse) -> None:
+    """Let time pass for this process, in which it goes on beating."""
+    later = time.monotonic() + seconds
+    monkeypatch.setattr("sarau.pipeline.pulse.time.monotonic", lambda: later)
+    pulse._beaten_at = later
+
+
+def test_silence_is_death_unless_it_is_short(
+    postgresql_database: Database, postgresql_pulse: Pulse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database, pulse = postgresql_database, postgresql_pulse
+    names = ["killed", "behind_a_pooler"]
+    for worker_id in names:
+        _add(database, worker_id)
+    _pass_by(monkeypatch, 6, pulse=pulse)
+    assert pulse.dead(names) == []
+    _pass_by(monkeypatch, 6, pulse=pulse)
+    with database.write() as connection:
+        workers.beat(connection, "behind_a_pooler")
+    assert pulse.dead(names) == ["killed"]
+    assert {one.id for one in pulse.living() or ()} == {pulse.worker_id, "behind_a_pooler"}
+
+
+def test_a_free_lock_is_death_at_once_where_it_cannot_lie(sqlite_database: Database) -> None:
+    pulse = Pulse(sqlite_database, code_version="1", concurrency=1, queues=["tracks"])
+    _add(sqlite_database, "killed")
+    assert pulse.dead(["killed"]) == ["killed"]
+    pulse.close()
+
+
+def test_one_that_hangs_is_found_out_although_it_holds_its_lock(
+    database: Database, pulse: Pulse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hung = Pulse(database, code_version="1", concurrency=1, queues=["tracks"])
+    hung._stop.set()
+    hung._thread.join()
+    for seconds, dead in ((6, []), (15, []), (6, [hung.worker_id])):
+        _pass_by(monkeypatch, seconds, pulse=pulse)
+        assert pulse.dead([hung.worker_id]) == dead
+    hung.close()
+
+
+def test_a_wall_clock_that_jumps_kills_nobody(
+    database: Database, pulse: Pulse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when a suspended machine wakes: an hour later by the wall clock, and nobody beat."""
+    other = Pulse(database, code_version="1", concurrency=1, queues=["tracks"])
+    _pass_by(monkeypatch, 6, pulse=pulse)
+    assert pulse.dead([other.worker_id]) == []
+    with database.write() as connection:
+        long_ago = {"seen_at": now() - timedelta(hours=1)}
+        connection.execute(sa.update(table).values(long_ago))
+    assert pulse.dead([other.worker_id]) == []
+    assert {one.id for one in pulse.living() or ()} == {pulse.worker_id, other.worker_id}
+    other.close()
 
 
 def test_whoever_had_no_database_itself_judges_nobody_at_first(
-    database: Database, pulse: Pulse
+    database: Database, pulse: Pulse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _add_silent(database, "silent_as_well", 60)
-    assert pulse.dead(["silent_as_well"]) == ["silent_as_well"]
-    pulse._beaten_at = missed = time.monotonic() - 60
-    assert pulse.dead(["silent_as_well"]) == []
-    end = time.monotonic() + 30
-    while pulse._beaten_at == missed:
-        assert time.monotonic() < end
-        time.sleep(0.05)
-    assert pulse.dead(["silent_as_well"]) == []
+    hung = Pulse(database, code_version="1", concurrency=1, queues=["tracks"])
+    hung._stop.set()
+    hung._thread.join()
+    _pass_by(monkeypatch, 6, pulse=pulse)
+    assert pulse.living() is not None
+    _pass_by(monkeypatch, 60, pulse=pulse)
+    pulse._beaten_at -= 60
+    assert pulse.dead([hung.worker_id]) == []
+    assert pulse.living() is None
+    pulse._note_beat()
+    assert pulse.dead([hung.worker_id]) == []
+    assert pulse.living() is None
+    hung.close()
 
 
-def test_one_that_said_goodbye_is_not_waited_for(database: Database, pulse: Pulse) -> None:
+def test_one_that_said_goodbye_is_not_waited_for(
+    database: Database, pulse: Pulse, monkeypatch: pytest.MonkeyPatch
+) -> None:
     other = Pulse(database, code_version="1", concurrency=1, queues=["tracks"])
+    _pass_by(monkeypatch, 6, pulse=pulse)
     assert pulse.dead([other.worker_id]) == []
     other.close()
     assert pulse.dead([other.worker_id]) == [other.worker_id]

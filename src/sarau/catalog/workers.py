@@ -99,15 +99,13 @@ def leave(connection: sa.Connection, worker_id: str) -> None:
     )
 
 
-def silences(connection: sa.Connection, worker_ids: Collection[str]) -> dict[str, timedelta]:
-    """Return how long each known worker has been silent; one that left, for ever."""
-    at = moment(connection)
+def beats(connection: sa.Connection, worker_ids: Collection[str]) -> dict[str, datetime | None]:
+    """Return each known worker's last sign of life, None for one that left."""
     query = sa.select(workers.c.id, workers.c.seen_at, workers.c.left_at).where(
         workers.c.id.in_(worker_ids)
     )
     return {
-        row.id: timedelta.max if row.left_at is not None else at - row.seen_at
-        for row in connection.execute(query)
+        row.id: row.seen_at if row.left_at is None else None for row in connection.execute(query)
     }
 
 

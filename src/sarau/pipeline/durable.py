@@ -1,4 +1,4 @@
-"""Durable runs: the only module that knows DBOS.
+"""Durable runs: with ledger.py beside it, all that knows DBOS.
 
 A run is a DBOS workflow whose id is the run's id; promoting its file is another. It is put
 into a queue in the transaction that creates the run, and its steps leave checkpoints in
@@ -20,39 +20,30 @@ from sarau.catalog import Database
 from sarau.catalog.database import create_engine
 from sarau.errors import FailedError
 from sarau.model.ids import RunId
+from sarau.pipeline.gate import Gate
+from sarau.pipeline.ledger import OVER, PROMOTE, Entry, Ledger, is_stranded
 from sarau.pipeline.outcome import Plain
-from sarau.pipeline.pulse import Pulse, living
+from sarau.pipeline.pulse import Pulse
 from sarau.pipeline.routes import COMMON_QUEUE, Kind, Route, Routes
+from sarau.pipeline.slots import Slots, hold
 
 _APPLICATION = "sarau"
 CODE_VERSION = "1"
 """Raised only when a run begun by older code cannot be continued by this code."""
 _WORKFLOWS: dict[Kind, str] = {"process": "process_track", "promote": "promote_source"}
-_PROMOTE = ".promote"
-"""What the id of a promotion has after its run's id."""
 _POLLING_S = 0.25
 _DETECTION_S = 2.0
 _PROMOTIONS = 2
 """Files copied to the library at once: more would only share the disk."""
 _MAX_RECOVERIES = 10
 """A run whose process dies this often is taken to be what kills it."""
-_OVER = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
-_WAITING = ("ENQUEUED", "PENDING")
 _LOOK_S = 0.1
+_BREAK_OFF_S = 10.0
+"""What a step whose engine was taken away needs to notice, with time to spare."""
 
 Workflow = Callable[[RunId, dict[str, Callable[..., Plain]]], None]
 
 _logger = logging.getLogger(__name__)
-
-
-def _function(step: Callable[..., Plain]) -> Callable[..., Plain]:
-    """Return a function for a method: DBOS leaves a mark on what it is given."""
-
-    @wraps(step)
-    def call(*arguments: Any) -> Plain:  # noqa: ANN401 - JSON values
-        return step(*arguments)
-
-    return call
 
 
 class DurableRuns:
@@ -71,11 +62,14 @@ class DurableRuns:
             serializer=DBOSPortableJSONSerializer(),
             application_name=_APPLICATION,
         )
+        self._ledger = Ledger(self._client)
         self._stop = threading.Event()
         self._draining = False
         self._pulse: Pulse | None = None
         self._dbos: DBOS | None = None
-        self._rooms: dict[str, int] = {}
+        self._slots: dict[str, Slots] = {}
+        self._gate = Gate()
+        self._break_off: Callable[[], None] = _nothing
 
     @property
     def worker_id(self) -> str | None:
@@ -90,49 +84,67 @@ class DurableRuns:
         concurrency: int,
         promote: Workflow | None = None,
         reads_intake: bool = True,
+        break_off: Callable[[], None] | None = None,
     ) -> None:
         """Start to work on runs, `concurrency` of them at once; with 0, only to promote.
 
         `workflow` and `promote` are called with a run's id and the durable form of `steps`
         by their names. A step that has returned is not called again when the run is
-        continued after a crash; its result comes from the database.
+        continued after a crash; its result comes from the database. `break_off` ends what
+        steps wait for, so that they return soon.
         """
-        self._rooms = self._queues(concurrency, reads_intake=reads_intake)
+        self._slots = self._queues(concurrency, reads_intake=reads_intake)
+        self._break_off = break_off or _nothing
         self._pulse = Pulse(
             self._database,
             code_version=self._code_version,
             concurrency=concurrency,
-            queues=list(self._rooms),
+            queues=list(self._slots),
         )
         self._dbos = DBOS(config=self._config(self._pulse.worker_id, concurrency))
-        durable = {step.__name__: DBOS.step(name=step.__name__)(_function(step)) for step in steps}
+        durable = {
+            step.__name__: DBOS.step(name=step.__name__)(self._gated(step)) for step in steps
+        }
         known: Mapping[Kind, Workflow | None] = {"process": workflow, "promote": promote}
         for kind, one in known.items():
             if one is not None:
                 self._register(kind, one, durable)
-        DBOS.listen_queues(list(self._rooms))
+        DBOS.listen_queues(list(self._slots))
         DBOS.launch()
-        self._hold_to_rooms(self._dbos)
-        for queue in self._rooms:
+        hold(self._dbos._sys_db, self._slots, lambda: self._draining)  # noqa: SLF001
+        for queue in self._slots:
             # What a process may take at once is its own: a queue's row is everybody's.
             DBOS.register_queue(queue, worker_concurrency=1, polling_interval_sec=_POLLING_S)
         threading.Thread(target=self._take_over, name="take-over", daemon=True).start()
 
-    def _queues(self, concurrency: int, *, reads_intake: bool) -> dict[str, int]:
-        """Return from which queues this process takes, and how many runs at once."""
-        rooms: dict[str, int] = {}
+    def _queues(self, concurrency: int, *, reads_intake: bool) -> dict[str, Slots]:
+        """Return from which queues this process takes, and whose places each of them fills."""
+        found: dict[str, Slots] = {}
         if concurrency:
-            rooms[COMMON_QUEUE] = concurrency
+            # Whole runs share their places, whichever queue they come from.
+            found[COMMON_QUEUE] = Slots(concurrency)
         if reads_intake and self.routes.intake_queue and concurrency:
-            rooms[self.routes.intake_queue] = concurrency
+            found[self.routes.intake_queue] = found[COMMON_QUEUE]
         if reads_intake and self.routes.promote_queue:
-            rooms[self.routes.promote_queue] = _PROMOTIONS
-        return rooms
+            found[self.routes.promote_queue] = Slots(_PROMOTIONS)
+        return found
 
-    @staticmethod
-    def _register(kind: Kind, workflow: Workflow, durable: dict[str, Callable[..., Plain]]) -> None:
+    def _gated(self, step: Callable[..., Plain]) -> Callable[..., Plain]:
+        """Return a function for a method: DBOS leaves a mark on what it is given."""
+
+        @wraps(step)
+        def call(*arguments: Any) -> Plain:  # noqa: ANN401 - JSON values
+            return self._gate.through(step, *arguments)
+
+        return call
+
+    def _register(
+        self, kind: Kind, workflow: Workflow, durable: dict[str, Callable[..., Plain]]
+    ) -> None:
         def run(run_id: str) -> None:
-            workflow(RunId(run_id), durable)
+            queue = self.routes.promote_queue if kind == "promote" else COMMON_QUEUE
+            with self._slots[queue or COMMON_QUEUE].at_work(_workflow_id(RunId(run_id), kind)):
+                workflow(RunId(run_id), durable)
 
         name = _WORKFLOWS[kind]
         run.__qualname__ = run.__name__ = name
@@ -149,32 +161,6 @@ class DurableRuns:
             "max_executor_threads": 2 * concurrency + 2 + _PROMOTIONS,
             "log_level": "WARNING",
         }
-
-    def _hold_to_rooms(self, dbos: DBOS) -> None:
-        """Have every look at a queue end with this process's own limit.
-
-        DBOS keeps a queue's limits in a row that all processes share, and reads it again
-        before each look. tests/pipeline/test_durable_contract.py pins this.
-        """
-        read = dbos._sys_db.get_queue  # noqa: SLF001
-
-        def get_queue(name: str, **options: Any) -> Any:  # noqa: ANN401 - DBOS's queue
-            queue = read(name, **options)
-            if queue is not None and name in self._rooms:
-                queue._worker_concurrency = self._room(dbos, name)  # noqa: SLF001
-            return queue
-
-        dbos._sys_db.get_queue = get_queue  # type: ignore[method-assign] # noqa: SLF001
-
-    def _room(self, dbos: DBOS, queue: str) -> int:
-        """Return how many runs of a queue may be at work here: whole runs share one limit."""
-        if self._draining:
-            return 0
-        if queue == self.routes.promote_queue:
-            return self._rooms[queue]
-        others = [one for one in self._rooms if one not in {queue, self.routes.promote_queue}]
-        taken = sum(dbos._active_workflows_set.count_for_queue(one) for one in others)  # noqa: SLF001
-        return max(0, self._rooms[queue] - taken)
 
     def enqueue(
         self,
@@ -209,59 +195,67 @@ class DurableRuns:
 
     def ended(self, run_ids: Iterable[RunId]) -> set[RunId]:
         """Return those of `run_ids` that nobody will work on any more."""
+        with self._database.read() as connection:
+            entries = self._find(connection, run_ids)
         return {
             run_id
-            for run_id, found in self._find(run_ids).items()
-            if found and all(one.status in _OVER for one in found)
+            for run_id, found in entries.items()
+            if found and all(one.status in OVER for one in found)
         }
 
     def is_served(self, route: Route) -> bool:
         """Tell whether a living worker takes runs from a route's queue."""
-        return any(route.queue in one.queues for one in living(self._database))
+        alive = self._pulse.living() if self._pulse else None
+        return any(route.queue in one.queues for one in alive or ())
 
     def stranded(self, run_ids: Iterable[RunId]) -> set[RunId]:
         """Return those of `run_ids` that no living worker may take.
 
-        Nobody has them in a queue, or takes from that queue, or runs the version of the
-        code under which they began: they have to begin again.
+        Nobody has them in a queue, or takes from that queue with the version of the code
+        under which they began: they have to begin again. A process that does not know who
+        lives, because it does not work or was just without the database, names none.
         """
-        alive = living(self._database)
-        queues = {queue for one in alive for queue in one.queues}
-        versions = {one.code_version for one in alive}
+        with self._database.read() as connection:
+            return self._stranded(connection, run_ids)
 
-        def is_stranded(one: Any) -> bool:  # noqa: ANN401 - DBOS's status
-            return (
-                one.status in _WAITING
-                and (one.queue_name not in queues or one.app_version not in versions | {None, ""})
-                and one.executor_id not in {worker.id for worker in alive}
-            )
+    def withdraw_stranded(self, connection: sa.Connection, run_id: RunId) -> bool:
+        """Forget a run's checkpoints and places in queues if no living worker may take it.
 
-        def is_over(found: list[Any]) -> bool:
-            # A promotion that was broken off after it queued the run says nothing more.
-            whole = [one for one in found if not one.workflow_id.endswith(_PROMOTE)]
-            return not found or any(is_stranded(one) for one in whole or found)
+        Until the caller's transaction ends nobody else takes it, and whoever asks the same
+        waits: what was true of a list a moment ago is asked again here.
+        """
+        if not self._stranded(connection, [run_id], lock=True):
+            return False
+        self.withdraw(connection, run_id)
+        return True
 
-        return {run_id for run_id, found in self._find(run_ids).items() if is_over(found)}
+    def _stranded(
+        self, connection: sa.Connection, run_ids: Iterable[RunId], *, lock: bool = False
+    ) -> set[RunId]:
+        entries = self._find(connection, run_ids, lock=lock)
+        alive = self._pulse.living() if self._pulse else None
+        if alive is None:
+            return set()
+        return {run_id for run_id, found in entries.items() if is_stranded(found, alive)}
 
-    def _find(self, run_ids: Iterable[RunId]) -> dict[RunId, list[Any]]:
-        found: dict[RunId, list[Any]] = {run_id: [] for run_id in run_ids}
-        if not found:
-            return found
+    def _find(
+        self, connection: sa.Connection, run_ids: Iterable[RunId], *, lock: bool = False
+    ) -> dict[RunId, list[Entry]]:
+        found: dict[RunId, list[Entry]] = {run_id: [] for run_id in run_ids}
         ids = [_workflow_id(run_id, kind) for run_id in found for kind in _WORKFLOWS]
-        for one in self._client.list_workflows(
-            workflow_ids=ids, load_input=False, load_output=False
-        ):
-            found[RunId(one.workflow_id.removesuffix(_PROMOTE))].append(one)
+        if ids:
+            for one in self._ledger.find(connection, ids, lock=lock):
+                found[RunId(one.id.removesuffix(PROMOTE))].append(one)
         return found
 
-    def withdraw(self, run_id: RunId) -> None:
-        """Forget a run's checkpoints and its place in a queue, so that it can begin again."""
-        self._client.delete_workflows([_workflow_id(run_id, kind) for kind in _WORKFLOWS])
+    def withdraw(self, connection: sa.Connection, run_id: RunId) -> None:
+        """Forget a run's checkpoints and its places in queues, so that it can begin again."""
+        self._ledger.remove(connection, [_workflow_id(run_id, kind) for kind in _WORKFLOWS])
 
     def forget(self, *, before: datetime, limit: int) -> None:
         """Remove checkpoints of runs that were over long ago; the catalog keeps their history."""
         old = self._client.list_workflows(
-            status=list(_OVER),
+            status=list(OVER),
             end_time=before.isoformat(),
             limit=limit,
             load_input=False,
@@ -286,11 +280,9 @@ class DurableRuns:
     def _look_for_the_dead(self) -> None:
         if self._pulse is None:
             return
-        pending = DBOS.list_workflows(
-            status="PENDING", load_input=False, load_output=False, limit=10_000
-        )
-        owners = {one.executor_id for one in pending} - {self._pulse.worker_id, None}
-        dead = self._pulse.dead([owner for owner in owners if owner])
+        with self._database.read() as connection:
+            owners = self._ledger.owners(connection)
+        dead = self._pulse.dead(owners - {self._pulse.worker_id})
         if dead and not self._stop.is_set():
             _logger.warning("taking over the runs of %s", ", ".join(dead))
             # DBOS recovers other executors' runs only through this call; its
@@ -323,14 +315,23 @@ class DurableRuns:
 
     def _at_work(self, dbos: DBOS) -> int:
         active = dbos._active_workflows_set  # noqa: SLF001
-        return sum(active.count_for_queue(queue) for queue in self._rooms)
+        return sum(active.count_for_queue(queue) for queue in self._slots)
 
     def hand_back(self) -> None:
-        """Give what is at work to others at once. The process must end right after it."""
+        """Give what is at work to others at once. The process must end right after it.
+
+        First the steps here are ended, so that nobody begins what is still at work. Where
+        one does not end in time, nothing is said: others find out when the process is gone.
+        """
         if self._pulse is None:
             return
         self._draining = True
         self._stop.set()
+        self._gate.shut()
+        self._break_off()
+        if not self._gate.wait_until_empty(_BREAK_OFF_S):
+            _logger.warning("a step did not end: its run is taken over when this process is gone")
+            return
         try:
             DBOS._recover_pending_workflows([self._pulse.worker_id])  # noqa: SLF001
         except Exception as error:  # noqa: BLE001 - others will take it when the pulse stops
@@ -348,5 +349,9 @@ class DurableRuns:
         self._engine.dispose()
 
 
+def _nothing() -> None:
+    pass
+
+
 def _workflow_id(run_id: RunId, kind: Kind) -> str:
-    return run_id + _PROMOTE if kind == "promote" else run_id
+    return run_id + PROMOTE if kind == "promote" else run_id

@@ -29,6 +29,10 @@ def new_executor_id() -> str:
 class Liveness(Protocol):
     """A lock for each living executor."""
 
+    @property
+    def is_certain(self) -> bool:
+        """Whether a free lock alone proves a death."""
+
     def is_dead(self, executor_id: str) -> bool:
         """Tell whether nobody holds the lock of `executor_id`; False when it cannot be known."""
 
@@ -46,6 +50,9 @@ def announce(database: Database, executor_id: str) -> Liveness:
 
 class _FileLiveness:
     """`flock` on a file beside the SQLite database: one machine, many processes."""
+
+    is_certain = True
+    """The kernel lets go of it when the process is gone, and not before."""
 
     def __init__(self, directory: Path, executor_id: str) -> None:
         self._directory = directory
@@ -76,6 +83,9 @@ class _FileLiveness:
 
 class _AdvisoryLiveness:
     """A session's advisory lock on PostgreSQL, gone with the connection."""
+
+    is_certain = False
+    """Behind a transaction pooler it is free at once."""
 
     def __init__(self, engine: sa.Engine, executor_id: str) -> None:
         self._engine = engine

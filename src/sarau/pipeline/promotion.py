@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from sarau.catalog import Database, object_lock, objects, runs, sources, tracks, uploads
+from sarau.catalog import Database, locks, object_lock, objects, runs, sources, tracks, uploads
 from sarau.errors import CancelledRunError, FailedCode, FailedError
 from sarau.intake import Intake
 from sarau.library import ObjectRef, ObjectStore
@@ -83,6 +83,7 @@ class Promotion:
                 raise
             stored = self._stored_by_another(upload, error)
         with referring_to(self.database, self.library, [stored]) as connection:
+            locks.track(connection, track.id)
             newest = uploads.get(connection, upload.id, settled=True)
             if newest.state is UploadState.RECEIVED:
                 _mark_stored(connection, newest, track, stored)
@@ -150,7 +151,7 @@ def referring_to(
             library.require(ref.sha256)
         with database.write() as connection:
             objects.lock(connection)
-            # Objects before events, as everywhere: two orders would lock each other out.
+            # Objects come before all other rows: catalog/locks.py.
             for ref in sorted(refs, key=lambda one: one.sha256):
                 objects.add(connection, ref.sha256, ref.size_bytes)
             yield connection

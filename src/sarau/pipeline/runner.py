@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from sarau.catalog import Database, runs, sources, tracks, uploads
+from sarau.catalog import Database, locks, runs, sources, tracks, uploads
 from sarau.catalog.turns import next_turn
 from sarau.errors import Code, FailedCode, RefusedCode, RefusedError
 from sarau.intake import Intake
@@ -63,6 +63,7 @@ class Pipeline:
 
         """
         with self._database.write() as connection:
+            locks.track(connection, track_id)
             track = tracks.get(connection, track_id, owner_id=owner_id)
             if not _has_bytes(connection, track):
                 raise RefusedError(
@@ -73,18 +74,23 @@ class Pipeline:
             return start_run(self._durable, connection, track, is_bulk=is_bulk, is_stored=is_stored)
 
     def begin_again(self, run_id: RunId) -> bool:
-        """Queue an open run anew that no living worker may take; False when none could now."""
-        with self._database.read() as connection:
-            run = runs.get(connection, run_id)
-            track = tracks.find(connection, run.track_id)
-            is_stored = track is None or not _is_on_intake(connection, track)
-        route = self._durable.routes.of(is_stored=is_stored)
-        if not self._durable.is_served(route):
-            return False
-        self._durable.withdraw(run_id)
+        """Queue an open run anew that no living worker may take.
+
+        Every process looks for such runs, in lists that are a moment old: whether it is
+        still so is asked again with the run locked. False when it is not, or when no
+        living worker could take it now.
+        """
         with self._database.write() as connection:
-            if runs.is_open(connection, run_id):
-                self._durable.enqueue(connection, run_id, route=route, turn=run.turn)
+            run = locks.run(connection, run_id)
+            track = tracks.find(connection, run.track_id)
+            if track is None or not runs.is_open(connection, run_id):
+                return False
+            route = self._durable.routes.of(is_stored=not _is_on_intake(connection, track))
+            if not self._durable.is_served(route):
+                return False
+            if not self._durable.withdraw_stranded(connection, run_id):
+                return False
+            self._durable.enqueue(connection, run_id, route=route, turn=run.turn)
         return True
 
     def cancel(self, track_id: TrackId, owner_id: UserId) -> Track:
@@ -95,6 +101,7 @@ class Pipeline:
 
         """
         with self._database.write() as connection:
+            locks.track(connection, track_id)
             track = tracks.get(connection, track_id, owner_id=owner_id)
             if track.state not in {TrackState.RECEIVED, TrackState.PROCESSING}:
                 raise RefusedError(RefusedCode.WRONG_STATE, f"the track is {track.state}")
@@ -137,6 +144,7 @@ class Pipeline:
             concurrency=concurrency,
             promote=workflow.run_promotion,
             reads_intake=steps.intake is not None,
+            break_off=steps.engine.close,
         )
 
     def only_promote(self, promotion: Promotion) -> None:
@@ -241,7 +249,7 @@ class _Workflow(_Promoting):
 def reject(database: Database, intake: Intake | None, run_id: RunId, why: Outcome) -> None:
     """Close a run and its track as rejected, and let go of its bytes on D and E."""
     with database.write() as connection:
-        run = runs.get(connection, run_id)
+        run = locks.run(connection, run_id)
         if not runs.finish(connection, run, RunState.REJECTED, code=why.code, detail=why.detail):
             return
         track = tracks.get(connection, run.track_id)
@@ -259,7 +267,7 @@ def reject(database: Database, intake: Intake | None, run_id: RunId, why: Outcom
 def fail(database: Database, run_id: RunId, code: Code, detail: str | None) -> None:
     """Close a run and its track as failed; the bytes stay for a retry."""
     with database.write() as connection:
-        run = runs.get(connection, run_id)
+        run = locks.run(connection, run_id)
         if not runs.finish(connection, run, RunState.FAILED, code=code, detail=detail):
             return
         track = tracks.get(connection, run.track_id)

@@ -20,6 +20,7 @@ from sarau.catalog import (
     events,
     fingerprints,
     insights,
+    locks,
     objects,
     renditions,
     runs,
@@ -80,9 +81,10 @@ class Steps:
         run, track = self._enter(run_id, Stage.VALIDATE)
         analysis = self._examine(run, track)
         with self.database.write() as connection:
-            _require_open(connection, run_id)
-            # The same order as where the file is stored, which another run may be doing.
+            # Another run may be storing the file: catalog/locks.py has the order.
             objects.lock(connection)
+            locks.run(connection, run_id)
+            _require_open(connection, run_id)
             stored = _stored(connection, track, settled=True)
             known = sources.find(connection, [track.id]).get(track.id)
             source = _source(track, analysis, _size(connection, track, known))
@@ -163,6 +165,7 @@ class Steps:
         run, track = self._enter(run_id, Stage.PUBLISH)
         refs = [ObjectRef(one["sha256"], one["size_bytes"]) for one in made]
         with referring_to(self.database, self.library, refs) as connection:
+            locks.run(connection, run_id)
             if not runs.finish(connection, run, RunState.SUCCEEDED):
                 raise CancelledRunError
             renditions.replace_all(
@@ -213,7 +216,7 @@ class Steps:
     def _enter(self, run_id: RunId, stage: Stage) -> tuple[Run, Track]:
         """Put the run into `stage`, and its track into `processing` at the first one."""
         with self.database.write() as connection:
-            run = runs.get(connection, run_id)
+            run = locks.run(connection, run_id)
             if not runs.enter(connection, run, stage, worker_id=self.durable.worker_id):
                 raise CancelledRunError
             track = tracks.get(connection, run.track_id)

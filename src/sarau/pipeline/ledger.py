@@ -1,0 +1,93 @@
+"""The rows that the engine of durable runs keeps, seen from a transaction of ours.
+
+DBOS reads and changes them in transactions of its own. Where a decision and what follows
+from it must be one, it is made here instead, with the rows locked:
+tests/pipeline/test_durable_contract.py pins what this relies on.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from dbos import DBOSClient
+
+from sarau.catalog.workers import Worker
+
+OVER = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
+_WAITING = ("ENQUEUED", "PENDING")
+PROMOTE = ".promote"
+"""What the id of a promotion has after its run's id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A durable program: one of a run's."""
+
+    id: str
+    status: str
+    queue: str | None
+    owner: str | None
+    """The executor that took it last."""
+    code_version: str | None
+    """None while nobody has taken it."""
+
+
+class Ledger:
+    """Reads entries, and removes them."""
+
+    def __init__(self, client: DBOSClient) -> None:
+        self._system = client._sys_db  # noqa: SLF001
+        self._entries = self._system.tables.workflow_status
+
+    def find(
+        self, connection: sa.Connection, ids: Collection[str], *, lock: bool = False
+    ) -> list[Entry]:
+        """Return those entries that exist; with `lock` nobody takes or ends them meanwhile."""
+        table = self._entries
+        query = sa.select(
+            table.c.workflow_uuid,
+            table.c.status,
+            table.c.queue_name,
+            table.c.executor_id,
+            table.c.application_version,
+        ).where(table.c.workflow_uuid.in_(ids))
+        if lock:
+            query = query.with_for_update()
+        self._system._apply_caller_schema(connection)  # noqa: SLF001
+        return [Entry(*row) for row in connection.execute(query)]
+
+    def owners(self, connection: sa.Connection) -> set[str]:
+        """Return every executor that has something at work."""
+        table = self._entries
+        query = sa.select(table.c.executor_id).where(table.c.status == "PENDING").distinct()
+        self._system._apply_caller_schema(connection)  # noqa: SLF001
+        return {owner for owner in connection.execute(query).scalars() if owner}
+
+    def remove(self, connection: sa.Connection, ids: Collection[str]) -> None:
+        """Forget entries with their checkpoints: whoever is still at work on one is fenced."""
+        tables = self._system.tables
+        self._system._apply_caller_schema(connection)  # noqa: SLF001
+        # Nothing but an entry's own row cascades.
+        for table in (
+            tables.workflow_input,
+            tables.workflow_output,
+            tables.operation_outputs,
+            tables.workflow_status,
+        ):
+            connection.execute(sa.delete(table).where(table.c.workflow_uuid.in_(ids)))
+
+
+def is_stranded(entries: Sequence[Entry], alive: Sequence[Worker]) -> bool:
+    """Tell whether a run's entries leave it to none of the living workers."""
+    # A promotion that was broken off after it queued the run says nothing more.
+    whole = [one for one in entries if not one.id.endswith(PROMOTE)]
+    return not entries or any(_is_lost(one, alive) for one in whole or entries)
+
+
+def _is_lost(entry: Entry, alive: Sequence[Worker]) -> bool:
+    if entry.status not in _WAITING or entry.owner in {one.id for one in alive}:
+        return False
+    return not any(
+        entry.queue in one.queues and entry.code_version in {one.code_version, "", None}
+        for one in alive
+    )

@@ -1,0 +1,75 @@
+"""A run that nobody living may take begins again: once, whoever notices it."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+
+import pytest
+import sqlalchemy as sa
+from dbos._schemas.system_database import SystemSchema
+from tests.pipeline.conftest import Rooms
+from tests.sounds import write_music
+
+from sarau.model.ids import RunId
+from sarau.pipeline.pulse import Pulse
+
+ENTRIES = SystemSchema.workflow_status
+
+
+@pytest.fixture
+def newer(rooms: Rooms) -> Iterator[Pulse]:
+    """A living worker of the next version, beside this process, which knows who lives."""
+    rooms.durable.launch(lambda _run, _steps: None, [], concurrency=0)
+    assert rooms.durable._pulse
+    rooms.durable._pulse._steady_since = float("-inf")
+    found = Pulse(rooms.database, code_version="2", concurrency=1, queues=["tracks"])
+    yield found
+    found.close()
+
+
+def _take(rooms: Rooms, run_id: RunId, *, owner: str, code_version: str) -> None:
+    """Note that a worker took a run, as the engine of durable runs does."""
+    taken = {"status": "PENDING", "executor_id": owner, "application_version": code_version}
+    with rooms.database.write() as connection:
+        rooms.durable._client._sys_db._apply_caller_schema(connection)
+        mine = ENTRIES.c.workflow_uuid == run_id
+        connection.execute(sa.update(ENTRIES).where(mine).values(taken))
+
+
+def test_a_run_that_was_begun_again_and_taken_is_left_alone(
+    rooms: Rooms, newer: Pulse, tmp_path: Path
+) -> None:
+    run_id = rooms.receive(write_music(tmp_path / "a.wav"))
+    _take(rooms, run_id, owner="gone", code_version="1")
+    assert rooms.durable.stranded([run_id]) == {run_id}
+    assert rooms.pipeline.begin_again(run_id)
+    _take(rooms, run_id, owner=newer.worker_id, code_version="2")
+    # Another process still has it in a list from before.
+    assert not rooms.pipeline.begin_again(run_id)
+    with rooms.database.read() as connection:
+        (entry,) = rooms.durable._ledger.find(connection, [run_id])
+    assert (entry.status, entry.owner) == ("PENDING", newer.worker_id)
+
+
+@pytest.mark.usefixtures("newer")
+def test_of_two_that_notice_it_at_once_one_begins_it_again(rooms: Rooms, tmp_path: Path) -> None:
+    run_id = rooms.receive(write_music(tmp_path / "a.wav"))
+    _take(rooms, run_id, owner="gone", code_version="1")
+    together = Barrier(2)
+
+    def begin() -> bool:
+        together.wait()
+        return rooms.pipeline.begin_again(run_id)
+
+    with ThreadPoolExecutor(2) as pool:
+        begun = [one.result() for one in [pool.submit(begin) for _ in range(2)]]
+    assert sorted(begun) == [False, True]
+
+
+@pytest.mark.usefixtures("newer")
+def test_what_can_be_taken_is_left_alone(rooms: Rooms, tmp_path: Path) -> None:
+    waits, left = (rooms.receive(write_music(tmp_path / f"{n}.wav", seed=n)) for n in (1, 2))
+    _take(rooms, left, owner="gone", code_version="2")
+    assert rooms.durable.stranded([waits, left]) == set()
+    assert not rooms.pipeline.begin_again(waits)

@@ -1,0 +1,58 @@
+"""One order of locks: catalog/locks.py. Only PostgreSQL lets two writers wait for each other."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from time import monotonic, sleep
+
+import pytest
+import sqlalchemy as sa
+from tests.pipeline.conftest import Rooms
+from tests.sounds import write_music
+
+from sarau.catalog import Database, events
+from sarau.catalog.tables import tracks
+from sarau.errors import FailedCode, RejectedCode
+from sarau.model.ids import LOCAL_USER_ID, RunId
+from sarau.model.lifecycle import Stage
+from sarau.pipeline.outcome import Outcome
+from sarau.pipeline.runner import fail, reject
+
+Act = Callable[[Rooms, RunId], object]
+ACTS: dict[str, Act] = {
+    "enter": lambda rooms, run_id: rooms.steps._enter(run_id, Stage.VALIDATE),
+    "publish": lambda rooms, run_id: rooms.steps.publish(run_id, []),
+    "fail": lambda rooms, run_id: fail(rooms.database, run_id, FailedCode.DISK_ERROR, None),
+    "reject": lambda rooms, run_id: reject(
+        rooms.database, rooms.intake, run_id, Outcome("rejected", {}, RejectedCode.NOT_AUDIO)
+    ),
+}
+
+
+@pytest.mark.parametrize("act", ACTS)
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_whoever_edits_a_track_and_whoever_works_on_it_wait_for_one_another(
+    rooms: Rooms, tmp_path: Path, act: str
+) -> None:
+    run_id = rooms.receive(write_music(tmp_path / "a.wav"))
+    track_id = rooms.run(run_id).track_id
+    if act != "enter":
+        rooms.steps._enter(run_id, Stage.VALIDATE)
+    with ThreadPoolExecutor(1) as pool:
+        with rooms.database.write() as connection:
+            # As an edit goes: the track's row, and then the events' counter.
+            connection.execute(sa.update(tracks).where(tracks.c.id == track_id).values(title="A"))
+            other = pool.submit(ACTS[act], rooms, run_id)
+            _wait_until_somebody_waits(rooms.database)
+            events.record(connection, "track.edited", owner_id=LOCAL_USER_ID, track_id=track_id)
+        other.result(timeout=30)
+    assert rooms.track(track_id).title == "A"
+
+
+def _wait_until_somebody_waits(database: Database) -> None:
+    query = sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    end = monotonic() + 30
+    with database.read() as connection:
+        while not connection.execute(query).scalar_one():
+            assert monotonic() < end
+            sleep(0.02)
