@@ -60,6 +60,8 @@ class Settings:
     promote: str = "late"
     """`late`: this host examines a file on D and then stores it; `first`: it is stored first, so
     that workers without D can examine it. `serve --no-worker` always does the latter."""
+    divide_s: int = 600
+    """Tracks of at least so many seconds are rendered by several workers, where some are idle."""
     drain_s: int = 60
     """How long a worker that is told to stop waits for the runs it is at work on."""
     sandbox: str = "required"

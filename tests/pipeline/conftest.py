@@ -35,12 +35,12 @@ class Rooms:
     caretaker: Caretaker
     steps: Steps
 
-    def receive(self, path: Path) -> RunId:
+    def receive(self, path: Path, *, preset: str = "archive") -> RunId:
         """Take a file in and return the run that was queued for it."""
         data = path.read_bytes()
         upload = self.intake.create(
             owner_id=LOCAL_USER_ID,
-            description=Description(filename=path.name, preset="archive"),
+            description=Description(filename=path.name, preset=preset),
             size_bytes=len(data),
         )
         appender = self.intake.append(upload.id, LOCAL_USER_ID)

@@ -165,7 +165,13 @@ class _Rooms:
         sandbox = SandboxMode(self._settings.sandbox)
         engine = stack.enter_context(Engine(sandbox=sandbox, on_child=_tell_child))
         steps = Steps(
-            self._database, self._intake, self._library, engine, self._durable, self.scanner
+            self._database,
+            self._intake,
+            self._library,
+            engine,
+            self._durable,
+            self.scanner,
+            divide_from_s=self._settings.divide_s,
         )
         self.pipeline.work(steps, concurrency=self._settings.worker_count)
         self._care(stack)

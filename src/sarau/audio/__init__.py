@@ -4,6 +4,7 @@ A library that knows no database and no HTTP. Importing it starts nothing and lo
 decoder; an `Engine` starts the process that does.
 """
 
+from sarau.audio._division import divide
 from sarau.audio._engine import Engine
 from sarau.audio._plain import from_plain, to_plain
 from sarau.audio._types import (
@@ -65,6 +66,7 @@ __all__ = [
     "Tempo",
     "Verdict",
     "Waveform",
+    "divide",
     "from_plain",
     "to_plain",
 ]

@@ -19,6 +19,8 @@ from sarau.model.preset import Preset, RenditionSpec
 _TRIM_FACTOR: Final = 1.5
 _TRIM_MARGIN_DB: Final = 0.15
 _MAKE_GOOD_ROUNDS: Final = 6
+REHEARSE_FROM_DB: Final = 1.0
+"""Limiting up to here costs too little loudness to be worth a pass of its own."""
 UNCHANGED: Final = GainPlan(gain_db=0.0, limiter_ceiling_dbtp=None, ceiling_limited=False)
 
 

@@ -18,6 +18,7 @@ from sarau.audio._limiter import Limiter
 from sarau.audio._meter import Meter
 from sarau.audio._plain import Plain, from_plain, to_plain
 from sarau.audio._plan import (
+    REHEARSE_FROM_DB,
     UNCHANGED,
     is_foretold,
     limiting_db,
@@ -32,8 +33,6 @@ from sarau.errors import FailedCode, FailedError
 from sarau.model.loudness import Loudness
 from sarau.model.preset import RenditionSpec
 
-_REHEARSE_FROM_DB: Final = 1.0
-"""Limiting up to here costs too little loudness to be worth a pass of its own."""
 _MAX_REHEARSALS: Final = 2
 _SMALL_LOSS_LU: Final = 0.4
 """What can be made good for in one step."""
@@ -61,7 +60,7 @@ def run(job: dict[str, Any], inputs: list[int], reporter: Reporter) -> Plain:
     unknown = [group for group in groups if not _is_foretold(task, group)]
     for _ in range(_MAX_REHEARSALS if unknown else 0):
         group = max(unknown, key=lambda group: limiting_db(group.gain, group.before))
-        if limiting_db(group.gain, group.before) <= _REHEARSE_FROM_DB:
+        if limiting_db(group.gain, group.before) <= REHEARSE_FROM_DB:
             break
         reporter.part(start, start + _REHEARSAL_SHARE)
         start += _REHEARSAL_SHARE

@@ -262,6 +262,21 @@ runs = sa.Table(
     sa.Index(None, "state", "owner_id", "turn"),
 )
 
+# The renditions of one run that are made together, while several workers make them.
+render_groups = sa.Table(
+    "render_groups",
+    metadata,
+    sa.Column("run_id", _ID, sa.ForeignKey("runs.id"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("names", sa.JSON, nullable=False),
+    # Who has it, and by which taking: catalog/groups.py.
+    sa.Column("hand", sa.String(16)),
+    sa.Column("token", _ID),
+    sa.Column("worker_id", sa.String(128)),
+    sa.Column("progress", sa.Double, nullable=False),
+    sa.Column("made", sa.JSON(none_as_null=True)),
+)
+
 # Who takes runs from queues, on whatever machine, and was last seen when.
 workers = sa.Table(
     "workers",

@@ -68,6 +68,12 @@ class Waiting:
     bulk: int
 
 
+def is_anybody_waiting(connection: sa.Connection) -> bool:
+    """Tell whether any run is queued."""
+    query = sa.select(runs.c.id).where(runs.c.state == RunState.QUEUED).limit(1)
+    return connection.execute(query).first() is not None
+
+
 def waiting(connection: sa.Connection) -> Waiting:
     """Return how many runs are queued."""
     is_bulk = sa.case((runs.c.turn >= _BULK, 1), else_=0)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from sarau.catalog import (
     Database,
     fingerprints,
+    groups,
     insights,
     likenesses,
     object_lock,
@@ -169,8 +170,10 @@ class Caretaker:
     def clean_work(self) -> None:
         """Remove work directories of runs that are over; a crash leaves them behind."""
         for name in self._library.work_dirs():
+            # A group's directory has its run's name and the token of its taking.
+            run_id = RunId(name.partition(".")[0])
             with self._database.read() as connection:
-                is_open = runs.is_open(connection, RunId(name))
+                is_open = runs.is_open(connection, run_id)
             if not is_open:
                 self._library.remove_work_dir(name)
 
@@ -200,7 +203,15 @@ class Caretaker:
                 self._intake.remove_file(upload.id)
 
     def forget_checkpoints(self) -> None:
-        """Remove what the engine of durable runs remembers of runs that ended long ago."""
+        """Remove what the engine of durable runs remembers of runs that ended long ago.
+
+        And what was left of groups whose run has ended otherwise than ready.
+        """
+        with self._database.read() as connection:
+            closed = groups.of_closed_runs(connection, limit=_BATCH)
+        for run_id in closed:
+            with self._database.write() as connection:
+                groups.remove(connection, run_id)
         self._durable.forget(before=now() - _KEEP_CHECKPOINTS, limit=_BATCH)
 
     def collect(self) -> None:

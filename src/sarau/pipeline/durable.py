@@ -1,14 +1,16 @@
-"""Durable runs: with ledger.py beside it, all that knows DBOS.
+"""Durable runs: with ledger, slots and takeover beside it, all that knows DBOS.
 
-A run is a DBOS workflow whose id is the run's id; promoting its file is another. It is put
-into a queue in the transaction that creates the run, and its steps leave checkpoints in
-the same database, so a run goes on where it stood in whichever process is alive.
+A run is a DBOS workflow whose id is the run's id; promoting its file is another, and so is
+each group of renditions that another worker makes. It is put into a queue in the
+transaction that creates the run, and its steps leave checkpoints in the same database, so
+a run goes on where it stood in whichever process is alive.
 """
 
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from functools import wraps
 from typing import Any
@@ -21,27 +23,42 @@ from sarau.catalog.database import create_engine
 from sarau.errors import FailedError
 from sarau.model.ids import RunId
 from sarau.pipeline.gate import Gate
-from sarau.pipeline.ledger import OVER, PROMOTE, Entry, Ledger, is_stranded
+from sarau.pipeline.ledger import (
+    OVER,
+    PROMOTE,
+    WHOLE,
+    Entry,
+    Ledger,
+    entry_id,
+    entry_ids,
+    is_stranded,
+)
 from sarau.pipeline.outcome import Plain
 from sarau.pipeline.pulse import Pulse
-from sarau.pipeline.routes import COMMON_QUEUE, Kind, Route, Routes
+from sarau.pipeline.routes import COMMON_QUEUE, GROUP_QUEUE, Kind, Route, Routes
 from sarau.pipeline.slots import Slots, hold
+from sarau.pipeline.takeover import TakeOver
 
 _APPLICATION = "sarau"
 CODE_VERSION = "1"
 """Raised only when a run begun by older code cannot be continued by this code."""
-_WORKFLOWS: dict[Kind, str] = {"process": "process_track", "promote": "promote_source"}
+_WORKFLOWS: dict[Kind, str] = {
+    "process": "process_track",
+    "promote": "promote_source",
+    "group": "render_group",
+}
 _POLLING_S = 0.25
-_DETECTION_S = 2.0
 _PROMOTIONS = 2
 """Files copied to the library at once: more would only share the disk."""
 _MAX_RECOVERIES = 10
 """A run whose process dies this often is taken to be what kills it."""
 _LOOK_S = 0.1
+_OFFERED_S = 30.0
 _BREAK_OFF_S = 10.0
 """What a step whose engine was taken away needs to notice, with time to spare."""
 
-Workflow = Callable[[RunId, dict[str, Callable[..., Plain]]], None]
+Workflow = Callable[..., None]
+"""Takes a run's id, the durable steps by their names, and what else was queued with it."""
 
 _logger = logging.getLogger(__name__)
 
@@ -65,6 +82,7 @@ class DurableRuns:
         self._ledger = Ledger(self._client)
         self._stop = threading.Event()
         self._draining = False
+        self._offered_at = float("-inf")
         self._pulse: Pulse | None = None
         self._dbos: DBOS | None = None
         self._slots: dict[str, Slots] = {}
@@ -83,13 +101,14 @@ class DurableRuns:
         *,
         concurrency: int,
         promote: Workflow | None = None,
+        group: Workflow | None = None,
         reads_intake: bool = True,
         break_off: Callable[[], None] | None = None,
     ) -> None:
         """Start to work on runs, `concurrency` of them at once; with 0, only to promote.
 
-        `workflow` and `promote` are called with a run's id and the durable form of `steps`
-        by their names. A step that has returned is not called again when the run is
+        `workflow`, `promote` and `group` are called with a run's id and the durable form of
+        `steps` by their names. A step that has returned is not called again when the run is
         continued after a crash; its result comes from the database. `break_off` ends what
         steps wait for, so that they return soon.
         """
@@ -105,29 +124,38 @@ class DurableRuns:
         durable = {
             step.__name__: DBOS.step(name=step.__name__)(self._gated(step)) for step in steps
         }
-        known: Mapping[Kind, Workflow | None] = {"process": workflow, "promote": promote}
+        known: Mapping[Kind, Workflow | None] = {
+            "process": workflow,
+            "promote": promote,
+            "group": group,
+        }
         for kind, one in known.items():
             if one is not None:
                 self._register(kind, one, durable)
         DBOS.listen_queues(list(self._slots))
         DBOS.launch()
-        hold(self._dbos._sys_db, self._slots, lambda: self._draining)  # noqa: SLF001
+        hold(self._dbos._sys_db, self._slots, self._takes_from)  # noqa: SLF001
         for queue in self._slots:
             # What a process may take at once is its own: a queue's row is everybody's.
             DBOS.register_queue(queue, worker_concurrency=1, polling_interval_sec=_POLLING_S)
-        threading.Thread(target=self._take_over, name="take-over", daemon=True).start()
+        TakeOver(self._database, self._ledger, self._pulse, self._stop).start()
 
     def _queues(self, concurrency: int, *, reads_intake: bool) -> dict[str, Slots]:
         """Return from which queues this process takes, and whose places each of them fills."""
         found: dict[str, Slots] = {}
         if concurrency:
             # Whole runs share their places, whichever queue they come from.
-            found[COMMON_QUEUE] = Slots(concurrency)
+            found[COMMON_QUEUE] = found[GROUP_QUEUE] = Slots(concurrency)
         if reads_intake and self.routes.intake_queue and concurrency:
             found[self.routes.intake_queue] = found[COMMON_QUEUE]
         if reads_intake and self.routes.promote_queue:
             found[self.routes.promote_queue] = Slots(_PROMOTIONS)
         return found
+
+    def _takes_from(self, queue: str) -> bool:
+        """Tell whether this process takes from a queue now; what it has offered is for others."""
+        is_own = queue == GROUP_QUEUE and time.monotonic() - self._offered_at < _OFFERED_S
+        return not self._draining and not is_own
 
     def _gated(self, step: Callable[..., Plain]) -> Callable[..., Plain]:
         """Return a function for a method: DBOS leaves a mark on what it is given."""
@@ -141,10 +169,12 @@ class DurableRuns:
     def _register(
         self, kind: Kind, workflow: Workflow, durable: dict[str, Callable[..., Plain]]
     ) -> None:
-        def run(run_id: str) -> None:
+        def run(run_id: str, *more: Any) -> None:  # noqa: ANN401 - JSON values
             queue = self.routes.promote_queue if kind == "promote" else COMMON_QUEUE
-            with self._slots[queue or COMMON_QUEUE].at_work(_workflow_id(RunId(run_id), kind)):
-                workflow(RunId(run_id), durable)
+            with self._slots[queue or COMMON_QUEUE].at_work(
+                entry_id(RunId(run_id), kind, *more[:1])
+            ):
+                workflow(RunId(run_id), durable, *more)
 
         name = _WORKFLOWS[kind]
         run.__qualname__ = run.__name__ = name
@@ -158,7 +188,8 @@ class DurableRuns:
             "application_version": self._code_version,
             "executor_id": executor_id,
             "serializer": DBOSPortableJSONSerializer(),
-            "max_executor_threads": 2 * concurrency + 2 + _PROMOTIONS,
+            # Those that wait for helpers have a thread, but no place.
+            "max_executor_threads": 6 * concurrency + 2 + _PROMOTIONS,
             "log_level": "WARNING",
         }
 
@@ -166,32 +197,36 @@ class DurableRuns:
         self,
         connection: sa.Connection,
         run_id: RunId,
-        *,
+        *more: Any,  # noqa: ANN401 - JSON values
         route: Route | None = None,
         turn: int | None = None,
     ) -> None:
         """Queue a run in the caller's transaction: the row and its run, or neither.
 
-        It is bound to no version of the code until somebody takes it: then it is whoever
+        A group of its renditions has `more`: its number, and the analysis. What is queued is
+        bound to no version of the code until somebody takes it: then it is whoever
         runs the newest.
         """
         route = route or Route(COMMON_QUEUE, "process")
+        if route.kind == "group":
+            self._offered_at = time.monotonic()
         self._client.enqueue_in_transaction(
             connection,
             {
                 "workflow_name": _WORKFLOWS[route.kind],
                 "queue_name": route.queue,
-                "workflow_id": _workflow_id(run_id, route.kind),
+                "workflow_id": entry_id(run_id, route.kind, *more[:1]),
                 "application_name": _APPLICATION,
                 # Never left out: an unset priority would come before every other.
                 "priority": turn or 1,
             },
             run_id,
+            *more,
         )
 
     def cancel(self, run_id: RunId) -> None:
         """Let no further step of a run start; one at work looks at its run's state itself."""
-        self._client.cancel_workflows([_workflow_id(run_id, kind) for kind in _WORKFLOWS])
+        self._client.cancel_workflows(entry_ids(run_id))
 
     def ended(self, run_ids: Iterable[RunId]) -> set[RunId]:
         """Return those of `run_ids` that nobody will work on any more."""
@@ -242,7 +277,7 @@ class DurableRuns:
         self, connection: sa.Connection, run_ids: Iterable[RunId], *, lock: bool = False
     ) -> dict[RunId, list[Entry]]:
         found: dict[RunId, list[Entry]] = {run_id: [] for run_id in run_ids}
-        ids = [_workflow_id(run_id, kind) for run_id in found for kind in _WORKFLOWS]
+        ids = [entry_id(run_id, kind) for run_id in found for kind in WHOLE]
         if ids:
             for one in self._ledger.find(connection, ids, lock=lock):
                 found[RunId(one.id.removesuffix(PROMOTE))].append(one)
@@ -250,7 +285,7 @@ class DurableRuns:
 
     def withdraw(self, connection: sa.Connection, run_id: RunId) -> None:
         """Forget a run's checkpoints and its places in queues, so that it can begin again."""
-        self._ledger.remove(connection, [_workflow_id(run_id, kind) for kind in _WORKFLOWS])
+        self._ledger.remove(connection, entry_ids(run_id))
 
     def forget(self, *, before: datetime, limit: int) -> None:
         """Remove checkpoints of runs that were over long ago; the catalog keeps their history."""
@@ -264,30 +299,21 @@ class DurableRuns:
         if old:
             self._client.delete_workflows([one.workflow_id for one in old])
 
+    @property
+    def is_stopping(self) -> bool:
+        """Whether this process has nothing to wait for any more."""
+        return self._stop.is_set()
+
+    @contextmanager
+    def idle(self, run_id: RunId) -> Iterator[None]:
+        """Let others have a run's place in this process while it only waits."""
+        slots = self._slots.get(COMMON_QUEUE)
+        with slots.idle(run_id) if slots else nullcontext():
+            yield
+
     def is_working(self) -> bool:
         """Tell whether this process is a worker."""
         return self._dbos is not None and not self._stop.is_set()
-
-    def _take_over(self) -> None:
-        """Continue, for as long as this process lives, what dead processes left."""
-        while not self._stop.wait(_DETECTION_S):
-            try:
-                self._look_for_the_dead()
-            except Exception:
-                # A database that is away for a moment must not end the watch.
-                _logger.exception("looking for dead executors failed")
-
-    def _look_for_the_dead(self) -> None:
-        if self._pulse is None:
-            return
-        with self._database.read() as connection:
-            owners = self._ledger.owners(connection)
-        dead = self._pulse.dead(owners - {self._pulse.worker_id})
-        if dead and not self._stop.is_set():
-            _logger.warning("taking over the runs of %s", ", ".join(dead))
-            # DBOS recovers other executors' runs only through this call; its
-            # behaviour is pinned by tests/pipeline/test_durable_contract.py.
-            DBOS._recover_pending_workflows(dead)  # noqa: SLF001
 
     def drain(self, grace_s: float, give_up: threading.Event) -> bool:
         """Take nothing new and wait for what is at work; tell whether all of it ended.
@@ -349,9 +375,4 @@ class DurableRuns:
         self._engine.dispose()
 
 
-def _nothing() -> None:
-    pass
-
-
-def _workflow_id(run_id: RunId, kind: Kind) -> str:
-    return run_id + PROMOTE if kind == "promote" else run_id
+def _nothing() -> None: ...

@@ -12,11 +12,18 @@ import sqlalchemy as sa
 from dbos import DBOSClient
 
 from sarau.catalog.workers import Worker
+from sarau.model.ids import RunId
+from sarau.model.own_preset import MAX_RENDITIONS
+from sarau.pipeline.routes import Kind
 
 OVER = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
 _WAITING = ("ENQUEUED", "PENDING")
 PROMOTE = ".promote"
 """What the id of a promotion has after its run's id."""
+_GROUP = ".group."
+"""What the id of a group of renditions has between its run's id and its number."""
+WHOLE: tuple[Kind, ...] = ("process", "promote")
+"""What answers for a run; groups are only help."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +37,17 @@ class Entry:
     """The executor that took it last."""
     code_version: str | None
     """None while nobody has taken it."""
+
+
+def entry_id(run_id: RunId, kind: Kind, number: int = 0) -> str:
+    """Return the id of one of a run's entries."""
+    return run_id + {"process": "", "promote": PROMOTE, "group": f"{_GROUP}{number}"}[kind]
+
+
+def entry_ids(run_id: RunId) -> list[str]:
+    """Return the ids of all entries that a run may have."""
+    whole = [entry_id(run_id, kind) for kind in WHOLE]
+    return whole + [entry_id(run_id, "group", number) for number in range(MAX_RENDITIONS)]
 
 
 class Ledger:

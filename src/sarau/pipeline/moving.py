@@ -13,7 +13,7 @@ from typing import Literal
 
 import sqlalchemy as sa
 
-from sarau.catalog import Database, events, migrate, moving, volumes, workers
+from sarau.catalog import Database, events, groups, migrate, moving, volumes, workers
 from sarau.errors import RefusedCode, RefusedError
 from sarau.pipeline.durable import DurableRuns
 from sarau.pipeline.liveness import announce, new_executor_id
@@ -78,6 +78,8 @@ def _move(source: sa.Connection, target: sa.Connection, durable: DurableRuns, to
     for run in moving.open_runs(source):
         route = durable.routes.of(is_stored=run.is_stored)
         durable.enqueue(target, run.id, route=route, turn=run.turn)
+        # What helpers had of it was queued at the source alone.
+        groups.remove(target, run.id)
         queued += 1
     return Moved(rows, queued, events.last_number(target))
 

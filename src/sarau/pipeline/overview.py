@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sarau.catalog import Database, turns, workers
+from sarau.catalog import Database, groups, turns, workers
 from sarau.catalog.workers import Worker
 from sarau.pipeline.pulse import living
 
@@ -13,7 +13,7 @@ class WorkerLine:
 
     worker: Worker
     at_work: int
-    """Runs whose stage it entered last."""
+    """Runs whose stage it entered last, and groups of others' runs that it makes."""
     silent_s: float
     """Since its last sign of life, by the database's clock."""
 
@@ -36,9 +36,14 @@ def overview(database: Database) -> Overview:
     with database.read() as connection:
         at = workers.moment(connection)
         busy = workers.at_work(connection)
+        helping = groups.helping(connection)
         waiting = turns.waiting(connection)
     lines = (
-        WorkerLine(one, busy.get(one.id, 0), max(0.0, (at - one.seen_at).total_seconds()))
+        WorkerLine(
+            one,
+            busy.get(one.id, 0) + helping.get(one.id, 0),
+            max(0.0, (at - one.seen_at).total_seconds()),
+        )
         for one in alive
     )
     return Overview(tuple(lines), waiting.interactive, waiting.bulk, sum(busy.values()))

@@ -11,7 +11,10 @@ from typing import Literal
 COMMON_QUEUE = "tracks"
 """Of runs whose source is in the library, for every worker."""
 
-Kind = Literal["process", "promote"]
+GROUP_QUEUE = "groups"
+"""Of groups of renditions that one worker offers to others; older versions do not know it."""
+
+Kind = Literal["process", "promote", "group"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from sarau.catalog import Database, locks, runs, sources, tracks, uploads
+from sarau.catalog import Database, groups, locks, runs, sources, tracks, uploads
 from sarau.catalog.turns import next_turn
 from sarau.errors import Code, FailedCode, RefusedCode, RefusedError
 from sarau.intake import Intake
@@ -90,6 +90,7 @@ class Pipeline:
                 return False
             if not self._durable.withdraw_stranded(connection, run_id):
                 return False
+            groups.remove(connection, run_id)
             self._durable.enqueue(connection, run_id, route=route, turn=run.turn)
         return True
 
@@ -137,12 +138,14 @@ class Pipeline:
                 workflow.validate,
                 workflow.store,
                 workflow.render,
+                workflow.render_group,
                 workflow.publish,
                 workflow.promote,
                 workflow.end,
             ],
             concurrency=concurrency,
             promote=workflow.run_promotion,
+            group=workflow.run_group,
             reads_intake=steps.intake is not None,
             break_off=steps.engine.close,
         )
@@ -229,6 +232,16 @@ class _Workflow(_Promoting):
         if outcome.kind in {"rejected", "failed"}:
             durable["end"](run_id, outcome.to_plain())
 
+    def run_group(
+        self,
+        run_id: RunId,
+        durable: dict[str, Callable[..., Plain]],
+        number: int,
+        analysis: Plain,
+    ) -> None:
+        """Help another worker with one group; whether that came off is its concern."""
+        durable["render_group"](run_id, number, analysis)
+
     def validate(self, run_id: str) -> Plain:
         return self._attempt(run_id, "validate", self._steps.validate)
 
@@ -239,6 +252,13 @@ class _Workflow(_Promoting):
         def work() -> Plain:
             with self._told(run_id):
                 return self._steps.render(RunId(run_id), analysis)
+
+        return attempt(work).to_plain()
+
+    def render_group(self, run_id: str, number: int, analysis: Plain) -> Plain:
+        def work() -> Plain:
+            with self._told(run_id):
+                return self._steps.render_group(RunId(run_id), number, analysis)
 
         return attempt(work).to_plain()
 

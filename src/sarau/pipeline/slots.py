@@ -54,12 +54,22 @@ class Slots:
         finally:
             with self._lock:
                 self._running[one] -= 1
-                self._running += Counter()  # leaves out what is zero
+                if not self._running[one]:
+                    del self._running[one]
+
+    @contextmanager
+    def idle(self, one: str) -> Iterator[None]:
+        """Leave a place to others while the block lasts, then have it again at once."""
+        with self._lock:
+            self._running[one] -= 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._running[one] += 1
 
 
-def hold(
-    system: SystemDatabase, slots: Mapping[str, Slots], is_draining: Callable[[], bool]
-) -> None:
+def hold(system: SystemDatabase, slots: Mapping[str, Slots], takes: Callable[[str], bool]) -> None:
     """Have this process take from each queue only what it has a place for.
 
     DBOS keeps a queue's limits in a row that all processes share, reads it some time before
@@ -92,7 +102,7 @@ def hold(
 
         if queue.name not in slots:
             return start(queue, executor_id, version, key, running, **options)
-        return ([] if is_draining() else slots[queue.name].take(claim)), why
+        return (slots[queue.name].take(claim) if takes(queue.name) else []), why
 
     system.get_queue = get_queue  # type: ignore[method-assign]
     system.start_queued_workflows = start_queued  # type: ignore[method-assign,assignment]

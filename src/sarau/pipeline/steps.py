@@ -19,6 +19,7 @@ from sarau.catalog import (
     Database,
     events,
     fingerprints,
+    groups,
     insights,
     locks,
     objects,
@@ -41,12 +42,14 @@ from sarau.library import ObjectRef, ObjectStore
 from sarau.model.clock import now
 from sarau.model.ids import RenditionId, RunId, new_id
 from sarau.model.lifecycle import RunState, Stage, TrackState, UploadState
+from sarau.model.preset import Preset
 from sarau.model.track import Rendition, Run, Source, Track
-from sarau.observe.work import stage
 from sarau.pipeline.durable import DurableRuns
+from sarau.pipeline.fan_out import FanOut
 from sarau.pipeline.likeness import find_alike
 from sarau.pipeline.outcome import Plain
 from sarau.pipeline.promotion import Promotion, referring_to, tie_to_twin
+from sarau.pipeline.rendering import Rendering, Told
 
 _REPORT_EVERY_S = 0.5
 
@@ -63,11 +66,23 @@ class Steps:
     durable: DurableRuns
     scanner: Clamd | None = None
     """Looks at every source before the engine opens it."""
+    divide_from_s: float = 600.0
+    """Tracks of at least so many seconds are rendered by several workers, where some are idle."""
 
     @property
     def promotion(self) -> Promotion:
         """Return the step that comes before all others where files are promoted first."""
         return Promotion(self.database, self.intake, self.library, self.durable)
+
+    @property
+    def rendering(self) -> Rendering:
+        """Return what makes renditions."""
+        return Rendering(self.engine, self.library)
+
+    @property
+    def fan_out(self) -> FanOut:
+        """Return what divides that work among workers."""
+        return FanOut(self.database, self.library, self.durable, self.divide_from_s)
 
     def validate(self, run_id: RunId) -> Plain:
         """Scan the source, decode the whole of it, measure it, and keep what was measured.
@@ -127,38 +142,39 @@ class Steps:
     def render(self, run_id: RunId, analysis: Plain) -> Plain:
         """Render and verify all renditions, and make each an object of the library.
 
-        Rendering and verifying share a step because the evidence holds for just the
-        bytes that were measured: a power cut between two checkpoints could leave
-        other ones under the same name.
+        Other workers make some of them where the track is long and they are idle.
         """
         run, track = self._enter(run_id, Stage.RENDER)
         measured = from_plain(Analysis, analysis)
         with self.database.read() as connection:
             preset = runs.preset_of(connection, run)
-        work_dir = self.library.make_work_dir(run_id)
-        try:
+        is_divided = self.fan_out.divide(run, preset, measured, analysis)
+        with self._source_file(track) as source:
+
+            def make(part: Preset, work_name: str, told: Told) -> list[Plain]:
+                return self.rendering.make(source, measured, part, work_name, told)
+
+            show = self._shown(run_id)
+            if is_divided:
+                return {"renditions": self.fan_out.join(run, preset, make, show)}
+            return {"renditions": make(preset, run_id, show)}
+
+    def render_group(self, run_id: RunId, number: int, analysis: Plain) -> Plain:
+        """Make a group of renditions of a run that another worker has."""
+        measured = from_plain(Analysis, analysis)
+        with self.database.read() as connection:
+            run = runs.get(connection, run_id)
+            track = tracks.find(connection, run.track_id)
+            preset = runs.preset_of(connection, run)
+            if track is None or not runs.is_open(connection, run_id):
+                raise CancelledRunError
+
+        def make(part: Preset, work_name: str, told: Told) -> list[Plain]:
             with self._source_file(track) as source:
-                with stage("render"):
-                    files = self.engine.render(
-                        source, measured, preset, work_dir, on_progress=self._reporter(run_id)
-                    )
-                self._enter(run_id, Stage.VERIFY)
-                report = self._reporter(run_id)
-                with stage("verify"):
-                    verified = self.engine.verify(
-                        source, measured, preset, files, work_dir, on_progress=report
-                    )
-            self._enter(run_id, Stage.PUBLISH)
-            with stage("adopt"):
-                stored = [self.library.adopt(rendered.file.path) for rendered in verified]
-        finally:
-            self.library.remove_work_dir(run_id)
-        return {
-            "renditions": [
-                {"rendered": to_plain(rendered), "sha256": ref.sha256, "size_bytes": ref.size_bytes}
-                for rendered, ref in zip(verified, stored, strict=True)
-            ]
-        }
+                return self.rendering.make(source, measured, part, work_name, told)
+
+        self.fan_out.help(run_id, number, preset, make)
+        return {}
 
     def publish(self, run_id: RunId, made: list[Plain]) -> Plain:
         """Show the renditions and make the track ready, in one transaction."""
@@ -173,6 +189,7 @@ class Steps:
                 track.id,
                 [_rendition(run, position, one) for position, one in enumerate(made)],
             )
+            groups.remove(connection, run_id)
             tracks.change_state(connection, track, TrackState.READY)
         return {}
 
@@ -238,6 +255,20 @@ class Steps:
             last = time.monotonic()
 
         return report
+
+    def _shown(self, run_id: RunId) -> Told:
+        """Return a callback that puts the run where its rendering is."""
+        report = self._reporter(run_id)
+        current = Stage.RENDER
+
+        def told(stage: Stage, fraction: float) -> None:
+            nonlocal current
+            if stage is not current:
+                self._enter(run_id, stage)
+                current = stage
+            report(fraction)
+
+        return told
 
     @contextmanager
     def _source_file(self, track: Track) -> Iterator[Path]:

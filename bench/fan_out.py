@@ -1,0 +1,169 @@
+"""One long track, made by one worker and by two, each of them with one core to itself.
+
+`python -m bench.fan_out [MINUTES]` prints how much sooner two are done, and whether the
+bytes are the same; `python -m bench.fan_out costs` what each format costs, which is how
+the work is divided (audio/_division.py). Both on real music, without anything beside it.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import sqlalchemy as sa
+from tests.music import real_music
+from tests.servers import Server, Worker
+
+from sarau.audio import ChildReport, Engine, SandboxMode
+from sarau.catalog import Database
+from sarau.catalog.tables import events, renditions
+from sarau.model.preset import PRESETS
+
+PRESET = PRESETS["streaming"]
+MINUTES = 30.0
+TIMEOUT_S = 900.0
+CACHE = Path(__file__).parent / ".cache"
+
+
+def long_track(minutes: float) -> Path:
+    """Return real music over and over again, as 16 bit FLAC at 44.1 kHz."""
+    CACHE.mkdir(exist_ok=True)
+    target = CACHE / f"long-{minutes:g}.flac"
+    if not target.exists():
+        command = ["ffmpeg", "-v", "error", "-y", "-stream_loop", "-1", "-i", str(real_music()[0])]
+        command += ["-t", str(minutes * 60), "-ar", "44100", "-sample_fmt", "s16", "-f", "flac"]
+        subprocess.run([*command, str(target)], check=True)
+    return target
+
+
+@dataclass(frozen=True)
+class Made:
+    """How long a track took, by its own events, and what came of it."""
+
+    whole_s: float
+    """From the beginning of its examination until it was ready."""
+    rendering_s: float
+    """From the beginning of rendering."""
+    objects: dict[str, str]
+
+
+@contextmanager
+def on_core(core: int) -> Iterator[None]:
+    """Give what is started in the block, and all that it starts, one core."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def make(source: Path, cores: list[int], room: Path) -> Made:
+    """Have a track made by one worker on each of `cores`."""
+    environment = {"SARAU_WORKERS": "1", "SARAU_DIVIDE_S": "60"}
+    web = Server(room / "data", "--no-worker", **environment).start()
+    workers = []
+    try:
+        for number, core in enumerate(cores):
+            with on_core(core):
+                workers.append(Worker(web.data, room / f"{number}.log", **environment))
+        for worker in workers:
+            worker.wait_until_it_says("runs at once")
+        time.sleep(6)  # until every worker has been seen, and has settled
+        track_id = web.send(source, preset=PRESET.name)["id"]
+        track = web.wait_for(track_id, "ready", "failed", "rejected", timeout_s=TIMEOUT_S)
+        if track["state"] != "ready":
+            raise SystemExit(f"it did not become ready: {track}")
+    finally:
+        for worker in workers:
+            with suppress(ProcessLookupError):
+                worker.end()
+        web.kill()
+    return read(web.data / "sarau.db", track_id)
+
+
+def read(path: Path, track_id: str) -> Made:
+    database = Database(f"sqlite:///{path}")
+    try:
+        with database.read() as connection:
+            rows = connection.execute(
+                sa.select(events.c.kind, events.c.at, events.c.data)
+                .where(events.c.track_id == track_id)
+                .order_by(events.c.number)
+            ).all()
+            objects = connection.execute(
+                sa.select(renditions.c.name, renditions.c.object_sha256)
+            ).all()
+    finally:
+        database.close()
+    begun = {row.data["stage"]: row.at for row in reversed(rows) if row.kind == "run.stage"}
+    ready = next(row.at for row in rows if row.kind == "track.ready")
+    return Made(
+        (ready - begun["validate"]).total_seconds(),
+        (ready - begun["render"]).total_seconds(),
+        {row.name: row.object_sha256 for row in objects},
+    )
+
+
+def compare(minutes: float) -> None:
+    source = long_track(minutes)
+    cores = sorted(os.sched_getaffinity(0))[:2]
+    with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as two:
+        alone = make(source, cores[:1], Path(one))
+        both = make(source, cores, Path(two))
+    print(f"{minutes:g} minutes of real music, preset {PRESET.name}, one core for each worker\n")
+    print("| | 1 worker | 2 workers | sooner |\n|---|---|---|---|")
+    for what, first, second in (
+        ("examined to ready", alone.whole_s, both.whole_s),
+        ("rendered to ready", alone.rendering_s, both.rendering_s),
+    ):
+        print(f"| {what} | {first:.1f} s | {second:.1f} s | {first / second:.2f} x |")
+    print(f"\n{len(both.objects)} renditions, the same bytes: {alone.objects == both.objects}")
+
+
+def costs() -> None:
+    """Print the CPU seconds of each format for a minute of music."""
+    source = long_track(2)
+    told: list[ChildReport] = []
+    with Engine(sandbox=SandboxMode.BEST_EFFORT, on_child=told.append) as engine:
+        analysis = engine.analyse(source, insight=True)
+        minutes = analysis.source.duration_s / 60
+        analysing_s = sum(one.cpu_s for one in told) / minutes
+        rendering: dict[str, float] = {}
+        verifying: dict[str, float] = {}
+        parts = [(spec,) for spec in PRESET.renditions]
+        for part in [*parts, PRESET.renditions]:
+            preset, name = replace(PRESET, renditions=part), "+".join(one.name for one in part)
+            with tempfile.TemporaryDirectory() as room:
+                told.clear()
+                files = engine.render(source, analysis, preset, Path(room))
+                rendering[name] = sum(one.cpu_s for one in told) / minutes
+                told.clear()
+                engine.verify(source, analysis, preset, files, Path(room))
+                verifying[name] = sum(one.cpu_s for one in told) / minutes
+    *alone, together = rendering
+    # What each of them paid for the decode that they share when made together.
+    decoding_s = (sum(rendering[one] for one in alone) - rendering[together]) / (len(alone) - 1)
+    print(f"analysis {analysing_s:.2f}, decode and level {decoding_s:.2f} CPU-s/min\n")
+    print("| | encode | verify | CPU-s/min |\n|---|---|---|---|")
+    for one in alone:
+        encoding_s = rendering[one] - decoding_s
+        total_s = encoding_s + verifying[one]
+        print(f"| {one} | {encoding_s:.2f} | {verifying[one]:.2f} | {total_s:.2f} |")
+
+
+def main() -> None:
+    arguments = sys.argv[1:]
+    if arguments == ["costs"]:
+        costs()
+    else:
+        compare(float(arguments[0]) if arguments else MINUTES)
+
+
+if __name__ == "__main__":
+    main()

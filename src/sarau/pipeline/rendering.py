@@ -1,0 +1,57 @@
+"""Rendering, verifying and storing some renditions of a track, in one go."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from sarau.audio import Analysis, Engine, to_plain
+from sarau.library import ObjectStore
+from sarau.model.lifecycle import Stage
+from sarau.model.preset import Preset
+from sarau.observe.work import stage
+from sarau.pipeline.outcome import Plain
+
+Told = Callable[[Stage, float], None]
+"""Takes the stage and how much of it is done; raises CancelledRunError to end the work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """The engine, and the library that takes what it makes."""
+
+    engine: Engine
+    library: ObjectStore
+
+    def make(
+        self, source: Path, analysis: Analysis, preset: Preset, work_name: str, told: Told
+    ) -> list[Plain]:
+        """Make all renditions of `preset` and make each an object of the library.
+
+        Rendering and verifying go together because the evidence holds for just the bytes
+        that were measured: a power cut between two checkpoints could leave other ones
+        under the same name.
+        """
+        work_dir = self.library.make_work_dir(work_name)
+        try:
+            with stage("render"):
+                files = self.engine.render(
+                    source, analysis, preset, work_dir, on_progress=_part(told, Stage.RENDER)
+                )
+            told(Stage.VERIFY, 0.0)
+            with stage("verify"):
+                verified = self.engine.verify(
+                    source, analysis, preset, files, work_dir, on_progress=_part(told, Stage.VERIFY)
+                )
+            told(Stage.PUBLISH, 0.0)
+            with stage("adopt"):
+                stored = [self.library.adopt(rendered.file.path) for rendered in verified]
+        finally:
+            self.library.remove_work_dir(work_name)
+        return [
+            {"rendered": to_plain(rendered), "sha256": ref.sha256, "size_bytes": ref.size_bytes}
+            for rendered, ref in zip(verified, stored, strict=True)
+        ]
+
+
+def _part(told: Told, of: Stage) -> Callable[[float], None]:
+    return lambda fraction: told(of, fraction)

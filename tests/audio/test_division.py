@@ -1,0 +1,78 @@
+"""Which renditions are made together when several workers make them."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.sounds import write_music
+
+from sarau.audio import Analysis, Engine, divide
+from sarau.audio._division import COSTS_S
+from sarau.model.preset import PRESETS, Format, Preset
+
+STREAMING = PRESETS["streaming"]
+
+
+@pytest.fixture(scope="module")
+def analysis(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Analysis:
+    return engine.analyse(write_music(tmp_path_factory.mktemp("music") / "a.wav"))
+
+
+@pytest.mark.parametrize("hands", [2, 3, 4, 9])
+def test_every_rendition_is_in_one_group(analysis: Analysis, hands: int) -> None:
+    groups = divide(analysis, STREAMING, hands)
+    assert len(groups) == min(hands, 4)
+    together = [spec for group in groups for spec in group]
+    assert sorted(together, key=STREAMING.renditions.index) == list(STREAMING.renditions)
+
+
+def test_no_hand_has_much_more_to_do_than_another(analysis: Analysis) -> None:
+    costs = [
+        sum(COSTS_S[spec.format] for spec in group) for group in divide(analysis, STREAMING, 2)
+    ]
+    assert costs == sorted(costs, reverse=True)
+    assert costs[0] <= 1.25 * costs[1]
+
+
+def test_every_format_has_a_cost() -> None:
+    assert set(COSTS_S) == set(Format)
+
+
+def test_one_hand_makes_all(analysis: Analysis) -> None:
+    assert divide(analysis, STREAMING, 1) == (STREAMING.renditions,)
+
+
+def test_what_has_to_be_rehearsed_together_is_not_divided(analysis: Analysis) -> None:
+    """Without foresight, as of what is mixed down, the loudest rendition is tried for all."""
+    blind = replace(analysis, limiting_loss_lu=())
+    loud = replace(STREAMING, target_lufs=-6.0, max_limiting_db=12.0)
+    assert _is_divided(analysis, loud)
+    assert not _is_divided(blind, loud)
+    assert _is_divided(blind, replace(loud, target_lufs=None))
+
+
+def _is_divided(analysis: Analysis, preset: Preset) -> bool:
+    return len(divide(analysis, preset, 2)) > 1
+
+
+def test_groups_made_apart_have_the_bytes_of_all_made_together(
+    engine: Engine, tmp_path: Path
+) -> None:
+    source = write_music(tmp_path / "a.wav", seconds=4)
+    analysis = engine.analyse(source)
+    loud = replace(STREAMING, target_lufs=-9.0, max_limiting_db=6.0)
+    together = _made(engine, source, analysis, loud, tmp_path / "together")
+    apart: dict[str, bytes] = {}
+    for number, group in enumerate(divide(analysis, loud, 4)):
+        part = replace(loud, renditions=group)
+        apart |= _made(engine, source, analysis, part, tmp_path / str(number))
+    assert apart == together
+
+
+def _made(
+    engine: Engine, source: Path, analysis: Analysis, preset: Preset, room: Path
+) -> dict[str, bytes]:
+    room.mkdir()
+    files = engine.render(source, analysis, preset, room)
+    verified = engine.verify(source, analysis, preset, files, room)
+    return {one.file.spec.name: one.file.path.read_bytes() for one in verified}
