@@ -18,11 +18,11 @@ import json
 import os
 import random
 import statistics
-import struct
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -31,7 +31,11 @@ from sarau.audio._decode import Canonical, Source
 from sarau.audio._types import Limits
 from sarau.audio.insight._fingerprint import Fingerprinter
 from sarau.catalog import Database, fingerprints, likenesses, migrate, tracks
+from sarau.catalog.fingerprints import _marks as kept_marks
 from sarau.catalog.tables import fingerprint_marks
+from sarau.catalog.tables import fingerprints as fingerprints_table
+from sarau.catalog.tables import tracks as tracks_table
+from sarau.model.clock import now
 from sarau.model.fingerprint import Fingerprint, compare
 from sarau.model.ids import LOCAL_USER_ID, TrackId, UploadId, new_id
 from sarau.model.track import Track
@@ -45,7 +49,8 @@ PACKAGES = (
 )
 CACHE = Path("tests/.music")
 LENGTH_S, SHORTEST_S = 150, 30
-COMMON = 0.1
+ITEMS = 1938
+COMMON_PIECES = 500
 MUSIC = (".mp3", ".ogg", ".opus", ".flac")
 CHANGES = {
     "MP3 128": ["-c:a", "libmp3lame", "-b:a", "128k", ".mp3"],
@@ -163,23 +168,60 @@ def measure_music(folders: list[Path]) -> dict[str, object]:
     return judge(music)
 
 
-def made_up(chance: random.Random, count: int = 1938) -> Fingerprint:
-    """Return items of chance, one in ten of them of 5000 that much music has."""
-    items = [
-        chance.getrandbits(32) if chance.random() > COMMON else chance.randrange(5000)
-        for _ in range(count)
-    ]
-    return Fingerprint(struct.pack(f"<{count}I", *items))
+def made_up(chance: random.Random) -> Fingerprint:
+    """Return four minutes of chance, a tenth of them pieces of two seconds that much music has."""
+    items = bytearray(chance.randbytes(ITEMS * 4))
+    for _ in range(ITEMS // 160):
+        piece = random.Random(chance.randrange(COMMON_PIECES)).randbytes(64)
+        place = 4 * chance.randrange(ITEMS - 16)
+        items[place : place + 64] = piece
+    return Fingerprint(bytes(items))
 
 
-def fill(database: Database, many: int) -> list[Track]:
-    """Store `many` tracks, each with a fingerprint of four minutes."""
-    chance, made = random.Random(1), []
+def fill(database: Database, many: int) -> list[TrackId]:
+    """Store `many` tracks with their fingerprints; the marks at last, in their order."""
+    chance = random.Random(1)
+    made: list[TrackId] = []
+    marks: list[int] = []
     while len(made) < many:
+        rows, sounds = [], []
+        for _ in range(min(500, many - len(made))):
+            fingerprint = made_up(chance)
+            name = TrackId(new_id())
+            place = len(made)
+            marks += [mark << 32 | place for mark in kept_marks(fingerprint, LOCAL_USER_ID)]
+            made.append(name)
+            rows.append(row_of(name))
+            sounds.append({"track_id": name, "chromaprint": fingerprint.items})
         with database.write() as connection:
-            count = min(500, many - len(made))
-            made += [store(connection, made_up(chance)) for _ in range(count)]
+            connection.execute(sa.insert(tracks_table), rows)
+            connection.execute(sa.insert(fingerprints_table), sounds)
+    marks.sort()
+    for start in range(0, len(marks), 50_000):
+        batch = [
+            {"mark": mark >> 32, "track_id": made[mark & 0xFFFFFFFF]}
+            for mark in marks[start : start + 50_000]
+        ]
+        with database.write() as connection:
+            connection.execute(sa.insert(fingerprint_marks), batch)
+    if database.engine.dialect.name == "postgresql":
+        with database.engine.connect() as connection:
+            automatic = connection.execution_options(isolation_level="AUTOCOMMIT")
+            automatic.exec_driver_sql("ANALYZE")
     return made
+
+
+def row_of(track_id: TrackId) -> dict[str, object]:
+    return {
+        "id": track_id,
+        "owner_id": LOCAL_USER_ID,
+        "filename": "made-up.wav",
+        "title": "made up",
+        "preset": "archive",
+        "state": "ready",
+        "created_at": now(),
+        "updated_at": now(),
+    }
 
 
 def store(connection: sa.Connection, fingerprint: Fingerprint) -> Track:
@@ -197,10 +239,29 @@ def store(connection: sa.Connection, fingerprint: Fingerprint) -> Track:
     return track
 
 
-def timed(work: list[float], started: float) -> float:
-    """Note the milliseconds since `started` and return a new start."""
-    work.append(1000 * (time.perf_counter() - started))
-    return time.perf_counter()
+class Clock:
+    """Notes how long each kind of work took: milliseconds by the wall, and of this process."""
+
+    def __init__(self) -> None:
+        self.took: dict[str, list[tuple[float, float]]] = {}
+
+    @contextmanager
+    def of(self, kind: str) -> Iterator[None]:
+        wall, cpu = time.perf_counter(), time.process_time()
+        yield
+        spent = (time.perf_counter() - wall, time.process_time() - cpu)
+        self.took.setdefault(kind, []).append((1000 * spent[0], 1000 * spent[1]))
+
+    def told(self) -> dict[str, dict[str, float]]:
+        found = {}
+        for kind, took in self.took.items():
+            wall, cpu = ([one[index] for one in took] for index in (0, 1))
+            found[kind] = {
+                "median_ms": round(statistics.median(wall), 1),
+                "median_cpu_ms": round(statistics.median(cpu), 1),
+                "highest_ms": round(max(wall), 1),
+            }
+        return found
 
 
 def measure_catalog(url: str, many: int) -> dict[str, object]:
@@ -210,48 +271,29 @@ def measure_catalog(url: str, many: int) -> dict[str, object]:
     made = fill(database, many)
     filled_s = time.monotonic() - before
     chance = random.Random(2)
-    saving: list[float] = []
-    looking: list[float] = []
-    listing: list[float] = []
+    clock = Clock()
     for _ in range(100):
+        twin = chance.choice(made)
         with database.read() as connection:
-            twin = chance.choice(made).id
-            items = fingerprints.find(connection, [twin])[twin].items
-        fingerprint = Fingerprint(items[400:])
-        start = time.perf_counter()
-        with database.write() as connection:
+            fingerprint = Fingerprint(fingerprints.find(connection, [twin])[twin].items[400:])
+        with clock.of("store a track with its fingerprint"), database.write() as connection:
             track = store(connection, fingerprint)
-        start = timed(saving, start)
-        with database.read() as connection:
+        with clock.of("find the candidates"), database.read() as connection:
             ids = fingerprints.candidates(connection, track, fingerprint, limit=20)
             others = fingerprints.find(connection, ids)
-        found = {one: likeness for one in ids if (likeness := compare(fingerprint, others[one]))}
-        start = timed(looking, start)
+        with clock.of("compare up to 20"):
+            compared = {one: compare(fingerprint, others[one]) for one in ids}
+        found = {one: likeness for one, likeness in compared.items() if likeness is not None}
         assert twin in found
         with database.write() as connection:
             likenesses.save(connection, track, found)
-        start = time.perf_counter()
-        with database.read() as connection:
-            likenesses.of_tracks(connection, [track.id, *(one.id for one in made[:49])])
-        timed(listing, start)
+        with clock.of("what 50 tracks sound like"), database.read() as connection:
+            likenesses.of_tracks(connection, [track.id, *made[:49]])
     with database.read() as connection:
         rows = connection.execute(sa.select(sa.func.count()).select_from(fingerprint_marks))
         marks = rows.scalar_one()
     database.close()
-    return {
-        "tracks": many,
-        "marks": marks,
-        "filled_s": round(filled_s),
-        "median_and_highest_ms": {
-            "store a track with its fingerprint": spread(saving),
-            "look it up and compare": spread(looking),
-            "what 50 tracks sound like": spread(listing),
-        },
-    }
-
-
-def spread(values: list[float]) -> tuple[float, float]:
-    return round(statistics.median(values), 1), round(max(values), 1)
+    return {"tracks": many, "marks": marks, "filled_s": round(filled_s), "took": clock.told()}
 
 
 def main() -> None:

@@ -51,7 +51,7 @@ export function Identify({ track }: { track: Track }): JSX.Element | null {
   return (
     <section class="detail-identify">
       <h3>{t("identify.title")}</h3>
-      <p>
+      <p class="note">
         {t("identify.lead")}{" "}
         <button type="button" class="link-button" disabled={asking} onClick={() => void ask()}>
           {t("identify.ask")}
