@@ -56,11 +56,13 @@ def foretold(samples: np.ndarray, step: int = STEP) -> tuple[float, tuple[float,
     return peak_dbtp, meter.losses_lu(foresight)
 
 
-@pytest.mark.parametrize("depth_db", [1.0, 2.0, 3.0, 4.0])
+@pytest.mark.parametrize("depth_db", [1.0, 2.0, 3.0, 4.0, 8.0, 10.0, 13.0])
 def test_the_foretold_loss_is_what_the_limiter_takes(music: np.ndarray, depth_db: float) -> None:
     peak_dbtp, losses_lu = foretold(music)
     real_lu = integrated(music) - integrated(limited(music, peak_dbtp - depth_db))
-    assert losses_lu[int(depth_db * 2)] == pytest.approx(real_lu, abs=0.1)
+    print(f"{depth_db} dB: foretold {losses_lu[int(depth_db * 2)]:.3f} LU, took {real_lu:.3f}")
+    # Beyond what built-in presets allow, the rest is for the trim after measuring.
+    assert losses_lu[int(depth_db * 2)] == pytest.approx(real_lu, abs=max(0.1, 0.15 * real_lu))
     if depth_db == 4.0:  # 3 dB and a codec's headroom: the most that a built-in preset asks for
         assert real_lu > 0.1
 
@@ -69,7 +71,8 @@ def test_losses_grow_with_the_work(music: np.ndarray) -> None:
     _, losses_lu = foretold(music)
     assert losses_lu[0] == 0
     assert list(losses_lu) == sorted(losses_lu)
-    assert len(losses_lu) == 17
+    # A preset may ask for 12 dB, and a codec's headroom comes below the ceiling.
+    assert len(losses_lu) == 1 + 2 * 13
 
 
 def test_the_size_of_frames_does_not_matter(music: np.ndarray) -> None:

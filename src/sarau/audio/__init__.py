@@ -8,6 +8,9 @@ from sarau.audio._division import divide
 from sarau.audio._engine import Engine
 from sarau.audio._plain import from_plain, to_plain
 from sarau.audio._types import (
+    Album,
+    AlbumEvidence,
+    AlbumGain,
     Analysis,
     ChildReport,
     EngineReport,
@@ -39,6 +42,9 @@ from sarau.audio.insight import (
 )
 
 __all__ = [
+    "Album",
+    "AlbumEvidence",
+    "AlbumGain",
     "Analysis",
     "Bandwidth",
     "ChannelLevel",

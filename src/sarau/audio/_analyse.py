@@ -33,18 +33,22 @@ def run(job: dict[str, Any], inputs: list[int], reporter: Reporter) -> Plain:
     """Analyse the first input; the operation of a child."""
     limits = from_plain(Limits, job["limits"])
     source = Source(inputs[0], limits)
-    return to_plain(analyse(source, reporter, insight=job["insight"] is True))
+    asked = {name: job.get(name) is True for name in ("insight", "tenths")}
+    return to_plain(analyse(source, reporter, **asked))
 
 
-def analyse(source: Source, reporter: Reporter, *, insight: bool) -> Analysis:
+def analyse(source: Source, reporter: Reporter, *, insight: bool, tenths: bool = False) -> Analysis:
     """Decode and measure `source`; with `insight`, write its quality report too.
+
+    With `tenths` the analysis serves for an album.
 
     Raises:
         RejectedError: when it is damaged, has no sound, or passes a limit.
 
     """
     canonical = Canonical(source)
-    meters = _Meters(canonical, _collector(source, canonical) if insight else None)
+    collector = _collector(source, canonical) if insight else None
+    meters = _Meters(canonical, collector, tenths=tenths)
     expected = source.expected_samples or 0
     md5 = _Md5(source.claims.bit_depth or 0) if source.claims.md5 else None
     for frame in source.frames():
@@ -69,8 +73,8 @@ def analyse(source: Source, reporter: Reporter, *, insight: bool) -> Analysis:
 class _Meters:
     """Everything that looks at canonical frames."""
 
-    def __init__(self, canonical: Canonical, collector: Collector | None) -> None:
-        self._collector = collector
+    def __init__(self, canonical: Canonical, collector: Collector | None, *, tenths: bool) -> None:
+        self._collector, self._tenths = collector, tenths
         self._rate_hz, self._layout = canonical.rate_hz, canonical.layout
         self._meter = Meter(self._rate_hz, self._layout)
         self._peaks = Peaks(self._rate_hz)
@@ -122,6 +126,8 @@ class _Meters:
             loudness_curve=self._meter.curve(),
             insight=insight,
             limiting_loss_lu=self._meter.losses_lu(self._foresight),
+            tenths=self._meter.tenths() if self._tenths else b"",
+            stereo_tenths=self._mix_meter.tenths() if self._tenths and self._mix_meter else b"",
         )
 
 

@@ -3,7 +3,7 @@
 import os
 import stat
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
@@ -12,20 +12,27 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
-from sarau.audio import _plan
+from sarau.audio import _plan, _plan_album
 from sarau.audio._plain import Plain, from_plain, to_plain
 from sarau.audio._progress import Share, Sum
-from sarau.audio._results import evidence_of, file_name, find_trims, rendered
+from sarau.audio._results import (
+    evidence_of,
+    file_name,
+    find_trims,
+    rendered,
+    without_pictures,
+)
 from sarau.audio._sandbox import level_of
 from sarau.audio._supervise import ignore, reported, supervise
 from sarau.audio._tasks import GainJob, GainTag, Measured, Part, RenderJob
 from sarau.audio._types import (
+    Album,
+    AlbumEvidence,
     Analysis,
     ChildReport,
     EngineReport,
     GainPlan,
     Limits,
-    LoudnessCurve,
     ProgressCallback,
     RenderedFile,
     Rendition,
@@ -33,7 +40,8 @@ from sarau.audio._types import (
 )
 from sarau.audio.zygote import Zygote
 from sarau.errors import FailedCode, FailedError, RejectedCode, RejectedError
-from sarau.model.preset import Preset
+from sarau.model.loudness import Loudness
+from sarau.model.preset import Preset, RenditionSpec
 
 T = TypeVar("T")
 
@@ -90,18 +98,25 @@ class Engine:
                 self._zygote = None
 
     def analyse(
-        self, source: Path, *, insight: bool = False, on_progress: ProgressCallback = ignore
+        self,
+        source: Path,
+        *,
+        insight: bool = False,
+        for_album: bool = False,
+        on_progress: ProgressCallback = ignore,
     ) -> Analysis:
         """Decode all of `source`, measure it and draw its waveform.
 
-        With `insight` the analysis carries the quality report: `Analysis.insight`.
+        With `insight` the analysis carries the quality report: `Analysis.insight`. With
+        `for_album` it carries what `sarau.audio.album.plan_album` needs.
 
         Raises:
             RejectedError: when the file is at fault, with the code that says how.
             FailedError: when we are.
 
         """
-        result = self._run("analyse", [source], None, {"insight": insight}, on_progress)
+        asked: dict[str, Plain] = {"insight": insight, "tenths": for_album}
+        result = self._run("analyse", [source], None, asked, on_progress)
         return _read(Analysis, result)
 
     def render(
@@ -111,20 +126,27 @@ class Engine:
         preset: Preset,
         out_dir: Path,
         *,
+        album: Album | None = None,
         on_progress: ProgressCallback = ignore,
     ) -> tuple[RenderedFile, ...]:
         """Make all renditions of `preset` in one decode, as `<name>.<extension>` in `out_dir`.
+
+        With an `album` they get its gain, and not one of their own.
 
         Raises:
             RejectedError, FailedError: as `analyse`; `source_damaged` when `source` is not
                 what was analysed.
 
         """
-        parts = tuple(
-            Part(spec, file_name(spec), _plan.plan_gain(analysis, preset, spec))
-            for spec in preset.renditions
-        )
-        return self._render(source, analysis, preset, parts, out_dir, on_progress)
+
+        def plan(spec: RenditionSpec) -> GainPlan:
+            if album is not None:
+                return _plan_album.plan_in_album(album, analysis, preset, spec)
+            return _plan.plan_gain(analysis, preset, spec)
+
+        parts = tuple(Part(spec, file_name(spec), plan(spec)) for spec in preset.renditions)
+        task = RenderJob(analysis, preset, parts, is_gain_fixed=album is not None)
+        return self._render(source, task, out_dir, on_progress)
 
     def verify(
         self,
@@ -134,6 +156,7 @@ class Engine:
         files: Sequence[RenderedFile],
         out_dir: Path,
         *,
+        album: Album | None = None,
         on_progress: ProgressCallback = ignore,
     ) -> tuple[Rendition, ...]:
         """Decode and measure the encoded `files`; make those that are off again, at most twice.
@@ -142,15 +165,19 @@ class Engine:
         verification that is cut short can be repeated. What was measured is written into
         the tags of the files that are returned (ReplayGain 2.0; R128 in Opus), in place.
 
+        In an `album` a track only has to have the album's gain and be under the ceiling;
+        whether the album is at its target is for `sarau.audio.album.judge_album` to say.
+
         Raises:
             RejectedError, FailedError: as `analyse`.
 
         """
         watch = Share(on_progress)
-        measured = self._measure(files, watch.part(0.0, _MEASURED))
+        in_album = album is not None
+        measured = self._measure(files, watch.part(0.0, _MEASURED), tenths=in_album)
         current = list(files)
         for start in (_MEASURED, _TRIMMED):
-            trims = find_trims(analysis, preset, current, measured)
+            trims = find_trims(analysis, preset, current, measured, in_album=in_album)
             if not trims:
                 break
             parts = tuple(
@@ -158,25 +185,35 @@ class Engine:
                 for index, plan in trims.items()
             )
             middle, end = start + _TRIM_RENDER, start + _TRIM
-            again = self._render(
-                source,
-                analysis,
-                preset,
-                parts,
-                out_dir,
-                watch.part(start, middle),
-            )
-            heard_again = self._measure(again, watch.part(middle, end))
+            task = RenderJob(analysis, preset, parts, is_gain_fixed=in_album)
+            again = self._render(source, task, out_dir, watch.part(start, middle))
+            heard_again = self._measure(again, watch.part(middle, end), tenths=in_album)
             for index, file, heard in zip(trims, again, heard_again, strict=True):
                 current[index], measured[index] = file, heard
-        self._tag(current, measured)
+        self._tag(
+            [(file, heard.loudness, None) for file, heard in zip(current, measured, strict=True)]
+        )
         tools = _read_texts(self._greeting()["versions"])
         return tuple(
             Rendition(
                 rendered(file.spec, file.path, analysis, file.gain),
-                evidence_of(file, heard, preset, tools),
+                evidence_of(file, heard, analysis, preset, tools, in_album=in_album),
+                heard.tenths,
             )
             for file, heard in zip(current, measured, strict=True)
+        )
+
+    def tag_album(self, renditions: Sequence[Rendition]) -> tuple[Rendition, ...]:
+        """Write the loudness of their album, which is in the evidence, into finished files.
+
+        Raises:
+            RejectedError, FailedError: as `analyse`.
+
+        """
+        self._tag([(one.file, one.evidence.loudness, one.evidence.album) for one in renditions])
+        return tuple(
+            replace(one, file=replace(one.file, size_bytes=one.file.path.stat().st_size))
+            for one in renditions
         )
 
     def describe(self) -> EngineReport:
@@ -220,22 +257,15 @@ class Engine:
     def _render(
         self,
         source: Path,
-        analysis: Analysis,
-        preset: Preset,
-        parts: tuple[Part, ...],
+        task: RenderJob,
         out_dir: Path,
         on_progress: ProgressCallback,
     ) -> tuple[RenderedFile, ...]:
-        slim = replace(
-            analysis,
-            waveform=replace(analysis.waveform, data=b""),
-            loudness_curve=LoudnessCurve(),
-            insight=None,
-        )
-        task = to_plain(RenderJob(slim, preset, parts))
+        analysis = task.analysis
+        slim = replace(task, analysis=without_pictures(analysis))
         # What other calls are busy with is no core for this file.
         cores = max(1, len(os.sched_getaffinity(0)) // (self._busy + 1))
-        details: dict[str, Plain] = {"task": task, "cores": cores}
+        details: dict[str, Plain] = {"task": to_plain(slim), "cores": cores}
         result = self._run("render", [source], out_dir, details, on_progress)
         if not isinstance(result, dict):
             raise FailedError(FailedCode.ENGINE_CRASHED, "a child talks nonsense")
@@ -243,11 +273,11 @@ class Engine:
             rendered(
                 part.spec, out_dir / part.name, analysis, _read(GainPlan, result.get(part.name))
             )
-            for part in parts
+            for part in task.parts
         )
 
     def _measure(
-        self, files: Sequence[RenderedFile], on_progress: ProgressCallback
+        self, files: Sequence[RenderedFile], on_progress: ProgressCallback, *, tenths: bool
     ) -> list[Measured]:
         """Measure each file in a child of its own, as many at once as there are cores.
 
@@ -256,7 +286,8 @@ class Engine:
         watch = Sum(len(files), on_progress)
 
         def one(index: int) -> Measured:
-            result = self._run("measure", [files[index].path], None, {}, watch.part(index))
+            asked: dict[str, Plain] = {"tenths": tenths}
+            result = self._run("measure", [files[index].path], None, asked, watch.part(index))
             return _read(Measured, result)
 
         # Whose run it is stays known in the threads, for what is told of their children.
@@ -264,11 +295,11 @@ class Engine:
         with ThreadPoolExecutor(max(1, min(len(files), len(os.sched_getaffinity(0))))) as pool:
             return list(pool.map(lambda index: contexts[index].run(one, index), range(len(files))))
 
-    def _tag(self, files: Sequence[RenderedFile], measured: Sequence[Measured]) -> None:
+    def _tag(self, told: Iterable[tuple[RenderedFile, Loudness, AlbumEvidence | None]]) -> None:
         """Write into each file how loud it is; a child writes to one directory only."""
         rooms: dict[Path, list[GainTag]] = {}
-        for file, heard in zip(files, measured, strict=True):
-            tag = GainTag(file.path.name, file.spec.format, heard.loudness)
+        for file, loudness, album in told:
+            tag = GainTag(file.path.name, file.spec.format, loudness, album)
             rooms.setdefault(file.path.parent, []).append(tag)
         for directory, tags in rooms.items():
             task = to_plain(GainJob(tuple(tags)))

@@ -20,7 +20,8 @@ from sarau.audio._types import LIMITING_STEP_DB
 
 _PIECES: Final = 4
 """Of a block: each as long as the limiter's attack."""
-_STEPS: Final = 16
+_STEPS: Final = 26
+"""To 13 dB: the most limiting a preset may allow, and a codec's headroom under it."""
 _FLOOR_POWER: Final = 1e-20
 _NEXT_SHARE: Final = 1 / 6
 """How much of a piece the attack of the next one takes, on average."""

@@ -20,6 +20,7 @@ from mutagen.wave import WAVE
 from sarau.audio._plain import Plain, from_plain
 from sarau.audio._reporter import Reporter
 from sarau.audio._tasks import GainJob
+from sarau.audio._types import AlbumEvidence
 from sarau.model.loudness import Loudness
 from sarau.model.preset import Format
 
@@ -34,36 +35,41 @@ def run(job: dict[str, Any], inputs: list[int], reporter: Reporter) -> Plain:
     """Tag the named files of the working directory; the operation of a child."""
     del inputs, reporter
     for each in from_plain(GainJob, job["task"]).files:
-        write_gain(Path(each.name), each.format, each.loudness)
+        write_gain(Path(each.name), each.format, each.loudness, each.album)
     return None
 
 
-def write_gain(path: Path, form: Format, loudness: Loudness) -> None:
-    """Put the gain of `loudness` into a file that has its other tags already.
+def write_gain(
+    path: Path, form: Format, loudness: Loudness, album: AlbumEvidence | None = None
+) -> None:
+    """Put the gain of `loudness`, and of its album, into a file that has its other tags already.
 
     Doing it again changes nothing.
     """
-    texts = r128(loudness) if form is Format.OPUS else replaygain(loudness)
+    write = r128 if form is Format.OPUS else replaygain
+    texts = write(loudness)
+    if texts and album is not None:
+        texts |= write(album, "ALBUM")
     if texts:
         _WRITERS[form](path, texts)
 
 
-def replaygain(loudness: Loudness) -> dict[str, str]:
-    """Return ReplayGain 2.0's tags of a track; none without loudness."""
+def replaygain(loudness: Loudness | AlbumEvidence, of: str = "TRACK") -> dict[str, str]:
+    """Return ReplayGain 2.0's tags of a track or album; none without loudness."""
     if loudness.integrated_lufs is None or loudness.true_peak_dbtp is None:
         return {}
     return {
-        "REPLAYGAIN_TRACK_GAIN": f"{_REPLAYGAIN_LUFS - loudness.integrated_lufs:.2f} dB",
-        "REPLAYGAIN_TRACK_PEAK": f"{10 ** (loudness.true_peak_dbtp / 20):.6f}",
+        f"REPLAYGAIN_{of}_GAIN": f"{_REPLAYGAIN_LUFS - loudness.integrated_lufs:.2f} dB",
+        f"REPLAYGAIN_{of}_PEAK": f"{10 ** (loudness.true_peak_dbtp / 20):.6f}",
     }
 
 
-def r128(loudness: Loudness) -> dict[str, str]:
-    """Return the tag of an Opus track; none without loudness."""
+def r128(loudness: Loudness | AlbumEvidence, of: str = "TRACK") -> dict[str, str]:
+    """Return the tag of an Opus track or album; none without loudness."""
     if loudness.integrated_lufs is None:
         return {}
     gain = round((_R128_LUFS - loudness.integrated_lufs) * _Q7_8)
-    return {"R128_TRACK_GAIN": str(max(-_INT16 - 1, min(_INT16, gain)))}
+    return {f"R128_{of}_GAIN": str(max(-_INT16 - 1, min(_INT16, gain)))}
 
 
 def _write_flac(path: Path, texts: dict[str, str]) -> None:

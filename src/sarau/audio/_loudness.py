@@ -15,25 +15,21 @@ from av.audio.frame import AudioFrame
 from numpy.typing import NDArray
 
 from sarau.audio._frames import Chain, planes
+from sarau.audio._gating import ABSOLUTE_GATE_LUFS, Powers, gated_lufs, lufs
 from sarau.audio._types import LoudnessCurve
 
 BLOCKS_PER_S: Final = 50
 _MOMENTARY: Final = BLOCKS_PER_S * 4 // 10
 _SHORT_TERM: Final = BLOCKS_PER_S * 3
 _HOP: Final = BLOCKS_PER_S // 10
-_ABSOLUTE_GATE_LUFS: Final = -70.0
-_RELATIVE_GATE_LU: Final = -10.0
 _RANGE_GATE_LU: Final = -20.0
 _RANGE_PERCENTILES: Final = (0.10, 0.95)
 _MAX_POINTS: Final = 1000
-_OFFSET_LU: Final = -0.691
 _SURROUND_WEIGHT: Final = 1.41
 
 # The two filters of BS.1770 as analogue prototypes, so that they fit any sample rate.
 _SHELF_HZ, _SHELF_DB, _SHELF_Q = 1681.974450955533, 3.999843853973347, 0.7071752369554196
 _HIGH_PASS_HZ, _HIGH_PASS_Q = 38.13547087602444, 0.5003270373238773
-
-Powers = NDArray[np.float64]
 
 
 class Loudmeter:
@@ -80,11 +76,11 @@ class Loudmeter:
 
     def momentary_lufs(self, hop: int = 1) -> Powers:
         """Return the loudness of every 400 ms window, `hop` blocks apart."""
-        return _lufs(self._windows(_MOMENTARY)[::hop])
+        return lufs(self._windows(_MOMENTARY)[::hop])
 
     def short_term_lufs(self, hop: int = 1) -> Powers:
         """Return the loudness of every 3 s window, `hop` blocks apart."""
-        return _lufs(self._windows(_SHORT_TERM)[::hop])
+        return lufs(self._windows(_SHORT_TERM)[::hop])
 
     def curve(self) -> LoudnessCurve:
         """Return loudness over time, in few enough points for a picture."""
@@ -102,33 +98,39 @@ class Loudmeter:
 
         `scale` changes the power of each block, to ask what would be.
         """
-        power = self._windows(_MOMENTARY, scale)[::_HOP]
-        power = power[_lufs(power) > _ABSOLUTE_GATE_LUFS]
-        if not len(power):
-            return None
-        gate = _lufs(power.mean()) + _RELATIVE_GATE_LU
-        return float(_lufs(power[_lufs(power) > gate].mean()))
+        return gated_lufs(self.tenths(scale))
+
+    def tenths(self, scale: Powers | None = None) -> Powers:
+        """Return the mean power of every whole tenth of a second."""
+        blocks = self._scaled(scale)
+        whole = blocks[: len(blocks) // _HOP * _HOP]
+        sums: Powers = whole.reshape(-1, _HOP).sum(axis=1)
+        return sums / (_HOP * self._rate_hz / BLOCKS_PER_S)
 
     def range_lu(self) -> float | None:
         """Return the loudness range; None when nothing passes the absolute gate."""
         power = self._windows(_SHORT_TERM)[::_HOP]
-        power = power[_lufs(power) > _ABSOLUTE_GATE_LUFS]
+        power = power[lufs(power) > ABSOLUTE_GATE_LUFS]
         if not len(power):
             return None
-        levels = _lufs(power)
-        levels = np.sort(levels[levels >= _lufs(power.mean()) + _RANGE_GATE_LU])
+        levels = lufs(power)
+        levels = np.sort(levels[levels >= lufs(power.mean()) + _RANGE_GATE_LU])
         low, high = (levels[round((len(levels) - 1) * part)] for part in _RANGE_PERCENTILES)
         return float(high - low)
 
-    def _windows(self, length: int, scale: Powers | None = None) -> Powers:
+    def _scaled(self, scale: Powers | None) -> Powers:
+        blocks: Powers = np.frombuffer(self._blocks, np.float64)
+        if scale is None:
+            return blocks
+        count = min(len(scale), len(blocks))
+        return np.append(blocks[:count] * scale[:count], blocks[count:])
+
+    def _windows(self, length: int) -> Powers:
         """Return the mean power of every `length` blocks in a row."""
         if len(self._blocks) < length:
             return np.zeros(0)
         # Sums of differences of one running sum would drown soft passages after loud ones.
         blocks = np.frombuffer(self._blocks, np.float64)
-        if scale is not None:
-            count = min(len(scale), len(blocks))
-            blocks = np.append(blocks[:count] * scale[:count], blocks[count:])
         windows = np.lib.stride_tricks.sliding_window_view(blocks, length)
         sums: Powers = windows.sum(axis=1)
         return sums / (length * self._rate_hz / BLOCKS_PER_S)
@@ -136,10 +138,10 @@ class Loudmeter:
 
 def _loudest(levels: Powers, window: int, width: int, points: int) -> tuple[float, ...]:
     """Return the highest of every `width` levels, by the block in which their window ends."""
-    filled = np.full(points * width, _ABSOLUTE_GATE_LUFS)
+    filled = np.full(points * width, ABSOLUTE_GATE_LUFS)
     filled[window - 1 : window - 1 + len(levels)] = levels
     highest = filled.reshape(points, width).max(axis=1)
-    return tuple(np.maximum(highest, _ABSOLUTE_GATE_LUFS).round(1).tolist())
+    return tuple(np.maximum(highest, ABSOLUTE_GATE_LUFS).round(1).tolist())
 
 
 def channel_weights(layout: str) -> list[float]:
@@ -155,11 +157,6 @@ def channel_weights(layout: str) -> list[float]:
         0.0 if name.startswith("LFE") else _SURROUND_WEIGHT if name in sides else 1.0
         for name in names
     ]
-
-
-def _lufs(power: Powers | float) -> Powers:
-    with np.errstate(divide="ignore"):
-        return np.asarray(_OFFSET_LU + 10 * np.log10(power))
 
 
 def _shelf(rate_hz: int) -> tuple[str, str]:

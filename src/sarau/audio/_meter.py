@@ -6,7 +6,8 @@ from av.audio.frame import AudioFrame
 
 from sarau.audio._foresight import Foresight
 from sarau.audio._frames import Samples, to_samples
-from sarau.audio._loudness import Loudmeter, Powers, channel_weights
+from sarau.audio._gating import Powers, pack
+from sarau.audio._loudness import Loudmeter, channel_weights
 from sarau.audio._true_peak import Stretches, interpolator, oversampling
 from sarau.audio._types import LoudnessCurve
 from sarau.model.loudness import Loudness
@@ -48,6 +49,10 @@ class Meter:
         if self._peak <= 0:
             return ()
         return foresight.losses_lu(self._loudmeter, 20 * math.log10(self._peak))
+
+    def tenths(self) -> bytes:
+        """Return the weighted power of every tenth of a second, packed."""
+        return pack(self._loudmeter.tenths())
 
     def curve(self) -> LoudnessCurve:
         """Return the loudness over time of everything that was pushed."""

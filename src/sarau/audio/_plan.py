@@ -113,13 +113,21 @@ def correct(
         return None
     if measured.integrated_lufs is None or preset.target_lufs is None:
         return None
+    gain_db = plan.gain_db + preset.target_lufs - measured.integrated_lufs
+    room_dbtp = corrected_room_dbtp(plan, before, measured, preset)
+    return within_ceiling(before, preset, gain_db=gain_db, room_dbtp=room_dbtp)
+
+
+def corrected_room_dbtp(
+    plan: GainPlan, before: Loudness, measured: Loudness, preset: Preset
+) -> float:
+    """Return where the samples have to stay, now that the codec's overshoot is known."""
     over_db = (measured.true_peak_dbtp or -99.0) - preset.ceiling_dbtp
     room_dbtp = plan.limiter_ceiling_dbtp
     if room_dbtp is None:
         given_dbtp = (before.true_peak_dbtp or 0.0) + plan.gain_db
         overshoot_db = max(0.0, preset.ceiling_dbtp + over_db - given_dbtp)
-        room_dbtp = preset.ceiling_dbtp - overshoot_db - _TRIM_MARGIN_DB
-    elif over_db > 0:
+        return preset.ceiling_dbtp - overshoot_db - _TRIM_MARGIN_DB
+    if over_db > 0:
         room_dbtp -= over_db * _TRIM_FACTOR + _TRIM_MARGIN_DB
-    gain_db = plan.gain_db + preset.target_lufs - measured.integrated_lufs
-    return within_ceiling(before, preset, gain_db=gain_db, room_dbtp=room_dbtp)
+    return room_dbtp

@@ -58,6 +58,8 @@ def run(job: dict[str, Any], inputs: list[int], reporter: Reporter) -> Plain:
     groups = _group(task)
     start = 0.0
     unknown = [group for group in groups if not _is_foretold(task, group)]
+    if task.is_gain_fixed:
+        unknown = []
     for _ in range(_MAX_REHEARSALS if unknown else 0):
         group = max(unknown, key=lambda group: limiting_db(group.gain, group.before))
         if limiting_db(group.gain, group.before) <= REHEARSE_FROM_DB:

@@ -2,12 +2,13 @@
 
 import stat
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from sarau.audio import _plan
+from sarau.audio import _plan, _plan_album
 from sarau.audio._formats import TRAITS, output_channels, output_rate_hz
 from sarau.audio._tasks import Measured
-from sarau.audio._types import Analysis, Evidence, GainPlan, RenderedFile
+from sarau.audio._types import Analysis, Evidence, GainPlan, LoudnessCurve, RenderedFile
 from sarau.errors import FailedCode, FailedError
 from sarau.model.preset import Preset, RenditionSpec
 
@@ -46,32 +47,58 @@ def rendered(spec: RenditionSpec, path: Path, analysis: Analysis, gain: GainPlan
     )
 
 
+def without_pictures(analysis: Analysis) -> Analysis:
+    """Return what rendering needs to know of a source."""
+    return replace(
+        analysis,
+        waveform=replace(analysis.waveform, data=b""),
+        loudness_curve=LoudnessCurve(),
+        insight=None,
+        tenths=b"",
+        stereo_tenths=b"",
+    )
+
+
 def find_trims(
     analysis: Analysis,
     preset: Preset,
     files: Sequence[RenderedFile],
     measured: Sequence[Measured],
+    *,
+    in_album: bool,
 ) -> dict[int, GainPlan]:
     """Return better plans for the files that are off, by their index."""
+    correct = _plan_album.correct_in_album if in_album else _plan.correct
     trims = {}
     for index, (file, heard) in enumerate(zip(files, measured, strict=True)):
         before = _plan.loudness_before(analysis, file.spec)
-        better = _plan.correct(file.gain, before, heard.loudness, preset)
+        better = correct(file.gain, before, heard.loudness, preset)
         if better is not None and better != file.gain:
             trims[index] = better
     return trims
 
 
 def evidence_of(
-    file: RenderedFile, heard: Measured, preset: Preset, tools: dict[str, str]
+    file: RenderedFile,
+    heard: Measured,
+    analysis: Analysis,
+    preset: Preset,
+    tools: dict[str, str],
+    *,
+    in_album: bool,
 ) -> Evidence:
     """Return the proof of what was measured on a file."""
+    if in_album:
+        before = _plan.loudness_before(analysis, file.spec)
+        verdict = _plan_album.judge_in_album(file.gain, before, heard.loudness, preset)
+    else:
+        verdict = _plan.judge_rendition(file.gain, heard.loudness, preset)
     return Evidence(
         loudness=heard.loudness,
         target_lufs=preset.target_lufs,
         ceiling_dbtp=preset.ceiling_dbtp,
         gain_db=file.gain.gain_db,
-        verdict=_plan.judge_rendition(file.gain, heard.loudness, preset),
+        verdict=verdict,
         samples=heard.samples,
         tools=tools,
     )

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sarau.audio._types import Analysis, GainPlan
+from sarau.audio._types import AlbumEvidence, Analysis, GainPlan
 from sarau.model.loudness import Loudness
 from sarau.model.preset import Format, Preset, RenditionSpec
 
@@ -24,6 +24,8 @@ class RenderJob:
     analysis: Analysis
     preset: Preset
     parts: tuple[Part, ...]
+    is_gain_fixed: bool = False
+    """In an album: no track makes good what its limiter takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,8 @@ class Measured:
 
     loudness: Loudness
     samples: int
+    tenths: bytes = b""
+    """As in `Analysis`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,7 @@ class GainTag:
     """The file's name in its directory."""
     format: Format
     loudness: Loudness
+    album: AlbumEvidence | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,6 +175,32 @@ class Analysis:
     limiting_loss_lu: tuple[float, ...] = ()
     """What a limiter would take from the programme loudness if it worked 0, 0.5, 1... dB
     (`LIMITING_STEP_DB`) below the true peak; empty in what was analysed before."""
+    tenths: bytes = b""
+    """Weighted power of every tenth of a second (`_gating`), for the loudness of an album;
+    empty unless it was asked for."""
+    stereo_tenths: bytes = b""
+    """The same of the stereo mix of a multichannel source."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlbumGain:
+    """The one gain that a rendition has in all tracks of an album."""
+
+    loudness_lufs: float | None
+    """Of the sources together."""
+    gain_db: float
+    ceiling_limited: bool
+    """The gain stops short of the target: the loudest peak of all would have to come down
+    further than the preset allows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Album:
+    """What tracks that belong together have in common."""
+
+    tracks: int
+    gains: dict[str, AlbumGain]
+    """By the name of the rendition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +244,15 @@ class RenderedFile:
 
 
 @dataclass(frozen=True, slots=True)
+class AlbumEvidence:
+    """What was measured on one rendition of all tracks of an album, as if they were one."""
+
+    tracks: int
+    integrated_lufs: float | None
+    true_peak_dbtp: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """What was measured on the encoded file, decoded again."""
 
@@ -229,6 +264,8 @@ class Evidence:
     samples: int
     """Per channel, decoded from the encoded file."""
     tools: dict[str, str] = field(default_factory=dict)
+    album: AlbumEvidence | None = None
+    """When the gain was an album's: it is the album that has the target, not the track."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +274,8 @@ class Rendition:
 
     file: RenderedFile
     evidence: Evidence
+    tenths: bytes = b""
+    """As in `Analysis`, of the encoded file; until its album is judged."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,12 @@ from sarau.audio._types import Limits
 def run(job: dict[str, Any], inputs: list[int], reporter: Reporter) -> Plain:
     """Measure the first input; the operation of a child."""
     limits = from_plain(Limits, job["limits"])
-    return to_plain(measure(Source(inputs[0], limits), reporter.progress))
+    source = Source(inputs[0], limits)
+    return to_plain(measure(source, reporter.progress, tenths=job.get("tenths") is True))
 
 
-def measure(source: Source, part: Callable[[float], None]) -> Measured:
-    """Decode all of `source` and measure it."""
+def measure(source: Source, part: Callable[[float], None], *, tenths: bool = False) -> Measured:
+    """Decode all of `source` and measure it; with `tenths` for the loudness of an album."""
     canonical = Canonical(source)
     meter = Meter(canonical.rate_hz, canonical.layout)
     expected = source.expected_samples or 0
@@ -29,4 +30,8 @@ def measure(source: Source, part: Callable[[float], None]) -> Measured:
     for piece in canonical.push(None):
         meter.push(piece)
     meter.push(None)
-    return Measured(loudness=meter.result(), samples=source.samples)
+    return Measured(
+        loudness=meter.result(),
+        samples=source.samples,
+        tenths=meter.tenths() if tenths else b"",
+    )

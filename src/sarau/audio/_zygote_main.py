@@ -22,8 +22,8 @@ def main(control_fd: int) -> None:
     except Exception as error:  # noqa: BLE001 - whatever is missing is the greeting
         control.send(json.dumps({"error": f"{type(error).__name__}: {error}"}).encode())
         sys.exit(1)
-    control.send(json.dumps(greeting).encode())
     try:
+        control.send(json.dumps(greeting).encode())
         _Server(control).run()
     except (BrokenPipeError, ConnectionResetError):
         sys.exit(0)

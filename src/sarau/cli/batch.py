@@ -1,7 +1,7 @@
 """Many files through one engine: found, worked on by cores, and each with its result."""
 
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from functools import partial
@@ -149,11 +149,15 @@ def _render(
         renditions = engine.verify(
             job.path, analysis, preset, files, draft, on_progress=lambda x: report(0.8 + 0.2 * x)
         )
-        named = suffixes((one.file.spec.name, one.file.extension) for one in renditions)
-        return tuple(map(partial(_move_in, job), renditions, named))
+        return move_in(job, renditions)
+
+
+def move_in(job: Job, renditions: Sequence[Rendition]) -> tuple[Rendition, ...]:
+    """Put finished files where they belong, under the name of the track."""
+    named = suffixes((one.file.spec.name, one.file.extension) for one in renditions)
+    return tuple(map(partial(_move_in, job), renditions, named))
 
 
 def _move_in(job: Job, rendition: Rendition, suffix: str) -> Rendition:
-    """Put a finished file where it belongs, under the name of the track."""
     path = job.out_dir / f"{job.path.stem}{suffix}"
     return replace(rendition, file=replace(rendition.file, path=rendition.file.path.replace(path)))

@@ -49,6 +49,11 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="Write an HTML report with pictures: a file, or a directory for report.html.",
 )
+@click.option(
+    "--album",
+    is_flag=True,
+    help="One gain for all files of a folder, by their loudness together; album tags.",
+)
 @click.option("--again", is_flag=True, help="Also make what an earlier call has made already.")
 def command(
     files: tuple[Path, ...],
@@ -58,18 +63,21 @@ def command(
     *,
     as_json: bool,
     report_to: Path | None,
+    album: bool,
     again: bool,
 ) -> None:
     """Check, measure and render FILES (or directories of them) without a server.
 
-    Called again after an interruption, it goes on with what is missing.
+    Called again after an interruption, it goes on with what is missing. With --album the
+    tracks of each folder keep their levels among each other.
     """
     from sarau.cli.likeness import Recordings  # noqa: PLC0415 - heavy
 
     results, alike, recordings = [], {}, Recordings()
     with contextlib.ExitStack() as stack:
         report = _open_report(stack, report_to) if report_to is not None else None
-        for result in _results(files, target, preset, jobs, again=again):
+        work = _album_results if album else _results
+        for result in work(files, target, preset, jobs, again=again):
             insight = result.analysis.insight if result.analysis else None
             found = recordings.add(result.path, insight.fingerprint if insight else None)
             if as_json:
@@ -115,13 +123,31 @@ def _results(
             )
 
 
+def _album_results(
+    files: tuple[Path, ...], target: Path, preset: Preset, jobs: int | None, *, again: bool
+) -> Iterator["Processed"]:
+    from sarau.audio import Engine, SandboxMode  # noqa: PLC0415 - heavy
+    from sarau.cli import albums, batch  # noqa: PLC0415 - heavy
+    from sarau.cli.progress import Progress  # noqa: PLC0415 - heavy
+
+    found = settings.load(workers=jobs)
+    with Engine(sandbox=SandboxMode(found.sandbox)) as engine, Progress() as progress:
+        desk = albums.Desk(engine, preset, progress, found.worker_count)
+        for together in albums.group(batch.plan_jobs(files, target)):
+            yield from desk.process(together, again=again)
+
+
 def _missed(result: "Processed") -> bool:
     return any(str(one.evidence.verdict) == "failed" for one in result.renditions)
 
 
 def _plain(result: "Processed", alike: "list[Alike]") -> dict[str, Any]:
     from sarau.audio import to_plain  # noqa: PLC0415 - heavy
-    from sarau.cli.records import analysis_record, error_record  # noqa: PLC0415 - heavy
+    from sarau.cli.records import (  # noqa: PLC0415 - heavy
+        analysis_record,
+        error_record,
+        rendition_record,
+    )
 
     if result.error is not None or result.analysis is None:
         state = "rejected" if isinstance(result.error, RejectedError) else "failed"
@@ -132,5 +158,5 @@ def _plain(result: "Processed", alike: "list[Alike]") -> dict[str, Any]:
         "made_before": result.is_old,
         **analysis_record(result.analysis),
         "sounds_like": [{"file": str(one.path), **to_plain(one.likeness)} for one in alike],
-        "renditions": [to_plain(one) for one in result.renditions],
+        "renditions": [rendition_record(one) for one in result.renditions],
     }

@@ -5,6 +5,7 @@ later how a rendition was made.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,10 +25,11 @@ class Receipt:
     renditions: tuple[Rendition, ...]
 
 
-def _described(path: Path, preset: Preset) -> dict[str, Any]:
+def _described(path: Path, preset: Preset, album: Sequence[Path]) -> dict[str, Any]:
     """Return what must be the same for old renditions to serve."""
     facts = path.stat()
-    return {
+    together = {"album": [_facts(each) for each in album]} if album else {}
+    return together | {
         "sarau": __version__,
         "file": path.name,
         "size_bytes": facts.st_size,
@@ -36,19 +38,33 @@ def _described(path: Path, preset: Preset) -> dict[str, Any]:
     }
 
 
-def write(path: Path, out_dir: Path, preset: Preset, receipt: Receipt) -> None:
-    """Write the receipt for `path`, whole or not at all."""
-    target = out_dir / f"{path.stem}{_SUFFIX}"
+def _facts(path: Path) -> list[str | int]:
+    facts = path.stat()
+    return [path.name, facts.st_size, facts.st_mtime_ns]
+
+
+def place_of(path: Path, out_dir: Path) -> Path:
+    """Return where the receipt for `path` is, or would be."""
+    return out_dir / f"{path.stem}{_SUFFIX}"
+
+
+def write(
+    path: Path, out_dir: Path, preset: Preset, receipt: Receipt, album: Sequence[Path] = ()
+) -> None:
+    """Write the receipt for `path`, whole or not at all; `album` are all its tracks."""
+    target = place_of(path, out_dir)
     draft = target.with_suffix(".new")
-    draft.write_text(json.dumps({"made_of": _described(path, preset), "made": to_plain(receipt)}))
+    draft.write_text(
+        json.dumps({"made_of": _described(path, preset, album), "made": to_plain(receipt)})
+    )
     draft.replace(target)
 
 
-def find(path: Path, out_dir: Path, preset: Preset) -> Receipt | None:
+def find(path: Path, out_dir: Path, preset: Preset, album: Sequence[Path] = ()) -> Receipt | None:
     """Return the receipt of an earlier call, if it still holds for file, preset and renditions."""
     try:
-        found = json.loads((out_dir / f"{path.stem}{_SUFFIX}").read_text())
-        if found["made_of"] != _described(path, preset):
+        found = json.loads(place_of(path, out_dir).read_text())
+        if found["made_of"] != _described(path, preset, album):
             return None
         receipt = from_plain(Receipt, found["made"])
     except (OSError, ValueError, KeyError, TypeError):

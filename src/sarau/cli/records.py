@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sarau.audio import Analysis, to_plain
+from sarau.audio import Analysis, Rendition, to_plain
 from sarau.cli.exits import language
 from sarau.errors import SarauError
 from sarau.model.chromaprint import chromaprint_text
@@ -12,7 +12,8 @@ from sarau.model.findings import sentence
 def analysis_record(analysis: Analysis) -> dict[str, Any]:
     """Return what was measured; pictures are left out, they are not for a line of text."""
     plain: dict[str, Any] = to_plain(analysis)
-    del plain["waveform"]
+    for name in ("waveform", "tenths", "stereo_tenths"):
+        del plain[name]
     if analysis.insight is not None:
         del plain["insight"]["spectrogram"]
         found = analysis.insight.fingerprint
@@ -21,6 +22,13 @@ def analysis_record(analysis: Analysis) -> dict[str, Any]:
             plain["insight"]["findings"], analysis.insight.findings, strict=True
         ):
             told["message"] = sentence(finding, language())
+    return plain
+
+
+def rendition_record(rendition: Rendition) -> dict[str, Any]:
+    """Return a rendition and its evidence."""
+    plain: dict[str, Any] = to_plain(rendition)
+    del plain["tenths"]
     return plain
 
 

@@ -134,6 +134,9 @@ class Report:
         for one in renditions:
             proof = one.evidence
             target = self._figure(proof.target_lufs)
+            if proof.album is not None:
+                reached = self._figure(proof.album.integrated_lufs)
+                target += f" ({self._words['album']} {reached})"
             gain = self._figure(proof.gain_db)
             verdict = self._verdict(str(proof.verdict))
             rows.append(

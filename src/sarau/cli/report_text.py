@@ -14,6 +14,7 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "gain": ("Ganho, dB", "Gain, dB"),
     "target": ("Alvo, LUFS", "Target, LUFS"),
     "verdict": ("Resultado", "Result"),
+    "album": ("álbum:", "album:"),
     "findings": ("Observações", "Findings"),
     "problem": ("problema(s)", "problem(s)"),
     "warning": ("a conferir", "to check"),

@@ -8,6 +8,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from sarau.audio import Evidence
 from sarau.cli.batch import Measured, Processed
 from sarau.cli.exits import language
 from sarau.cli.likeness import Alike, alike_sentence
@@ -60,7 +61,7 @@ def print_processed(results: Iterable[Processed]) -> None:
                 f"{after.gain_db:+.2f}",
                 _db(after.loudness.integrated_lufs),
                 _db(after.loudness.true_peak_dbtp),
-                f"[{colour}]{after.verdict}[/{colour}]",
+                f"[{colour}]{after.verdict}[/{colour}]{_album(after)}",
             )
             first = ("", "", "")
         table.add_section()
@@ -72,6 +73,11 @@ def print_alike(alike: Mapping[Path, list[Alike]]) -> None:
     for path in sorted(alike):
         for one in alike[path]:
             print(f"{path.name}: {alike_sentence(one, one.path.name, language())}")
+
+
+def _album(evidence: Evidence) -> str:
+    """Return how loud the album is that a gain was for."""
+    return f" album {_db(evidence.album.integrated_lufs)} LUFS" if evidence.album else ""
 
 
 def print_measured(results: Iterable[Measured]) -> None:

@@ -1,0 +1,57 @@
+"""How one track of an album is levelled: the gain is given, only its peaks are its own."""
+
+from sarau.audio._formats import TRAITS
+from sarau.audio._plan import corrected_room_dbtp, loudness_before
+from sarau.audio._types import Album, Analysis, GainPlan, Verdict
+from sarau.model.loudness import Loudness
+from sarau.model.preset import Preset, RenditionSpec
+
+
+def plan_in_album(
+    album: Album, analysis: Analysis, preset: Preset, spec: RenditionSpec
+) -> GainPlan:
+    """Return the plan for a rendition of one track: the album's gain, and its own limiter."""
+    room_dbtp = preset.ceiling_dbtp - TRAITS[spec.format].headroom_db
+    gain = album.gains[spec.name]
+    peak_dbtp = loudness_before(analysis, spec).true_peak_dbtp
+    is_over = peak_dbtp is not None and peak_dbtp + gain.gain_db > room_dbtp
+    may_limit = preset.target_lufs is not None and preset.max_limiting_db > 0
+    return GainPlan(
+        gain_db=gain.gain_db,
+        limiter_ceiling_dbtp=round(room_dbtp, 3) if is_over and may_limit else None,
+        ceiling_limited=gain.ceiling_limited,
+    )
+
+
+def correct_in_album(
+    plan: GainPlan, before: Loudness, measured: Loudness, preset: Preset
+) -> GainPlan | None:
+    """Return a plan that holds the peaks lower, None when they are low enough.
+
+    Without a limiter nothing can be done here: the album's gain has to come down.
+    """
+    peak_dbtp = measured.true_peak_dbtp
+    if preset.target_lufs is None or preset.max_limiting_db <= 0:
+        return None
+    if peak_dbtp is None or peak_dbtp <= preset.ceiling_dbtp:
+        return None
+    room_dbtp = corrected_room_dbtp(plan, before, measured, preset)
+    return GainPlan(plan.gain_db, round(room_dbtp, 3), plan.ceiling_limited)
+
+
+def judge_in_album(plan: GainPlan, before: Loudness, measured: Loudness, preset: Preset) -> Verdict:
+    """Tell whether a track got just the album's gain and stays under the ceiling.
+
+    Whether the album is at its target is judged when all its tracks are known.
+    """
+    if preset.target_lufs is None:
+        return Verdict.NOT_NORMALISED
+    if measured.true_peak_dbtp is not None and measured.true_peak_dbtp > preset.ceiling_dbtp:
+        return Verdict.FAILED
+    if before.integrated_lufs is None:
+        return Verdict.PASSED
+    if measured.integrated_lufs is None:
+        return Verdict.FAILED
+    error_lu = measured.integrated_lufs - before.integrated_lufs - plan.gain_db
+    is_held = plan.limiter_ceiling_dbtp is not None and error_lu < 0
+    return Verdict.PASSED if is_held or abs(error_lu) <= preset.tolerance_lu else Verdict.FAILED
