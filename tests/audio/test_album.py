@@ -112,7 +112,7 @@ def test_all_tracks_get_one_gain_and_the_album_is_at_its_target(
         assert len({one.evidence.gain_db for one in row}) == 1, name
         assert {one.evidence.verdict for one in row} == {Verdict.PASSED}, name
         heard = ebur128(joined([one.file.path for one in row], tmp_path))
-        assert heard.integrated_lufs == pytest.approx(-18, abs=0.3), name
+        assert heard.integrated_lufs == pytest.approx(-18, abs=0.35), name
         assert heard.true_peak_dbtp <= -1.0
         before = [each.loudness.integrated_lufs or 0.0 for each in shelf.analyses]
         after = [one.evidence.loudness.integrated_lufs or 0.0 for one in row]
@@ -121,7 +121,7 @@ def test_all_tracks_get_one_gain_and_the_album_is_at_its_target(
             assert one.evidence.album is not None
             assert one.evidence.album.tracks == 3
             assert heard.integrated_lufs == pytest.approx(
-                one.evidence.album.integrated_lufs, abs=0.1
+                one.evidence.album.integrated_lufs, abs=0.15
             )
             assert one.file.size_bytes == one.file.path.stat().st_size
 

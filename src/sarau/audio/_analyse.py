@@ -6,6 +6,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 from av.audio.frame import AudioFrame
 
+from sarau.audio._chapters import read_chapters
 from sarau.audio._damage import judge
 from sarau.audio._decode import Canonical, Source
 from sarau.audio._foresight import Foresight
@@ -162,6 +163,7 @@ def describe(source: Source, samples: int) -> SourceInfo:
         lossless=source.is_lossless,
         tags=read_tags(source.container, dict(source.stream.metadata)),
         has_cover=source.has_cover,
+        chapters=read_chapters(source.container, duration_s),
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 
+from sarau.audio._chapters import set_chapters
 from sarau.audio._decode import RESAMPLER
 from sarau.audio._formats import (
     TRAITS,
@@ -26,6 +27,7 @@ from sarau.audio._types import SourceInfo
 from sarau.model.preset import Format, RenditionSpec
 
 _FRAME_SAMPLES: Final = 32768
+_MP4: Final = "ipod"
 _RESAMPLER_REACH: Final = 1024
 """More than its filter is long, down from 384 kHz to 48 kHz too (64 taps times 8)."""
 
@@ -57,6 +59,8 @@ class Encoder:
             options={"fflags": "+bitexact", **_timescale(spec, rate_hz), **traits.muxer_options},
         )
         codec = codec_name(spec, bits)
+        if traits.muxer == _MP4:
+            set_chapters(self._container, source.chapters, source.duration_s)
         stream = self._container.add_stream(codec, rate=rate_hz, options=codec_options(spec))
         if not isinstance(stream, AudioStream):
             raise TypeError(f"{codec} is no codec for sound")
@@ -123,4 +127,4 @@ class Encoder:
 
 def _timescale(spec: RenditionSpec, rate_hz: int) -> dict[str, str]:
     """Have MP4's edit list count samples, so that the length is exact."""
-    return {"movie_timescale": str(rate_hz)} if TRAITS[spec.format].muxer == "ipod" else {}
+    return {"movie_timescale": str(rate_hz)} if TRAITS[spec.format].muxer == _MP4 else {}

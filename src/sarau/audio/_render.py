@@ -74,7 +74,7 @@ def run(job: dict[str, Any], inputs: list[int], reporter: Reporter) -> Plain:
     picture = _picture(task, inputs[0], limits)
     _encode(task, groups, Source(inputs[0], limits), reporter, cores=int(job["cores"]))
     for part in task.parts:
-        write_tags(Path(part.name), part.spec.format, task.analysis.source.tags, picture)
+        write_tags(Path(part.name), part.spec.format, task.analysis.source, picture)
     return {part.name: to_plain(group.gain) for group in groups for part in group.parts}
 
 

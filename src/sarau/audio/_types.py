@@ -77,6 +77,15 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Chapter:
+    """Where a part of a track begins; it ends where the next one does."""
+
+    start_s: float
+    title: str
+    """May be empty."""
+
+
+@dataclass(frozen=True, slots=True)
 class SourceInfo:
     """What the source is, as decoded and not as it claims."""
 
@@ -96,6 +105,8 @@ class SourceInfo:
     tags: dict[str, str] = field(default_factory=dict)
     """Lower-case keys (title, artist, album, album_artist, track, disc, date...), bounded text."""
     has_cover: bool = False
+    chapters: tuple[Chapter, ...] = ()
+    """In their order; at most 255, the titles bounded."""
 
 
 @dataclass(frozen=True, slots=True)
