@@ -95,6 +95,10 @@ src/sarau/web/static/dist/.built: $(FRONT) | .venv/run
 aws: .venv/run requirements/aws.lock ## Add what a library in S3 needs
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/aws.lock
 
+.PHONY: vorbis
+vorbis: .venv/run requirements/vorbis.lock ## Add the encoder of Ogg Vorbis
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/vorbis.lock
+
 .venv/run: .venv/uv requirements/run.lock pyproject.toml
 	test -e .venv/dev || $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/run.lock
 	test -e .venv/dev || $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .

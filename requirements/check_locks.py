@@ -38,6 +38,7 @@ def main() -> int:
     faults = [
         *_faults("run.lock", run),
         *_faults("aws.lock", run | _names(extras["aws"])),
+        *_faults("vorbis.lock", run | _names(extras["vorbis"])),
         *_faults("dev.lock", dev),
         *_faults("fuzz.lock", run | {"atheris"}),
         *_faults("localstack.lock", localstack),

@@ -23,6 +23,7 @@ LOCKS = {
     "run.lock": (_PROJECT,),
     "fuzz.lock": (_PROJECT, _FUZZ),
     "aws.lock": (_PROJECT, "--extra", "aws"),
+    "vorbis.lock": (_PROJECT, "--extra", "vorbis"),
     "dev.lock": (
         *(_PROJECT, _BUILD, "--all-extras"),
         *("--group", "check", "--group", "test", "--group", "bench"),

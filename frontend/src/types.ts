@@ -73,6 +73,8 @@ export interface Rendition {
   verdict: Verdict;
   sha256: string;
   url: string;
+  /** Of an HLS set, what a player is to be given. */
+  stream_url: string | null;
 }
 
 /** Another track that is the same recording. */

@@ -26,8 +26,10 @@ def ebur128(path: Path) -> Heard:
     return Heard(float(integrated[1]), float(peak[1]))
 
 
-def decode(path: Path, *arguments: str, form: str = "s16le", container: str | None = None) -> bytes:
-    """Return the samples of a file, interleaved; `container` where ffmpeg is not to guess."""
+def decode(
+    path: Path | str, *arguments: str, form: str = "s16le", container: str | None = None
+) -> bytes:
+    """Return the samples of a file or address; `container` where ffmpeg is not to guess."""
     known = [] if container is None else ["-f", container]
     command = ["ffmpeg", "-v", "error", *known, "-i", str(path), *arguments, "-f", form, "-"]
     return subprocess.run(command, check=True, capture_output=True).stdout

@@ -71,7 +71,9 @@ def test_they_are_read_from_every_container(
     engine: Engine, kitchen: Kitchen, tmp_path: Path, suffix: str
 ) -> None:
     source = engine.analyse(marked(kitchen, tmp_path, suffix, SHOW)).source
-    assert source.chapters == SHOW
+    # Of a nameless chapter FFmpeg writes no title into an MP3, and reads the frame's name.
+    nameless = "ch2" if suffix == "mp3" else ""
+    assert source.chapters == (*SHOW[:2], replace(SHOW[2], title=nameless))
     assert not [key for key in source.tags if "chapter" in key]
     assert source.tags["title"] == "Programa"
 
@@ -83,24 +85,27 @@ def test_every_rendition_has_them_as_players_read_them(
     paths = {name: each.file.path for name, each in made.renditions.items()}
     for name in ("flac", "mp3", "aac", "opus", "alac"):
         found = probed(paths[name])
-        assert [(start, title) for start, _, title in found] == [
-            (each.start_s, each.title) for each in SHOW
-        ], name
-        assert [end for _, end, _ in found[:-1]] == [each.start_s for each in SHOW[1:]], name
+        starts = pytest.approx([each.start_s for each in SHOW], abs=0.001)  # a sample's, in m4a
+        assert [start for start, _, _ in found] == starts, name
+        titles = [SHOW[0].title, SHOW[1].title, "3" if name == "mp3" else ""]
+        assert [title for _, _, title in found] == titles, name
+        assert [end for _, end, _ in found[:-1]] == [start for start, _, _ in found[1:]], name
         assert found[-1][1] == pytest.approx(6.0, abs=0.01), name
+    end_ms = int(made.analysis.source.duration_s * 1000)
     for name in ("mp3", "wav"):
         tags = mutagen.File(paths[name]).tags
         (contents,) = tags.getall("CTOC")
         chapters = {one.element_id: one for one in tags.getall("CHAP")}
         listed = [chapters[one] for one in contents.child_element_ids]
         assert [one.start_time for one in listed] == [0, 1250, 4002], name
-        assert [one.end_time for one in listed] == [1250, 4002, 6000], name
+        assert [one.end_time for one in listed] == [1250, 4002, end_ms], name
         assert [str(one.sub_frames["TIT2"]) for one in listed[:2]] == [SHOW[0].title, SHOW[1].title]
     for name in ("aac", "alac"):  # Nero's list, beside the track that ffprobe read
         told = mutagen.mp4.MP4(paths[name]).chapters
-        assert [(one.start, one.title) for one in told] == [
-            (each.start_s, each.title) for each in SHOW
-        ], name
+        assert [one.title for one in told] == [each.title for each in SHOW], name
+        assert [one.start for one in told] == pytest.approx(
+            [each.start_s for each in SHOW], abs=0.001
+        )
     for name in ("flac", "opus"):
         tags = mutagen.File(paths[name])
         assert tags["chapter002"] == ["00:00:01.250"], name

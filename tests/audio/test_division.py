@@ -8,7 +8,7 @@ from tests.sounds import write_music
 
 from sarau.audio import Analysis, Engine, divide
 from sarau.audio._division import COSTS_S
-from sarau.model.preset import PRESETS, Format, Preset
+from sarau.model.preset import PRESETS, Format, Preset, RenditionSpec
 
 STREAMING = PRESETS["streaming"]
 
@@ -49,6 +49,22 @@ def test_what_has_to_be_rehearsed_together_is_not_divided(analysis: Analysis) ->
     assert _is_divided(analysis, loud)
     assert not _is_divided(blind, loud)
     assert _is_divided(blind, replace(loud, target_lufs=None))
+
+
+def test_an_hls_set_stays_with_its_rates(analysis: Analysis) -> None:
+    low = RenditionSpec("aac-64", Format.AAC, bitrate_bps=64_000)
+    live = replace(
+        STREAMING,
+        renditions=(RenditionSpec("hls", Format.HLS), *STREAMING.renditions, low),
+    )
+    for hands in (2, 3, 9):
+        groups = divide(analysis, live, hands)
+        assert len(groups) == min(hands, 4)
+        assert sorted(spec.name for group in groups for spec in group) == sorted(
+            spec.name for spec in live.renditions
+        )
+        (streams,) = (group for group in groups if live.renditions[0] in group)
+        assert {spec.name for spec in streams} >= {"hls", "aac", "aac-64"}
 
 
 def _is_divided(analysis: Analysis, preset: Preset) -> bool:

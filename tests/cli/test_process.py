@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests import hls
 from tests.recordings import write_melody
 from tests.sounds import write_music
 
@@ -83,6 +84,23 @@ def test_measure_prints_what_engineers_read_and_writes_nothing(album: Path) -> N
     (first, *_) = sarau("measure", album, "--json").stdout.splitlines()
     assert -30 < json.loads(first)["loudness"]["integrated_lufs"] < -10
     assert sorted(album.rglob("*")) == before
+
+
+def test_an_hls_set_is_a_folder_that_any_web_server_can_serve(album: Path, tmp_path: Path) -> None:
+    (tmp_path / "live.toml").write_text(
+        "target_lufs = -16\nceiling_dbtp = -1\nrenditions = ["
+        '{ format = "aac", bitrate_bps = 128_000 }, { format = "hls" }]'
+    )
+    call = ("process", album, "--to", tmp_path / "out", "--preset", tmp_path / "live.toml")
+    assert sarau(*call).returncode == 0
+    folder = tmp_path / "out" / "01 Aurora" / "01 Aurora.hls"
+    assert list(hls.check(folder)) == ["audio_aac.m3u8"]
+    again = [json.loads(line) for line in sarau(*call, "--json").stdout.splitlines()]
+    assert [one["made_before"] for one in again] == [True, True]
+    (folder / "index.m3u8").write_text("")
+    again = [json.loads(line) for line in sarau(*call, "--json").stdout.splitlines()]
+    assert sorted(one["made_before"] for one in again) == [False, True]
+    assert hls.check(folder)
 
 
 def test_two_files_that_differ_in_their_suffix_do_not_meet(album: Path, tmp_path: Path) -> None:

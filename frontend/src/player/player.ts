@@ -31,7 +31,8 @@ export function versionsOf(track: Track): Version[] {
     : [];
   return [
     ...source,
-    ...track.renditions.map(({ name, url, loudness }) => ({ name, url, integrated_lufs: loudness.integrated_lufs })),
+    // No browser's audio element plays HLS everywhere; its rates are there as AAC.
+    ...track.renditions.filter(({ stream_url }) => !stream_url).map(({ name, url, loudness }) => ({ name, url, integrated_lufs: loudness.integrated_lufs })),
   ];
 }
 

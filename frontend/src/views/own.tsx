@@ -6,24 +6,11 @@ import { createPreset, changePreset, deletePreset, getPresets } from "../api.ts"
 import { t } from "../i18n.ts";
 import { session } from "../session.ts";
 import { toast, toastError } from "../toasts.ts";
+import { choices, chosen, spec, specName } from "../offers.ts";
 import type { Preset, RenditionSpec } from "../types.ts";
+import { ask } from "./dialog.tsx";
 import { choosePreset } from "./presets.tsx";
 
-const spec = (name: string, format: string, more: Partial<RenditionSpec> = {}): RenditionSpec => ({
-  name, format, bitrate_bps: null, quality: null, bit_depth: null, ...more,
-});
-
-const OFFERED: readonly RenditionSpec[] = [
-  spec("wav", "wav"),
-  spec("flac", "flac", { quality: 5 }),
-  spec("alac", "alac"),
-  spec("mp3-320", "mp3", { bitrate_bps: 320_000 }),
-  spec("mp3", "mp3", { quality: 0 }),
-  spec("aac", "aac", { bitrate_bps: 256_000 }),
-  spec("aac-128", "aac", { bitrate_bps: 128_000 }),
-  spec("opus", "opus", { bitrate_bps: 128_000 }),
-  spec("opus-64", "opus", { bitrate_bps: 64_000 }),
-];
 const FRESH: Preset = {
   name: "", built_in: false, target_lufs: -14, ceiling_dbtp: -1, max_limiting_db: 3, tolerance_lu: 0.3,
   renditions: [spec("wav", "wav"), spec("mp3-320", "mp3", { bitrate_bps: 320_000 })],
@@ -34,26 +21,10 @@ const open = signal<Preset | null>(null);
 export const makePreset = (): void => void (open.value = FRESH);
 export const editPreset = (preset: Preset): void => void (open.value = preset);
 
-/** "MP3 320", "MP3 V0", "WAV 24". */
-export function specName({ format, bitrate_bps, quality, bit_depth }: RenditionSpec): string {
-  const more = bitrate_bps ? bitrate_bps / 1000 : format === "mp3" && quality !== null ? `V${quality}` : bit_depth;
-  return more ? `${format.toUpperCase()} ${more}` : format.toUpperCase();
-}
-
-const isSame = (one: RenditionSpec, other: RenditionSpec): boolean =>
-  one.format === other.format && one.bitrate_bps === other.bitrate_bps && one.quality === other.quality && one.bit_depth === other.bit_depth;
-
-/** What is offered, and before it what the preset has beyond that. */
-function choices(preset: Preset): RenditionSpec[] {
-  const kept = preset.renditions.filter((one) => !OFFERED.some((other) => isSame(one, other)));
-  const names = new Set(kept.map(({ name }) => name));
-  return [...kept, ...OFFERED.filter(({ name }) => !names.has(name))];
-}
-
 function read(form: HTMLFormElement, preset: Preset): Preset {
   const given = new FormData(form);
   const number = (name: string): number => Number(String(given.get(name)).replace(",", "."));
-  const wanted = given.getAll("rendition");
+  const wanted = given.getAll("rendition").map(String);
   return {
     name: preset.name || String(given.get("name")).trim(),
     built_in: false,
@@ -61,7 +32,7 @@ function read(form: HTMLFormElement, preset: Preset): Preset {
     ceiling_dbtp: number("ceiling_dbtp"),
     max_limiting_db: number("max_limiting_db"),
     tolerance_lu: preset.tolerance_lu,
-    renditions: choices(preset).filter(({ name }) => wanted.includes(name)),
+    renditions: chosen(preset, wanted),
   };
 }
 
@@ -99,7 +70,17 @@ export function OwnPresetDialog(): JSX.Element | null {
       choosePreset(wanted.name);
     }, t("toast.saved"));
   };
-  const has = (one: RenditionSpec): boolean => preset.renditions.some((other) => isSame(one, other));
+  const has = ({ name }: RenditionSpec): boolean => preset.renditions.some((other) => other.name === name);
+  const remove = (): void => {
+    close();
+    ask({
+      title: t("own.deleteTitle", { preset: preset.name }),
+      lead: t("own.deleteLead"),
+      confirm: t("delete.confirm"),
+      keep: t("delete.keep"),
+      onConfirm: () => void finish(() => deletePreset(preset.name), t("own.deleted")),
+    });
+  };
   return (
     <dialog ref={dialog} class="dialog own" aria-labelledby="own-title" onCancel={() => (open.value = null)}>
       <h2 id="own-title">{preset.name || t("own.title")}</h2>
@@ -119,7 +100,7 @@ export function OwnPresetDialog(): JSX.Element | null {
         </fieldset>
         <div class="dialog-actions">
           {preset.name && (
-            <button type="button" class="button danger-button own-delete" onClick={() => void finish(() => deletePreset(preset.name), t("own.deleted"))}>
+            <button type="button" class="button danger-button own-delete" onClick={remove}>
               {t("track.delete")}
             </button>
           )}

@@ -4,9 +4,10 @@ import type { JSX } from "preact";
 import { target } from "../format.ts";
 import { t, tOr } from "../i18n.ts";
 import { session } from "../session.ts";
+import { specName } from "../offers.ts";
 import type { Preset } from "../types.ts";
 import { Icon } from "./icons.tsx";
-import { editPreset, makePreset, specName } from "./own.tsx";
+import { editPreset, makePreset } from "./own.tsx";
 
 /** Ours have a sentence about them; one of somebody's own is called what they call it. */
 export const presetName = (name: string): string => (tOr(`preset.${name}.about`, "") ? tOr(`preset.${name}`, name) : name);

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 from typing import Any, Final
 
 from av.container import InputContainer, OutputContainer
@@ -25,6 +26,10 @@ MAX_CHAPTERS: Final = 255
 _MAX_TITLE: Final = 120
 _MAX_TITLE_BYTES: Final = 255
 """What chpl can count of a title."""
+_MAX_FRAME_BYTES: Final = 120
+"""Of a title in ID3: FFmpeg takes the sizes of frames within frames for plain ones, which
+they are under 128, and drops what is longer."""
+_ID3_HEAD_BYTES: Final = 10
 _MAX_JSON_BYTES: Final = 40_000
 """Of all titles: they travel to the child that renders."""
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
@@ -82,16 +87,51 @@ def chapter_frames(chapters: Sequence[Chapter], duration_s: float) -> Iterator[A
     names = [f"chp{number}" for number in range(len(chapters))]
     flags = id3.CTOCFlags.TOP_LEVEL | id3.CTOCFlags.ORDERED
     yield id3.CTOC(element_id="toc", flags=flags, child_element_ids=names, sub_frames=[])  # type: ignore[no-untyped-call] # mutagen is typed in part only
-    for name, span in zip(names, _spans(chapters, duration_s), strict=True):
-        titled = [id3.TIT2(encoding=3, text=[span.title])] if span.title else []  # type: ignore[no-untyped-call] # as above
+    spans = _spans(chapters, duration_s)
+    for number, (name, span) in enumerate(zip(names, spans, strict=True), 1):
+        # Without a title players show the name of the frame, and a number says more.
+        title = span.title.encode()[:_MAX_FRAME_BYTES].decode(errors="ignore") or str(number)
         yield id3.CHAP(  # type: ignore[no-untyped-call] # as above
             element_id=name,
             start_time=span.start_ms,
             end_time=span.end_ms,
             start_offset=_NO_OFFSET,
             end_offset=_NO_OFFSET,
-            sub_frames=titled,
+            sub_frames=[id3.TIT2(encoding=3, text=[title])],  # type: ignore[no-untyped-call] # as above
         )
+
+
+def sort_chapter_frames(path: Path) -> None:
+    """Put the chapters of the ID3v2.4 tag that begins a file into their order.
+
+    Programs that do not read the table of contents, FFmpeg among them, show them in the
+    order of the frames, and mutagen writes those by their size.
+    """
+    with path.open("r+b") as file:
+        head = file.read(_ID3_HEAD_BYTES)
+        if head[:4] != b"ID3\x04":
+            return
+        body = file.read(_synchsafe(head[6:]))
+        frames, at = [], 0
+        while body[at : at + 4].strip(b"\0"):
+            length = _ID3_HEAD_BYTES + _synchsafe(body[at + 4 : at + 8])
+            frames.append(body[at : at + length])
+            at += length
+        chapters = [frame for frame in frames if frame.startswith(b"CHAP")]
+        if chapters:
+            others = [frame for frame in frames if not frame.startswith(b"CHAP")]
+            file.seek(_ID3_HEAD_BYTES)
+            file.write(b"".join([*others, *sorted(chapters, key=_start_of)]))
+
+
+def _synchsafe(field: bytes) -> int:
+    return field[0] << 21 | field[1] << 14 | field[2] << 7 | field[3]
+
+
+def _start_of(frame: bytes) -> bytes:
+    """Return the start time of a CHAP frame, which stands behind its name."""
+    at = frame.index(b"\0", _ID3_HEAD_BYTES) + 1
+    return frame[at : at + 4]
 
 
 def set_chapters(
@@ -114,7 +154,7 @@ def set_chapters(
 
 def _spans(chapters: Sequence[Chapter], duration_s: float) -> list[_Span]:
     starts = [round(chapter.start_s * _MS) for chapter in chapters]
-    ends = [*starts[1:], math.floor(duration_s * _MS)]
+    ends = [*starts, math.floor(duration_s * _MS)][1:]
     return [
         _Span(start, max(start, end), chapter.title)
         for start, end, chapter in zip(starts, ends, chapters, strict=True)

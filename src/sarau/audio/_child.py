@@ -27,13 +27,21 @@ _operations: dict[str, Operation] = {}
 
 def load_operations() -> None:
     """Import what children do, after the libraries are loaded."""
-    from sarau.audio import _analyse, _gain_tags, _render, _selftest, _verify  # noqa: PLC0415 - after LAME
+    from sarau.audio import (  # noqa: PLC0415 - after LAME
+        _analyse,
+        _gain_tags,
+        _package,
+        _render,
+        _selftest,
+        _verify,
+    )
 
     _operations.update(
         analyse=_analyse.run,
         render=_render.run,
         measure=_verify.run,
         tag=_gain_tags.run,
+        package=_package.run,
         selftest=_selftest.run,
     )
 

@@ -20,6 +20,7 @@ COSTS_S: Final[Mapping[str, float]] = {
     Format.MP3: 0.5,
     Format.AAC: 0.85,
     Format.OPUS: 0.7,
+    Format.HLS: 0.0,  # packed, not encoded
 }
 """CPU seconds for a minute of stereo: encoding, and decoding and measuring what came of it.
 Only how they compare matters. `python -m bench.fan_out costs` measures them."""
@@ -31,15 +32,26 @@ def divide(analysis: Analysis, preset: Preset, hands: int) -> tuple[tuple[Rendit
 
     Each group made by itself gives the same bytes as all of them made in one pass. Where
     that cannot be, because a rehearsal of the loudest decides for the others, it is one group.
+    An HLS set stays with the AAC renditions whose packets it is made of.
     """
     if hands < 2 or any(_needs_rehearsal(analysis, preset, spec) for spec in preset.renditions):  # noqa: PLR2004 - one hand alone
         return (preset.renditions,)
-    groups: list[list[RenditionSpec]] = [[] for _ in range(min(hands, len(preset.renditions)))]
+    bundles = _bundles(preset)
+    groups: list[list[RenditionSpec]] = [[] for _ in range(min(hands, len(bundles)))]
     # The dearest first, each to whoever has the least to do.
-    for spec in sorted(preset.renditions, key=_cost_s, reverse=True):
-        min(groups, key=_sum_s).append(spec)
+    for bundle in sorted(bundles, key=_sum_s, reverse=True):
+        min(groups, key=_sum_s).extend(bundle)
     groups.sort(key=_sum_s, reverse=True)
     return tuple(tuple(sorted(group, key=preset.renditions.index)) for group in groups)
+
+
+def _bundles(preset: Preset) -> list[list[RenditionSpec]]:
+    """Return what has to be made by one hand."""
+    has_set = any(spec.format is Format.HLS for spec in preset.renditions)
+    streams = {Format.AAC, Format.HLS} if has_set else set()
+    together = [spec for spec in preset.renditions if spec.format in streams]
+    alone = [[spec] for spec in preset.renditions if spec.format not in streams]
+    return [together, *alone] if together else alone
 
 
 def _needs_rehearsal(analysis: Analysis, preset: Preset, spec: RenditionSpec) -> bool:

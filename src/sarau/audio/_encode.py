@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import av
 import numpy as np
@@ -24,6 +24,7 @@ from sarau.audio._formats import (
 from sarau.audio._frames import Chain, cut, to_frame
 from sarau.audio._gapless import set_mp3_padding
 from sarau.audio._types import SourceInfo
+from sarau.audio._vorbis import VorbisWriter
 from sarau.model.preset import Format, RenditionSpec
 
 _FRAME_SAMPLES: Final = 32768
@@ -36,6 +37,57 @@ _EFFORT: Final = {"libmp3lame": 0.44, "libopus": 0.36, "aac": 0.36}
 _LITTLE_EFFORT: Final = 0.06
 
 
+class Writer(Protocol):
+    """What takes frames as its encoder wants them, and makes a file."""
+
+    def write(self, frame: AudioFrame) -> None:
+        """Encode a frame."""
+
+    def close(self) -> None:
+        """Encode what is left and finish the file."""
+
+
+class _Muxer:
+    """A codec and a container of FFmpeg's."""
+
+    def __init__(
+        self, path: Path, spec: RenditionSpec, source: SourceInfo, *, layout: av.AudioLayout
+    ) -> None:
+        traits = TRAITS[spec.format]
+        rate_hz, bits = output_rate_hz(spec, source), output_bits(spec, source)
+        self._container = av.open(
+            str(path),
+            "w",
+            format=traits.muxer,
+            options={"fflags": "+bitexact", **_timescale(spec, rate_hz), **traits.muxer_options},
+        )
+        if traits.muxer == _MP4:
+            set_chapters(self._container, source.chapters, source.duration_s)
+        codec = codec_name(spec, bits)
+        stream = self._container.add_stream(codec, rate=rate_hz, options=codec_options(spec))
+        if not isinstance(stream, AudioStream):
+            raise TypeError(f"{codec} is no codec for sound")
+        self._stream = stream
+        context = stream.codec_context
+        context.layout = layout
+        context.format = sample_format(spec, bits)
+        context.time_base = Fraction(1, rate_hz)
+        rate_bps = bitrate_bps(spec, layout.nb_channels)
+        if rate_bps is not None:
+            context.bit_rate = rate_bps
+
+    def write(self, frame: AudioFrame) -> None:
+        """Encode a frame."""
+        for packet in self._stream.encode(frame):
+            self._container.mux(packet)
+
+    def close(self) -> None:
+        """Encode what is left and finish the file."""
+        for packet in self._stream.encode(None):
+            self._container.mux(packet)
+        self._container.close()
+
+
 class Encoder:
     """Encodes one rendition; feed it planar floats of the source's rate."""
 
@@ -43,7 +95,7 @@ class Encoder:
         self, spec: RenditionSpec, path: Path, source: SourceInfo, *, layout: str, exact: bool
     ) -> None:
         traits = TRAITS[spec.format]
-        self._spec, self._path = spec, path
+        self._spec, self._path, self._layout = spec, path, av.AudioLayout(layout)
         self._source_hz = source.sample_rate_hz
         self._rate_hz = rate_hz = output_rate_hz(spec, source)
         self._taken = 0
@@ -52,26 +104,11 @@ class Encoder:
         """Samples at the rendition's rate."""
         bits = output_bits(spec, source)
         taken = sample_format(spec, bits)
-        self._container = av.open(
-            str(path),
-            "w",
-            format=traits.muxer,
-            options={"fflags": "+bitexact", **_timescale(spec, rate_hz), **traits.muxer_options},
+        self._writer: Writer = (
+            VorbisWriter(path, spec, rate_hz=rate_hz, channels=self._layout.nb_channels)
+            if spec.format is Format.VORBIS
+            else _Muxer(path, spec, source, layout=self._layout)
         )
-        codec = codec_name(spec, bits)
-        if traits.muxer == _MP4:
-            set_chapters(self._container, source.chapters, source.duration_s)
-        stream = self._container.add_stream(codec, rate=rate_hz, options=codec_options(spec))
-        if not isinstance(stream, AudioStream):
-            raise TypeError(f"{codec} is no codec for sound")
-        self._stream = stream
-        context = stream.codec_context
-        context.layout = layout
-        context.format = taken
-        context.time_base = Fraction(1, rate_hz)
-        rate_bps = bitrate_bps(spec, context.layout.nb_channels)
-        if rate_bps is not None:
-            context.bit_rate = rate_bps
         resample = (
             [str(rate_hz)] if rate_hz == source.sample_rate_hz else [RESAMPLER.format(rate_hz)]
         )
@@ -91,18 +128,15 @@ class Encoder:
     @property
     def effort(self) -> float:
         """About how many CPU seconds a minute of music takes."""
-        return _EFFORT.get(self._stream.codec_context.name, _LITTLE_EFFORT)
+        return _EFFORT.get(TRAITS[self._spec.format].codec, _LITTLE_EFFORT)
 
     def push(self, frame: AudioFrame | None) -> None:
         """Encode a frame; None at the end, which finishes the file."""
         for piece in self._convert(frame):
             self._samples += piece.samples
-            for packet in self._stream.encode(piece):
-                self._container.mux(packet)
+            self._writer.write(piece)
         if frame is None:
-            for packet in self._stream.encode(None):
-                self._container.mux(packet)
-            self._container.close()
+            self._writer.close()
             if self._spec.format is Format.MP3:
                 set_mp3_padding(self._path, self._samples)
 
@@ -116,9 +150,8 @@ class Encoder:
             return
         # The resampler makes nothing of fewer samples than its filter is long: give it
         # silence after them, and keep the length they have. All of it is in one frame.
-        context = self._stream.codec_context
-        silence = np.zeros((context.layout.nb_channels, _RESAMPLER_REACH), np.float32)
-        name, at = context.layout.name, self._taken
+        silence = np.zeros((self._layout.nb_channels, _RESAMPLER_REACH), np.float32)
+        name, at = self._layout.name, self._taken
         after = to_frame(silence, rate_hz=self._source_hz, layout=name, pts=at)
         yield from self._chain.push(after)
         for piece in self._chain.push(None):

@@ -19,12 +19,14 @@ from sarau.audio._results import (
     evidence_of,
     file_name,
     find_trims,
+    read_texts,
     rendered,
+    report_of,
+    set_of,
     without_pictures,
 )
-from sarau.audio._sandbox import level_of
 from sarau.audio._supervise import ignore, reported, supervise
-from sarau.audio._tasks import GainJob, GainTag, Measured, Part, RenderJob
+from sarau.audio._tasks import GainJob, GainTag, Measured, PackageJob, Part, Rate, RenderJob
 from sarau.audio._types import (
     Album,
     AlbumEvidence,
@@ -41,7 +43,7 @@ from sarau.audio._types import (
 from sarau.audio.zygote import Zygote
 from sarau.errors import FailedCode, FailedError, RejectedCode, RejectedError
 from sarau.model.loudness import Loudness
-from sarau.model.preset import Preset, RenditionSpec
+from sarau.model.preset import Format, Preset, RenditionSpec
 
 T = TypeVar("T")
 
@@ -131,7 +133,8 @@ class Engine:
     ) -> tuple[RenderedFile, ...]:
         """Make all renditions of `preset` in one decode, as `<name>.<extension>` in `out_dir`.
 
-        With an `album` they get its gain, and not one of their own.
+        With an `album` they get its gain, and not one of their own. An HLS set is made by
+        `verify`, of what is then final.
 
         Raises:
             RejectedError, FailedError: as `analyse`; `source_damaged` when `source` is not
@@ -144,7 +147,8 @@ class Engine:
                 return _plan_album.plan_in_album(album, analysis, preset, spec)
             return _plan.plan_gain(analysis, preset, spec)
 
-        parts = tuple(Part(spec, file_name(spec), plan(spec)) for spec in preset.renditions)
+        encoded = [spec for spec in preset.renditions if spec.format is not Format.HLS]
+        parts = tuple(Part(spec, file_name(spec), plan(spec)) for spec in encoded)
         task = RenderJob(analysis, preset, parts, is_gain_fixed=album is not None)
         return self._render(source, task, out_dir, on_progress)
 
@@ -193,8 +197,8 @@ class Engine:
         self._tag(
             [(file, heard.loudness, None) for file, heard in zip(current, measured, strict=True)]
         )
-        tools = _read_texts(self._greeting()["versions"])
-        return tuple(
+        tools = read_texts(self._greeting()["versions"])
+        made = tuple(
             Rendition(
                 rendered(file.spec, file.path, analysis, file.gain),
                 evidence_of(file, heard, analysis, preset, tools, in_album=in_album),
@@ -202,6 +206,22 @@ class Engine:
             )
             for file, heard in zip(current, measured, strict=True)
         )
+        return self._with_sets(made, preset, out_dir)
+
+    def _with_sets(
+        self, made: tuple[Rendition, ...], preset: Preset, out_dir: Path
+    ) -> tuple[Rendition, ...]:
+        """Add the HLS set of the preset, made of the packets of its finished AAC files."""
+        rates = [one for one in made if one.file.spec.format is Format.AAC]
+        for spec in preset.renditions:
+            if spec.format is Format.HLS:
+                named = tuple(Rate(one.file.spec.name, one.evidence.samples) for one in rates)
+                task = to_plain(PackageJob(file_name(spec), named))
+                files = [one.file.path for one in rates]
+                self._run("package", files, out_dir, {"task": task}, ignore)
+                made = (*made, set_of(spec, out_dir / file_name(spec), rates))
+        order = [spec.name for spec in preset.renditions]
+        return tuple(sorted(made, key=lambda one: order.index(one.file.spec.name)))
 
     def tag_album(self, renditions: Sequence[Rendition]) -> tuple[Rendition, ...]:
         """Write the loudness of their album, which is in the evidence, into finished files.
@@ -218,26 +238,7 @@ class Engine:
 
     def describe(self) -> EngineReport:
         """Tell what the engine is made of, and try its sandbox."""
-        greeting = self._greeting()
-        landlock, seccomp = int(greeting["landlock_abi"]), bool(greeting["seccomp"])
-        missing = []
-        if not landlock:
-            missing.append("Landlock (Linux 5.13 or later)")
-        if not seccomp:
-            missing.append("seccomp rules for this machine")
-        if greeting["slow_lame"]:
-            missing.append(
-                "lameenc or libmp3lame0 (MP3 encoding takes three times as long without it)"
-            )
-        level = level_of(landlock=landlock > 0, seccomp=seccomp)
-        return EngineReport(
-            versions=_read_texts(greeting["versions"]),
-            lame_source=str(greeting["lame_source"]),
-            sandbox_level=level,
-            landlock_abi=landlock,
-            sandbox_checks=self._selftest(),
-            missing=tuple(missing),
-        )
+        return report_of(self._greeting(), self._selftest())
 
     def check(self) -> None:
         """Start the engine if it has died.
@@ -299,6 +300,8 @@ class Engine:
         """Write into each file how loud it is; a child writes to one directory only."""
         rooms: dict[Path, list[GainTag]] = {}
         for file, loudness, album in told:
+            if file.spec.format is Format.HLS:
+                continue
             tag = GainTag(file.path.name, file.spec.format, loudness, album)
             rooms.setdefault(file.path.parent, []).append(tag)
         for directory, tags in rooms.items():
@@ -385,7 +388,3 @@ def _read(kind: type[T], data: Plain) -> T:
         return from_plain(kind, data)
     except ValueError as error:
         raise FailedError(FailedCode.ENGINE_CRASHED, f"a child talks nonsense: {error}") from error
-
-
-def _read_texts(data: Plain) -> dict[str, str]:
-    return {str(key): str(text) for key, text in data.items()}

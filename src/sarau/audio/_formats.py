@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from sarau.audio._types import SourceInfo
+from sarau.audio.hls import EXTENSION as HLS_EXTENSION
 from sarau.errors import RejectedCode, RejectedError
 from sarau.model.preset import Format, RenditionSpec
 
@@ -86,6 +87,26 @@ TRAITS: Final[dict[Format, FormatTraits]] = {
         rates_hz=(48000,),
         headroom_db=_LOSSY_HEADROOM_DB,
     ),
+    # Encoded by `_vorbis`, not by FFmpeg.
+    Format.VORBIS: FormatTraits(
+        extension="ogg",
+        media_type="audio/ogg",
+        muxer="ogg",
+        codec="libvorbis",
+        max_channels=_STEREO,
+        rates_hz=_RATES_TO_48K,
+        headroom_db=_LOSSY_HEADROOM_DB,
+    ),
+    # Not encoded: made of the packets of the AAC renditions.
+    Format.HLS: FormatTraits(
+        extension=HLS_EXTENSION,
+        media_type="application/zip",
+        muxer="mp4",
+        codec="aac",
+        max_channels=_STEREO,
+        rates_hz=_RATES_TO_48K,
+        headroom_db=_LOSSY_HEADROOM_DB,
+    ),
     Format.WAV: FormatTraits(
         extension="wav",
         media_type="audio/wav",
@@ -148,7 +169,7 @@ def sample_format(spec: RenditionSpec, bits: int) -> str:
     traits = TRAITS[spec.format]
     if traits.lossless:
         return ("s16" if bits == _CD_BITS else "s32") + ("p" if traits.planar else "")
-    return "flt" if traits.codec == "libopus" else "fltp"
+    return "flt" if traits.codec in {"libopus", "libvorbis"} else "fltp"
 
 
 def check_room(spec: RenditionSpec, source: SourceInfo) -> None:

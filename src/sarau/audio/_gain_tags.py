@@ -15,8 +15,10 @@ from mutagen.flac import FLAC
 from mutagen.mp3 import MP3
 from mutagen.mp4 import MP4
 from mutagen.oggopus import OggOpus
+from mutagen.oggvorbis import OggVorbis
 from mutagen.wave import WAVE
 
+from sarau.audio._chapters import sort_chapter_frames
 from sarau.audio._plain import Plain, from_plain
 from sarau.audio._reporter import Reporter
 from sarau.audio._tasks import GainJob
@@ -84,8 +86,15 @@ def _write_opus(path: Path, texts: dict[str, str]) -> None:
     file.save()
 
 
+def _write_vorbis(path: Path, texts: dict[str, str]) -> None:
+    file = OggVorbis(path)
+    file.update(texts)
+    file.save()
+
+
 def _write_mp3(path: Path, texts: dict[str, str]) -> None:
     _write_id3(MP3(path), texts)
+    sort_chapter_frames(path)
 
 
 def _write_wav(path: Path, texts: dict[str, str]) -> None:
@@ -114,6 +123,7 @@ _WRITERS: Final = {
     Format.MP3: _write_mp3,
     Format.AAC: _write_m4a,
     Format.OPUS: _write_opus,
+    Format.VORBIS: _write_vorbis,
     Format.WAV: _write_wav,
     Format.ALAC: _write_m4a,
 }

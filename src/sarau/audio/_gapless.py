@@ -17,7 +17,7 @@ from typing import Final
 from sarau.audio._bytes import ByteSource, skip_id3v2
 from sarau.audio._mp3 import parse_header
 
-_AAC_FRAME_SAMPLES: Final = 1024
+AAC_FRAME_SAMPLES: Final = 1024
 _DELAYS: Final = 141
 """From the word Xing or Info to the 12 bits of delay and the 12 of padding."""
 _TAG_CRC: Final = 154
@@ -76,19 +76,24 @@ def itunsmpb(path: Path) -> str:
 
     """
     moov = _index(path)
-    track = _inside(moov, b"trak")
-    media = _inside(track, b"mdia")
-    edits = _inside(track, b"edts", b"elst")
-    times = _inside(media, b"minf", b"stbl", b"stts")
+    track = inside(moov, b"trak")
+    media = inside(track, b"mdia")
+    edits = inside(track, b"edts", b"elst")
+    times = inside(media, b"minf", b"stbl", b"stts")
     count = struct.unpack_from(">I", edits, 4)[0]
     samples, delay = struct.unpack_from(">Qq" if edits[0] else ">Ii", edits, 8)
     if count != 1 or delay < 0 or _clock_hz(moov, b"mvhd") != _clock_hz(media, b"mdhd"):
         raise ValueError(f"{count} edits, the first from {delay}")
     runs = struct.unpack_from(">I", times, 4)[0]
     packets = sum(struct.unpack_from(">I", times, 8 + 8 * run)[0] for run in range(runs))
-    padding = packets * _AAC_FRAME_SAMPLES - delay - samples
+    padding = packets * AAC_FRAME_SAMPLES - delay - samples
     if padding < 0:
         raise ValueError(f"{packets} packets for {samples} samples")
+    return itunsmpb_text(delay=delay, padding=padding, samples=samples)
+
+
+def itunsmpb_text(*, delay: int, padding: int, samples: int) -> str:
+    """Return what Apple's tag says, in its own form."""
     return f" 00000000 {delay:08X} {padding:08X} {samples:016X}" + " 00000000" * 8
 
 
@@ -108,11 +113,11 @@ def _index(path: Path) -> bytes:
 
 def _clock_hz(data: bytes, name: bytes) -> int:
     """Return the ticks per second that a header counts in."""
-    header = _inside(data, name)
+    header = inside(data, name)
     return int(struct.unpack_from(">I", header, 20 if header[0] else 12)[0])
 
 
-def _inside(data: bytes, *names: bytes) -> bytes:
+def inside(data: bytes, *names: bytes) -> bytes:
     """Return the content of the box at the end of a path of names."""
     for name in names:
         at = 0

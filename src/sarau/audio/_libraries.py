@@ -88,5 +88,11 @@ def lame_version() -> str:
 
 def all_versions() -> dict[str, str]:
     """Return the versions of everything the engine is made of."""
+    from sarau.audio._vorbis import vorbis_version  # noqa: PLC0415 - must come after LAME
+
     packages = ("numpy", "pillow", "mutagen")
-    return tool_versions() | {name: importlib.metadata.version(name) for name in packages}
+    vorbis = vorbis_version()
+    optional = {"vorbis": vorbis} if vorbis else {}
+    return (
+        tool_versions() | optional | {name: importlib.metadata.version(name) for name in packages}
+    )

@@ -4,13 +4,32 @@ import stat
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from sarau.audio import _plan, _plan_album
 from sarau.audio._formats import TRAITS, output_channels, output_rate_hz
+from sarau.audio._plain import Plain
+from sarau.audio._sandbox import level_of
 from sarau.audio._tasks import Measured
-from sarau.audio._types import Analysis, Evidence, GainPlan, LoudnessCurve, RenderedFile
+from sarau.audio._types import (
+    Analysis,
+    EngineReport,
+    Evidence,
+    GainPlan,
+    LoudnessCurve,
+    RenderedFile,
+    Rendition,
+    Verdict,
+)
 from sarau.errors import FailedCode, FailedError
 from sarau.model.preset import Preset, RenditionSpec
+
+_WORST_FIRST = (
+    Verdict.FAILED,
+    Verdict.CEILING_LIMITED,
+    Verdict.NOT_NORMALISED,
+    Verdict.PASSED,
+)
 
 
 def file_name(spec: RenditionSpec, mark: str = "") -> str:
@@ -26,22 +45,17 @@ def rendered(spec: RenditionSpec, path: Path, analysis: Analysis, gain: GainPlan
         FailedError: `engine_crashed`, when it is not there.
 
     """
-    try:
-        found = path.lstat()
-    except OSError as error:
-        raise FailedError(FailedCode.ENGINE_CRASHED, f"{path.name} was not made") from error
-    if not stat.S_ISREG(found.st_mode):
-        raise FailedError(FailedCode.ENGINE_CRASHED, f"{path.name} is no file")
+    size_bytes = _size(path)
     source = analysis.source
     return RenderedFile(
         spec=spec,
         path=path,
         media_type=TRAITS[spec.format].media_type,
         extension=TRAITS[spec.format].extension,
-        size_bytes=found.st_size,
+        size_bytes=size_bytes,
         sample_rate_hz=output_rate_hz(spec, source),
         channels=output_channels(spec, source),
-        bitrate_bps=round(found.st_size * 8 / source.duration_s),
+        bitrate_bps=round(size_bytes * 8 / source.duration_s),
         duration_s=source.duration_s,
         gain=gain,
     )
@@ -57,6 +71,70 @@ def without_pictures(analysis: Analysis) -> Analysis:
         tenths=b"",
         stereo_tenths=b"",
     )
+
+
+def report_of(greeting: dict[str, Any], sandbox_checks: dict[str, bool]) -> EngineReport:
+    """Tell what the engine is made of, from what it said when it was ready."""
+    versions = read_texts(greeting["versions"])
+    landlock, seccomp = int(greeting["landlock_abi"]), bool(greeting["seccomp"])
+    missing = []
+    if not landlock:
+        missing.append("Landlock (Linux 5.13 or later)")
+    if not seccomp:
+        missing.append("seccomp rules for this machine")
+    if greeting["slow_lame"]:
+        missing.append("lameenc or libmp3lame0 (MP3 encoding takes three times as long without it)")
+    return EngineReport(
+        versions=versions,
+        lame_source=str(greeting["lame_source"]),
+        sandbox_level=level_of(landlock=landlock > 0, seccomp=seccomp),
+        landlock_abi=landlock,
+        sandbox_checks=sandbox_checks,
+        missing=tuple(missing),
+        missing_encoders=() if "vorbis" in versions else ("vorbis (install sarau[vorbis])",),
+    )
+
+
+def read_texts(data: Plain) -> dict[str, str]:
+    """Return an object of a child's as texts by name."""
+    return {str(key): str(text) for key, text in data.items()}
+
+
+def set_of(spec: RenditionSpec, path: Path, rates: Sequence[Rendition]) -> Rendition:
+    """Describe an HLS set by the highest of its rates, with the worst verdict of all.
+
+    What was measured on the AAC files holds for it: its packets are theirs.
+
+    Raises:
+        FailedError: `engine_crashed`, when it is not there.
+
+    """
+    top = max(rates, key=lambda one: one.file.bitrate_bps or 0)
+    peaks = [one.evidence.loudness.true_peak_dbtp for one in rates]
+    highest = max((peak for peak in peaks if peak is not None), default=None)
+    verdicts = {one.evidence.verdict for one in rates}
+    worst = next(verdict for verdict in _WORST_FIRST if verdict in verdicts)
+    loudness = replace(top.evidence.loudness, true_peak_dbtp=highest)
+    traits = TRAITS[spec.format]
+    file = replace(
+        top.file,
+        spec=spec,
+        path=path,
+        media_type=traits.media_type,
+        extension=traits.extension,
+        size_bytes=_size(path),
+    )
+    return replace(top, file=file, evidence=replace(top.evidence, loudness=loudness, verdict=worst))
+
+
+def _size(path: Path) -> int:
+    try:
+        found = path.lstat()
+    except OSError as error:
+        raise FailedError(FailedCode.ENGINE_CRASHED, f"{path.name} was not made") from error
+    if not stat.S_ISREG(found.st_mode):
+        raise FailedError(FailedCode.ENGINE_CRASHED, f"{path.name} is no file")
+    return found.st_size
 
 
 def find_trims(

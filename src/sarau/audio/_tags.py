@@ -15,9 +15,15 @@ from mutagen.flac import FLAC, Picture
 from mutagen.mp3 import MP3
 from mutagen.mp4 import MP4, MP4Cover
 from mutagen.oggopus import OggOpus
+from mutagen.oggvorbis import OggVorbis
 from mutagen.wave import WAVE
 
-from sarau.audio._chapters import IS_CHAPTER_TAG, chapter_comments, chapter_frames
+from sarau.audio._chapters import (
+    IS_CHAPTER_TAG,
+    chapter_comments,
+    chapter_frames,
+    sort_chapter_frames,
+)
 from sarau.audio._gapless import itunsmpb
 from sarau.audio._types import SourceInfo
 from sarau.model.preset import Format
@@ -106,7 +112,14 @@ def _write_flac(path: Path, source: SourceInfo, cover: bytes | None) -> None:
 
 
 def _write_opus(path: Path, source: SourceInfo, cover: bytes | None) -> None:
-    file = OggOpus(path)
+    _write_ogg(OggOpus(path), source, cover)
+
+
+def _write_vorbis(path: Path, source: SourceInfo, cover: bytes | None) -> None:
+    _write_ogg(OggVorbis(path), source, cover)
+
+
+def _write_ogg(file: Any, source: SourceInfo, cover: bytes | None) -> None:
     _vorbis_comments(file, source)
     if cover is not None:
         file["metadata_block_picture"] = base64.b64encode(_picture(cover).write()).decode()
@@ -133,6 +146,7 @@ _ID3: Final = {
 
 def _write_mp3(path: Path, source: SourceInfo, cover: bytes | None) -> None:
     _write_id3(MP3(path), source, cover)
+    sort_chapter_frames(path)
 
 
 def _write_wav(path: Path, source: SourceInfo, cover: bytes | None) -> None:
@@ -203,6 +217,7 @@ _WRITERS: Final = {
     Format.MP3: _write_mp3,
     Format.AAC: _write_aac,
     Format.OPUS: _write_opus,
+    Format.VORBIS: _write_vorbis,
     Format.WAV: _write_wav,
     Format.ALAC: _write_m4a,
 }

@@ -50,6 +50,25 @@ class GainTag:
 
 
 @dataclass(frozen=True, slots=True)
+class Rate:
+    """One finished AAC file whose packets go into an HLS set."""
+
+    name: str
+    """Of its rendition."""
+    samples: int
+    """Per channel, as they were measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class PackageJob:
+    """An HLS set to make of the input files."""
+
+    name: str
+    """The file's name in the output directory."""
+    rates: tuple[Rate, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class GainJob:
     """The files of one directory whose gain is to be written into their tags."""
 

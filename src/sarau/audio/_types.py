@@ -303,3 +303,5 @@ class EngineReport:
     """Forbidden things tried inside a real child: True says it was stopped."""
     missing: tuple[str, ...]
     """Parts whose absence costs speed or safety, in words."""
+    missing_encoders: tuple[str, ...] = ()
+    """Formats that cannot be made here, and what would bring them."""

@@ -14,12 +14,13 @@ from typing import Final
 import numpy as np
 from PIL import Image
 
-from sarau.audio import _analyse, _cover, _gain_tags, _render, _verify
+from sarau.audio import _analyse, _cover, _gain_tags, _package, _render, _verify
 from sarau.audio._decode import Source
 from sarau.audio._plain import to_plain
 from sarau.audio._reporter import Reporter
-from sarau.audio._tasks import Part, RenderJob
+from sarau.audio._tasks import PackageJob, Part, Rate, RenderJob
 from sarau.audio._types import GainPlan, Limits
+from sarau.audio._vorbis import vorbis_version
 from sarau.model.preset import Format, Preset, RenditionSpec
 
 _RATE_HZ: Final = 48_000
@@ -53,7 +54,8 @@ def _work(directory: Path) -> None:
     analysis = _analyse.analyse(Source(fd, limits), reporter, insight=True)
     plan = GainPlan(gain_db=1.0, limiter_ceiling_dbtp=-6.0, ceiling_limited=False)
     parts = tuple(
-        Part(RenditionSpec(form, form, 128_000), str(directory / form), plan) for form in Format
+        Part(RenditionSpec(form, form, 128_000, quality), str(directory / form), plan)
+        for form, quality in _encoded().items()
     )
     preset = Preset("warm", -14.0, -1.0, tuple(part.spec for part in parts))
     task = RenderJob(analysis, preset, parts)
@@ -63,7 +65,17 @@ def _work(directory: Path) -> None:
         with Path(part.name).open("rb") as file:
             _verify.run({"limits": to_plain(limits)}, [file.fileno()], reporter)
         _gain_tags.write_gain(Path(part.name), part.spec.format, analysis.loudness)
+    with (directory / Format.AAC).open("rb") as file:
+        rates = (Rate("warm", analysis.source.samples),)
+        package = PackageJob(str(directory / Format.HLS), rates)
+        _package.run({"task": to_plain(package)}, [file.fileno()], reporter)
     os.close(fd)
+
+
+def _encoded() -> dict[Format, int | None]:
+    """Return the formats that are encoded here, with the quality of those that need one."""
+    left_out = {Format.HLS} if vorbis_version() else {Format.HLS, Format.VORBIS}
+    return {form: 4 if form is Format.VORBIS else None for form in Format if form not in left_out}
 
 
 def _noise() -> bytes:

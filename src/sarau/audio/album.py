@@ -27,7 +27,7 @@ from sarau.audio._types import (
     Rendition,
     Verdict,
 )
-from sarau.model.preset import Preset, RenditionSpec
+from sarau.model.preset import Format, Preset, RenditionSpec
 
 _MAKE_GOOD_ROUNDS: Final = 6
 _TRIM_MARGIN_DB: Final = 0.15
@@ -52,7 +52,7 @@ def correct_album(
 ) -> Album | None:
     """Return better gains for the renditions that are off, None when none is.
 
-    Only the corrected renditions are in its `gains`: the others stay as they are.
+    Only the renditions to make again are in its `gains`: the others stay as they are.
     """
     if preset.target_lufs is None:
         return None
@@ -74,7 +74,17 @@ def correct_album(
             continue
         if corrected != gain:
             better[spec.name] = corrected
+    _add_streams(better, album, preset)
     return Album(album.tracks, better) if better else None
+
+
+def _add_streams(better: dict[str, AlbumGain], album: Album, preset: Preset) -> None:
+    """Make all rates of an HLS set again when one of them is: it is made of all."""
+    streams = [spec for spec in preset.renditions if spec.format in {Format.AAC, Format.HLS}]
+    has_set = any(spec.format is Format.HLS for spec in streams)
+    if has_set and any(spec.name in better for spec in streams):
+        for spec in streams:
+            better.setdefault(spec.name, album.gains[spec.name])
 
 
 def judge_album(album: Album, preset: Preset, made: Tracks) -> list[tuple[Rendition, ...]]:

@@ -17,7 +17,13 @@ from sarau.catalog.tables import presets
 from sarau.errors import RefusedCode, RefusedError
 from sarau.model.clock import now
 from sarau.model.ids import UserId
-from sarau.model.own_preset import MAX_OWN_PRESETS, is_built_in, read_preset, to_definition
+from sarau.model.own_preset import (
+    MAX_OWN_PRESETS,
+    is_built_in,
+    preset_name,
+    read_preset,
+    to_definition,
+)
 from sarau.model.preset import PRESETS, Preset
 
 
@@ -122,12 +128,16 @@ def _require_own(connection: sa.Connection, owner_id: UserId, name: str) -> None
 
 
 def _row(connection: sa.Connection, owner_id: UserId, name: str) -> sa.RowMapping | None:
-    query = sa.select(presets).where(presets.c.owner_id == owner_id, presets.c.name == name)
+    query = sa.select(presets).where(
+        presets.c.owner_id == owner_id, presets.c.name == preset_name(name)
+    )
     return connection.execute(query).mappings().one_or_none()
 
 
 def _change(owner_id: UserId, name: str) -> sa.Update:
-    return sa.update(presets).where(presets.c.owner_id == owner_id, presets.c.name == name)
+    return sa.update(presets).where(
+        presets.c.owner_id == owner_id, presets.c.name == preset_name(name)
+    )
 
 
 def _record(connection: sa.Connection, owner_id: UserId, kind: str, data: dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """Many files through one engine: found, worked on by cores, and each with its result."""
 
+import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
@@ -9,12 +10,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from sarau.audio import Analysis, Engine, LoudnessCurve, Rendition
+from sarau.audio.hls import unpack
 from sarau.cli import receipts
 from sarau.cli.progress import Progress, Report
 from sarau.errors import SarauError
 from sarau.model.filenames import suffixes
 from sarau.model.original import AUDIO_SUFFIXES
-from sarau.model.preset import Preset
+from sarau.model.preset import Format, Preset
 
 _WAITING_PER_WORKER = 4
 """Files handed to the workers ahead of time: thousands of them need no memory."""
@@ -158,6 +160,18 @@ def move_in(job: Job, renditions: Sequence[Rendition]) -> tuple[Rendition, ...]:
     return tuple(map(partial(_move_in, job), renditions, named))
 
 
+def _unpack_in(folder: Path, rendition: Rendition) -> Rendition:
+    """Put an HLS set where it belongs, as the folder that a web server can serve."""
+    draft = rendition.file.path.with_suffix("")
+    size_bytes = unpack(rendition.file.path, draft)
+    if folder.is_dir():
+        shutil.rmtree(folder)
+    file = replace(rendition.file, path=draft.rename(folder), size_bytes=size_bytes)
+    return replace(rendition, file=file)
+
+
 def _move_in(job: Job, rendition: Rendition, suffix: str) -> Rendition:
     path = job.out_dir / f"{job.path.stem}{suffix}"
+    if rendition.file.spec.format is Format.HLS:
+        return _unpack_in(path.with_suffix(""), rendition)
     return replace(rendition, file=replace(rendition.file, path=rendition.file.path.replace(path)))

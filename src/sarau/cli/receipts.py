@@ -70,9 +70,12 @@ def find(path: Path, out_dir: Path, preset: Preset, album: Sequence[Path] = ()) 
     except (OSError, ValueError, KeyError, TypeError):
         return None
     files = [one.file for one in receipt.renditions]
-    there = all(
-        (out_dir / file.path.name).is_file()
-        and (out_dir / file.path.name).stat().st_size == file.size_bytes
-        for file in files
-    )
+    there = all(_size(out_dir / file.path.name) == file.size_bytes for file in files)
     return receipt if there else None
+
+
+def _size(path: Path) -> int | None:
+    """Return the bytes of a file, or of all files of an HLS set's folder; None without it."""
+    if path.is_dir():
+        return sum(each.stat().st_size for each in path.iterdir())
+    return path.stat().st_size if path.is_file() else None

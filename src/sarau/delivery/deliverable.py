@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
+from sarau.audio import hls
 from sarau.catalog import Database, renditions, sources, tracks
 from sarau.errors import RefusedCode, RefusedError
 from sarau.library import ObjectStore
@@ -19,6 +20,15 @@ _UNSAFE_IN_NAMES = re.compile(
     r'[\x00-\x1f\x7f-\x9f/\\:*?"<>|\u200e\u200f\u202a-\u202e\u2066-\u2069]'
 )
 _MAX_NAME_CHARACTERS = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Where one file of a set lies among the bytes of a deliverable."""
+
+    media_type: str
+    offset: int
+    size_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +45,22 @@ class Deliverable:
     def local(self) -> AbstractContextManager[Path]:
         """Return the bytes as a local file; see `ObjectStore.local`."""
         return self.library.local(self.sha256)
+
+    def part(self, name: str) -> Part:
+        """Return one file of an HLS set.
+
+        Raises:
+            RefusedError: `not_found`, also when this is no set.
+
+        """
+        try:
+            with self.local() as path:
+                found = hls.members(path).get(name)
+        except ValueError as error:
+            raise RefusedError(RefusedCode.NOT_FOUND, f"this is no set: {error}") from error
+        if found is None:
+            raise RefusedError(RefusedCode.NOT_FOUND, f"no file {name!r} in the set")
+        return Part(found.media_type, found.offset, found.size_bytes)
 
     def download_url(self) -> str | None:
         """Return where to save the bytes from instead of here; see `ObjectStore.download_url`."""

@@ -77,6 +77,10 @@ _MESSAGES: dict[str, tuple[str, str]] = {
         "O motor de áudio não está completo neste servidor. Nada se perdeu; quem o administra pode rodar `sarau doctor`, e a faixa será retomada.",
         "The audio engine is incomplete on this server. Nothing is lost; whoever runs it can call `sarau doctor`, and the track will be tried again.",
     ),
+    FailedCode.ENCODER_MISSING: (
+        "Este servidor não tem o codificador de um formato deste preset. Nada se perdeu; quem o administra pode instalar `sarau[vorbis]`, e a faixa pode ser tentada de novo.",
+        "This server lacks the encoder of a format in this preset. Nothing is lost; whoever runs it can install `sarau[vorbis]`, and the track can be tried again.",
+    ),
     FailedCode.ENGINE_CRASHED: (
         "O motor de áudio parou no meio do trabalho. Nada se perdeu; tente de novo.",
         "The audio engine stopped in the middle of its work. Nothing is lost; try again.",

@@ -34,7 +34,7 @@ _BITRATES_BPS: Final = {
     Format.OPUS: (16_000, 510_000),
 }
 _MP3_BITRATES_BPS: Final = (64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
-_QUALITIES: Final = {Format.MP3: (0, 9), Format.FLAC: (0, 12)}
+_QUALITIES: Final = {Format.MP3: (0, 9), Format.FLAC: (0, 12), Format.VORBIS: (0, 10)}
 _WITH_DEPTH: Final = frozenset({Format.FLAC, Format.WAV, Format.ALAC})
 _BIT_DEPTHS: Final = (16, 24)
 
@@ -56,6 +56,7 @@ def read_preset(given: object) -> Preset:
     if not isinstance(listed, (list, tuple)) or not 1 <= len(listed) <= MAX_RENDITIONS:
         raise _invalid(f"renditions: a list of 1 to {MAX_RENDITIONS} was expected")
     renditions = tuple(_rendition(one, f"renditions[{at}]") for at, one in enumerate(listed))
+    _check_streaming(renditions)
     names = [one.name for one in renditions]
     if len(set(names)) < len(names):
         raise _invalid("renditions: two of them have the same name")
@@ -70,6 +71,11 @@ def read_preset(given: object) -> Preset:
         for key, value in values.items()
     }
     return Preset(name=name, renditions=renditions, **numbers)  # type: ignore[arg-type] # checked
+
+
+def preset_name(given: str) -> str:
+    """Return a name as presets keep it, however a keyboard or file system composed it."""
+    return unicodedata.normalize("NFC", given.strip())
 
 
 def is_built_in(name: str) -> bool:
@@ -116,10 +122,21 @@ def _check_encoding(spec: RenditionSpec, where: str) -> None:
     if rates and (spec.bitrate_bps is None) is (spec.quality is None):
         both = "bitrate_bps or quality" if qualities else "bitrate_bps"
         raise _invalid(f"{where}: {spec.format} needs {both}")
+    if spec.format is Format.VORBIS and spec.quality is None:
+        raise _invalid(f"{where}: {spec.format} needs quality")
     if spec.format is Format.MP3 and spec.bitrate_bps is not None:
         allowed = [rate * 1000 for rate in _MP3_BITRATES_BPS]
         if spec.bitrate_bps not in allowed:
             raise _invalid(f"{where}.bitrate_bps: MP3 has only {allowed}")
+
+
+def _check_streaming(renditions: tuple[RenditionSpec, ...]) -> None:
+    """Hold a preset to what an HLS set is made of: packets that are encoded already."""
+    formats = [one.format for one in renditions]
+    if formats.count(Format.HLS) > 1:
+        raise _invalid("renditions: one HLS set holds all rates")
+    if Format.HLS in formats and Format.AAC not in formats:
+        raise _invalid("renditions: hls is made of the AAC renditions, and there is none")
 
 
 def _object(given: object, kind: type, where: str) -> dict[str, Any]:
@@ -134,7 +151,7 @@ def _object(given: object, kind: type, where: str) -> dict[str, Any]:
 def _text(value: object, where: str) -> str:
     if not isinstance(value, str):
         raise _invalid(f"{where}: a text was expected")
-    return unicodedata.normalize("NFC", value.strip())
+    return preset_name(value)
 
 
 def _number(value: object, where: str) -> float:

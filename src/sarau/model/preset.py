@@ -13,6 +13,10 @@ class Format(StrEnum):
     OPUS = "opus"
     WAV = "wav"
     ALAC = "alac"
+    VORBIS = "vorbis"
+    """Where the extra `vorbis` is installed."""
+    HLS = "hls"
+    """All AAC renditions of the preset, for players that choose the rate as they go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +29,8 @@ class RenditionSpec:
     bitrate_bps: int | None = None
     """Constant or nominal bit rate; None for lossless and for quality-driven codecs."""
     quality: int | None = None
-    """The codec's own variable quality (MP3: 0 is V0) or compression level (FLAC)."""
+    """The codec's own variable quality (MP3: 0 is V0; Vorbis: 10 is the best) or compression
+    level (FLAC)."""
     bit_depth: int | None = None
     """Of a lossless one, 16 or 24; None for 24 where the source has more than 16, else 16."""
 

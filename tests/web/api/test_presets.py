@@ -1,6 +1,7 @@
 """Presets over HTTP, on a real server with the real engine."""
 
 import io
+import unicodedata
 import zipfile
 from pathlib import Path
 
@@ -35,6 +36,20 @@ def test_own_presets_are_made_listed_changed_and_deleted(server: Server) -> None
         assert client.get(url).json() == changed.json()
         assert client.delete(url).status_code == 204
         assert client.get(url).json()["code"] == "unknown_preset"
+
+
+def test_a_name_is_the_same_however_it_is_composed(server: Server) -> None:
+    composed, taken_apart = (unicodedata.normalize(form, RADIO["name"]) for form in ("NFC", "NFD"))
+    assert composed != taken_apart
+    url = f"/api/v1/presets/{taken_apart}"
+    with server.client() as client:
+        made = client.post("/api/v1/presets", json={**RADIO, "name": taken_apart})
+        assert (made.status_code, made.json()["name"]) == (201, composed)
+        assert client.get(url).json() == made.json()
+        changed = client.put(url, json={**RADIO, "name": composed, "target_lufs": -20})
+        assert (changed.status_code, changed.json()["target_lufs"]) == (200, -20)
+        assert client.delete(url).status_code == 204
+        assert client.get(f"/api/v1/presets/{composed}").status_code == 422
 
 
 def test_what_cannot_be_kept_is_refused_with_a_code(server: Server) -> None:

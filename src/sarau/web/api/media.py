@@ -12,6 +12,7 @@ from sarau.delivery import Deliverable, Entry, write_archive
 from sarau.delivery.deliverable import content_disposition, display_name
 from sarau.model.ids import TrackId
 from sarau.web.api.context import Owner, Rooms
+from sarau.web.api.parts import answer_part
 
 router = APIRouter(prefix="/tracks/{track_id}", tags=["media"])
 
@@ -67,6 +68,15 @@ def get_rendition(
     """Return a rendition to play, or with `download=1` to save."""
     found = rooms.delivery.rendition(TrackId(track_id), name, owner)
     return _answer(request, found, attachment=download)
+
+
+@router.get("/renditions/{name}/{part}", response_class=StreamingResponse)
+def get_part(
+    rooms: Rooms, owner: Owner, request: Request, track_id: str, name: str, part: str
+) -> Response:
+    """Return a file of an HLS set: give a player the one that is called index.m3u8."""
+    found = rooms.delivery.rendition(TrackId(track_id), name, owner)
+    return answer_part(request, found, found.part(part), part)
 
 
 @router.get("/archive.zip", response_class=StreamingResponse)

@@ -4,7 +4,7 @@ from fastapi import APIRouter
 
 from sarau.catalog import presets
 from sarau.errors import RefusedCode, RefusedError
-from sarau.model.own_preset import read_preset
+from sarau.model.own_preset import preset_name, read_preset
 from sarau.model.preset import PRESETS
 from sarau.web.api.context import Owner, Rooms
 from sarau.web.api.views import PresetBody, PresetList, PresetView, preset_view
@@ -40,7 +40,7 @@ def create_preset(rooms: Rooms, owner: Owner, body: PresetBody) -> PresetView:
 def change_preset(rooms: Rooms, owner: Owner, name: str, body: PresetBody) -> PresetView:
     """Replace what a preset says; runs that are queued keep what it said."""
     preset = read_preset(body.model_dump(exclude_unset=True))
-    if preset.name != name:
+    if preset.name != preset_name(name):
         raise RefusedError(RefusedCode.INVALID_PRESET, f"name: {name!r} cannot be renamed")
     with rooms.database.write() as connection:
         presets.change(connection, owner, preset)

@@ -7,6 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from sarau.audio.hls import EXTENSION as HLS_EXTENSION
+from sarau.audio.hls import INDEX
 from sarau.catalog.events import Event
 from sarau.catalog.likenesses import Alike
 from sarau.model.loudness import Loudness
@@ -89,6 +91,8 @@ class RenditionView(View):
     tools: dict[str, Any]
     sha256: str
     url: str
+    stream_url: str | None
+    """Of an HLS set, what a player is to be given."""
 
 
 class AlikeView(View):
@@ -342,8 +346,9 @@ def _source(source: Source, url: str) -> SourceView:
 
 def _rendition(rendition: Rendition, url: str) -> RenditionView:
     return RenditionView(
-        **_fields(rendition, RenditionView, "url", "sha256", "loudness"),
+        **_fields(rendition, RenditionView, "url", "stream_url", "sha256", "loudness"),
         loudness=_loudness(rendition.loudness),
         sha256=rendition.object_sha256,
         url=url,
+        stream_url=f"{url}/{INDEX}" if rendition.extension == HLS_EXTENSION else None,
     )

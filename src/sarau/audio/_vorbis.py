@@ -1,0 +1,67 @@
+"""Ogg Vorbis by Xiph's own encoder, which comes with the package `soundfile`.
+
+PyAV is built without libvorbis, and FFmpeg's own Vorbis encoder is no match for it: it is
+not used. So Vorbis is there where the extra `vorbis` is installed, and a stable error
+says so where it is not.
+"""
+
+import importlib
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from av.audio.frame import AudioFrame
+
+from sarau.errors import FailedCode, FailedError
+from sarau.model.preset import RenditionSpec
+
+PACKAGE: Final = "soundfile"
+_BEST: Final = 10
+
+
+class VorbisWriter:
+    """Writes interleaved floats into an Ogg Vorbis file.
+
+    Raises:
+        FailedError: `encoder_missing`.
+
+    """
+
+    def __init__(self, path: Path, spec: RenditionSpec, *, rate_hz: int, channels: int) -> None:
+        self._channels = channels
+        self._file = _library().SoundFile(
+            str(path),
+            "w",
+            samplerate=rate_hz,
+            channels=channels,
+            format="OGG",
+            subtype="VORBIS",
+            # libsndfile counts the other way round: 0 is the best quality, 1 the least.
+            compression_level=1 - (spec.quality or 0) / _BEST,
+        )
+
+    def write(self, frame: AudioFrame) -> None:
+        """Encode a frame."""
+        count = frame.samples * self._channels
+        samples = np.frombuffer(memoryview(frame.planes[0]), np.float32, count)
+        self._file.write(samples.reshape(-1, self._channels))
+
+    def close(self) -> None:
+        """Finish the file."""
+        self._file.close()
+
+
+def vorbis_version() -> str | None:
+    """Return which library encodes Vorbis, None when there is none."""
+    try:
+        return f"libsndfile {_library().__libsndfile_version__}"
+    except FailedError:
+        return None
+
+
+def _library() -> Any:  # noqa: ANN401 - an optional package, typed in part only
+    try:
+        return importlib.import_module(PACKAGE)
+    except (ImportError, OSError) as error:
+        detail = f"Ogg Vorbis needs the package {PACKAGE}: {error}"
+        raise FailedError(FailedCode.ENCODER_MISSING, detail) from error
