@@ -6,7 +6,7 @@ from pathlib import Path
 from bench import engine, music, startup, upload
 
 ROUNDS = 3
-EXCERPT_S = 90
+EXCERPT_S = 60
 RESULT = Path(__file__).parents[1] / "docs" / "guide" / "engine-costs.md"
 BEGIN, END = "<!-- make bench -->", "<!-- end of make bench -->"
 

@@ -56,6 +56,9 @@ _OTHER_MEDIA: Final = (
     (0, b"\x00\x00\x01\xba", "MPEG program stream"),
 )
 
+_CONTROLS: Final = bytes([*range(9), *range(14, 27)])
+"""What no text contains."""
+
 
 def check_not_empty_or_list(head: bytes, size_bytes: int) -> None:
     """Turn away what only names other files, before any demuxer sees it.
@@ -118,8 +121,7 @@ def _as_text(head: bytes) -> str | None:
         if head.startswith(bom):
             return head[len(bom) :].decode(encoding, "replace")
     sample = head[:4096]
-    controls = sum(byte < 9 or 13 < byte < 27 for byte in sample)
-    if controls:
+    if len(sample.translate(None, _CONTROLS)) < len(sample):
         # A script for a demuxer works even with binary behind it, so its first line counts.
         first = head.split(b"\n", 1)[0][:200]
         if any(byte < 9 for byte in first):

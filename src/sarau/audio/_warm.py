@@ -1,8 +1,8 @@
 """Running every code path once in the zygote.
 
 PyAV, mutagen and Pillow import parts of themselves when first used, and a locked child
-can open none of their files. So the zygote does all that a child will do, on half a
-second of noise, before it forks any.
+can open none of their files. So the zygote does all that a child will do, on a short
+buzz, before it forks any.
 """
 
 import io
@@ -24,6 +24,8 @@ from sarau.audio._vorbis import vorbis_version
 from sarau.model.preset import Format, Preset, RenditionSpec
 
 _RATE_HZ: Final = 48_000
+_SAMPLES: Final = _RATE_HZ * 42 // 100
+"""A little more than one window of 400 ms."""
 
 
 class _Silent(Reporter):
@@ -48,7 +50,7 @@ def warm() -> None:
 
 def _work(directory: Path) -> None:
     wav = directory / "warm.wav"
-    wav.write_bytes(_noise())
+    wav.write_bytes(_buzz())
     reporter, limits = _Silent(), Limits()
     fd = os.open(wav, os.O_RDONLY)
     analysis = _analyse.analyse(Source(fd, limits), reporter, insight=True)
@@ -78,10 +80,9 @@ def _encoded() -> dict[Format, int | None]:
     return {form: 4 if form is Format.VORBIS else None for form in Format if form not in left_out}
 
 
-def _noise() -> bytes:
-    """Return half a second of stereo noise as a WAV file."""
-    shape = (_RATE_HZ // 2, 2)
-    samples = np.random.default_rng(1).integers(-9000, 9000, shape, np.int16).tobytes()
+def _buzz() -> bytes:
+    """Return a buzz as a WAV file: stereo, just long enough to have a loudness."""
+    samples = (np.arange(2 * _SAMPLES) * 331 % 18_000 - 9_000).astype(np.int16).tobytes()
     head = b"WAVEfmt " + (16).to_bytes(4, "little") + (1).to_bytes(2, "little")
     head += (2).to_bytes(2, "little") + _RATE_HZ.to_bytes(4, "little")
     head += (4 * _RATE_HZ).to_bytes(4, "little") + (4).to_bytes(2, "little")
