@@ -10,8 +10,10 @@ from pathlib import Path
 
 from tests.audio.hostile import CASES, Kitchen
 from tests.fuzz.targets import CONTAINERS
+from tests.lookup.test_acoustid import KNOWN
 
 from sarau.audio import Waveform, _sniff, to_plain
+from sarau.model.fingerprint import Fingerprint
 
 _MOST_BYTES = 64 * 1024
 
@@ -31,6 +33,9 @@ def seeds(kitchen: Kitchen, place: Path) -> dict[str, bytes]:
         found[f"{number}-sniff"] = bytes([len(CONTAINERS)]) + data[:4096]
     waveform = json.dumps(to_plain(Waveform(44_100, 1, 256, 8, bytes(range(32)))))
     found["waveform"] = bytes([len(CONTAINERS) + 1]) + waveform.encode()
+    fingerprint = json.dumps(to_plain(Fingerprint(bytes(range(256)))))
+    found["fingerprint"] = bytes([len(CONTAINERS) + 1]) + fingerprint.encode()
+    found["answer"] = bytes([len(CONTAINERS) + 2]) + json.dumps(KNOWN).encode()
     return found
 
 

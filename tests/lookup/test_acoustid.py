@@ -86,6 +86,12 @@ def test_an_unknown_recording_has_no_suggestions(service: Service) -> None:
             b'{"status": "ok", "results": [{"score": "x", "recordings": [{"title": "c"}]}]}',
         ),
         (200, b"[]"),
+        (200, b"[" * 100_000),
+        (
+            200,
+            b'{"status": "ok", "results": [{"id": "a", "score": 1' + b"0" * 400 + b","
+            b' "recordings": [{"id": "b", "title": "c"}]}]}',
+        ),
         (200, b"<html>"),
         (200, b"\xff\xfe"),
         (200, b" " * (2 << 20)),

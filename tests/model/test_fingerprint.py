@@ -57,6 +57,12 @@ def test_a_part_that_both_have_is_not_enough_when_it_is_short() -> None:
     assert compare(one, other) is None
 
 
+@pytest.mark.parametrize("size_bytes", [1, 6, 1 << 18])
+def test_what_no_hour_of_sound_gives_is_no_fingerprint(size_bytes: int) -> None:
+    with pytest.raises(ValueError, match="no fingerprint"):
+        Fingerprint(bytes(size_bytes))
+
+
 def test_what_is_too_short_is_like_nothing() -> None:
     short = made_of(random_items(8, 20))
     assert compare(short, short) is None

@@ -20,6 +20,8 @@ _WHOLE_S: Final = 20.0
 _LONGEST_ANSWER_BYTES: Final = 1 << 20
 _LONGEST_TEXT: Final = 500
 _MOST_SUGGESTIONS: Final = 10
+_BEYOND: Final = (ArithmeticError, RecursionError)
+"""Numbers and depths that JSON permits and Python does not."""
 _PAUSE_S: Final = 0.34
 """AcoustID asks for no more than three requests a second."""
 
@@ -118,7 +120,7 @@ def _read(answer: bytes) -> list[Suggestion]:
             # Recordings that MusicBrainz has merged or lost have nothing but their id.
             if recording.get("title")
         ]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, *_BEYOND) as error:
         raise _unavailable(f"the answer cannot be read: {type(error).__name__}") from error
     found.sort(key=lambda one: -one.score)
     return found[:_MOST_SUGGESTIONS]

@@ -14,6 +14,8 @@ MOST_MARKS: Final = 64
 
 _ITEM_BYTES: Final = 4
 _ITEM_BITS: Final = 32
+_MOST_ITEMS: Final = 3700 * 11_025 // 1365
+"""An hour and what of the last frame goes beyond it."""
 _FEWEST_DISTINCT: Final = 16
 _MOST_REPEATS: Final = 8
 _TRIED_OFFSETS: Final = 3
@@ -30,6 +32,16 @@ class Fingerprint:
 
     items: bytes
     """32 bits each, little-endian; each stands for about 2.6 s from its place on."""
+
+    def __post_init__(self) -> None:
+        """Refuse what no hour of sound gives: it was made beside an untrusted file.
+
+        Raises:
+            ValueError: Broken or too many items.
+
+        """
+        if len(self.items) % _ITEM_BYTES or len(self) > _MOST_ITEMS:
+            raise ValueError(f"{len(self.items)} bytes are no fingerprint")
 
     def __len__(self) -> int:
         """Return how many items there are."""
