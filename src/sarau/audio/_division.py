@@ -20,6 +20,7 @@ COSTS_S: Final[Mapping[str, float]] = {
     Format.MP3: 0.5,
     Format.AAC: 0.85,
     Format.OPUS: 0.7,
+    Format.VORBIS: 0.6,
     Format.HLS: 0.0,  # packed, not encoded
 }
 """CPU seconds for a minute of stereo: encoding, and decoding and measuring what came of it.
