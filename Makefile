@@ -10,6 +10,8 @@ BIN := .venv/bin
 # The newest interpreter that starts and has what a server needs. DBOS takes a Python from 3.12 on
 # to have SQLite 3.42, which one built on an older system has not.
 PYTHON := $(firstword $(foreach p,python3.14 python3.13 python3.12 python3.11 python3,$(shell $(p) -c 'import sqlite3, ssl, sys, venv; assert (3, 11) <= sys.version_info[:2] <= (3, 14); assert sys.version_info < (3, 12) or sqlite3.sqlite_version_info >= (3, 42)' 2>/dev/null && echo $(p))))
+# Lambda's Python 3.13, for the tests of the function; pyenv's is found without being chosen.
+LAMBDA_PYTHON = $(firstword $(foreach p,python3.13 $(wildcard $(or $(PYENV_ROOT),$(HOME)/.pyenv)/versions/3.13.*/bin/python3.13),$(shell $(p) -c 'import ssl, sys, venv; assert sys.version_info[:2] == (3, 13)' 2>/dev/null && echo $(p))))
 FRONT := $(shell find frontend src/sarau/web/pages/strings -type f -not -path '*/node_modules/*')
 
 .PHONY: help
@@ -33,7 +35,7 @@ test-soak: .venv/dev front system ## Kill servers at random while uploads run, a
 	$(BIN)/pytest -m soak -s $(ARGS)
 
 .PHONY: test-aws
-test-aws: .venv/dev .localstack/.built front system ## Keep the library in S3: contract, faults, whole tracks
+test-aws: .venv/dev .localstack/.built .lambda/.built front system ## Keep the library in S3, run the function: contract, faults, whole tracks
 	$(BIN)/pytest -m aws $(ARGS)
 
 .PHONY: test-faults
@@ -65,7 +67,7 @@ lock: .venv/dev ## Resolve the dependencies anew
 
 .PHONY: clean
 clean: ## Remove what was installed and built, but no data
-	rm -rf .venv .localstack frontend/node_modules src/sarau/web/static/dist
+	rm -rf .venv .localstack .lambda frontend/node_modules src/sarau/web/static/dist
 
 .PHONY: front
 front: src/sarau/web/static/dist/.built
@@ -90,6 +92,19 @@ src/sarau/web/static/dist/.built: $(FRONT) | .venv/run
 	test -x .localstack/bin/python || $(PYTHON) -m venv .localstack
 	$(BIN)/uv pip sync --quiet --python .localstack/bin/python --require-hashes requirements/localstack.lock
 	@touch $@
+
+# What the function runs in, and a server with the same engine beside it.
+.lambda/.built: .venv/uv requirements/lambda-runtime.lock requirements/aws.lock
+	@test -n "$(LAMBDA_PYTHON)" || { echo "the tests of the function need Python 3.13" >&2; exit 1; }
+	test -x .lambda/runtime/bin/python || $(LAMBDA_PYTHON) -m venv .lambda/runtime
+	test -x .lambda/server/bin/python || $(LAMBDA_PYTHON) -m venv .lambda/server
+	$(BIN)/uv pip sync --quiet --python .lambda/runtime/bin/python --require-hashes requirements/lambda-runtime.lock
+	$(BIN)/uv pip sync --quiet --python .lambda/server/bin/python --require-hashes requirements/aws.lock
+	@touch $@
+
+.PHONY: lambda
+lambda: .venv/uv ## Build the function's packages for AWS Lambda, in dist/lambda
+	$(BIN)/python deploy/lambda/package.py $(ARGS)
 
 .PHONY: aws
 aws: .venv/run requirements/aws.lock ## Add what a library in S3 needs

@@ -34,7 +34,10 @@ def main() -> int:
     extras = project["project"]["optional-dependencies"]
     groups = [*project["dependency-groups"].values(), *extras.values()]
     dev = run | _names([one for group in groups for one in group])
-    localstack = _names((_HERE / "localstack.in").read_text().splitlines())
+    localstack, function, runtime = (
+        _names((_HERE / name).read_text().splitlines())
+        for name in ("localstack.in", "lambda.in", "lambda-runtime.in")
+    )
     faults = [
         *_faults("run.lock", run),
         *_faults("aws.lock", run | _names(extras["aws"])),
@@ -42,6 +45,8 @@ def main() -> int:
         *_faults("dev.lock", dev),
         *_faults("fuzz.lock", run | {"atheris"}),
         *_faults("localstack.lock", localstack),
+        *_faults("lambda.lock", function),
+        *_faults("lambda-runtime.lock", runtime),
     ]
     print("\n".join(faults) or "locks: in order")
     return 1 if faults else 0

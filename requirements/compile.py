@@ -16,6 +16,8 @@ _OPTIONS = (
 )
 _BUILD = str(_HERE / "build.in")
 _FUZZ = str(_HERE / "fuzz.in")
+_LAMBDA = str(_HERE / "lambda.in")
+_LAMBDA_RUNTIME = str(_HERE / "lambda-runtime.in")
 _LOCALSTACK = str(_HERE / "localstack.in")
 _PROJECT = str(_HERE.parent / "pyproject.toml")
 LOCKS = {
@@ -24,6 +26,8 @@ LOCKS = {
     "fuzz.lock": (_PROJECT, _FUZZ),
     "aws.lock": (_PROJECT, "--extra", "aws"),
     "vorbis.lock": (_PROJECT, "--extra", "vorbis"),
+    "lambda.lock": (_LAMBDA, "--constraints", str(_HERE / "run.lock")),
+    "lambda-runtime.lock": (_LAMBDA_RUNTIME, "--constraints", str(_HERE / "aws.lock")),
     "dev.lock": (
         *(_PROJECT, _BUILD, "--all-extras"),
         *("--group", "check", "--group", "test", "--group", "bench"),

@@ -35,6 +35,9 @@ def localstack(directory: Path) -> Iterator[str]:
         "SKIP_SSL_CERT_DOWNLOAD": "1",
         "S3_SKIP_SIGNATURE_VALIDATION": "0",
         "DNS_ADDRESS": "0",
+        # Addresses of queues that need no name server.
+        "LOCALSTACK_HOST": f"127.0.0.1:{port}",
+        "SQS_ENDPOINT_STRATEGY": "path",
         "FILESYSTEM_ROOT": str(directory / "files"),
     }
     log = directory / "log"

@@ -20,6 +20,8 @@ _START_S = 60
 class Server:
     """`sarau serve` over one data directory; the port stays the same after the first start."""
 
+    python = Path(sys.executable)
+
     def __init__(self, data: Path, *options: str, **environment: str) -> None:
         self.data = data
         self._options = options
@@ -32,7 +34,7 @@ class Server:
 
     def start(self) -> "Server":
         environment = {**os.environ, "SARAU_RESERVE_BYTES": "1000000", **self._environment}
-        command = [sys.executable, "-m", "sarau", "serve", "--data", str(self.data)]
+        command = [str(self.python), "-m", "sarau", "serve", "--data", str(self.data)]
         self._process = subprocess.Popen(
             [*command, "--port", str(self._port), *self._options],
             stderr=subprocess.PIPE,

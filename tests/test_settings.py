@@ -28,6 +28,8 @@ def test_a_library_is_a_bucket_or_a_directory(library: str, bucket: tuple[str, s
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("landing_results", "my-queue"),
+        ("landing_dead", "https://sqs.us-east-1.amazonaws.com/1/dead"),  # and no library in S3
         ("library", "s3:/my-bucket"),
         ("library", "gs://my-bucket"),
         ("library", "s3://B"),

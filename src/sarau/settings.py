@@ -13,6 +13,7 @@ from typing import Any, get_type_hints
 from urllib.parse import unquote, urlsplit
 
 from sarau.model.original import After
+from sarau.model.preset import DEFAULT_PRESET
 from sarau.observe.logs import FORMS
 
 GIB = 1 << 30
@@ -42,6 +43,14 @@ class Settings:
     s3_endpoint: str | None = None
     """An S3 that is not AWS's."""
     s3_region: str | None = None
+    landing_results: str | None = None
+    """The SQS queue (its address) in which the function says what it made."""
+    landing_dead: str | None = None
+    """The SQS queue in which events end that the function could not work on."""
+    landing_preset: str = DEFAULT_PRESET
+    """What becomes of an object whose key and metadata name no preset."""
+    landing_prefix: str = ""
+    """What keys in the intake bucket begin with, before a folder that may name a preset."""
     database_url: str | None = None
     """An SQLAlchemy address; a SQLite file in `<data>` by default."""
     host: str = "127.0.0.1"
@@ -167,6 +176,11 @@ def load(
 
 
 def _check_library(found: Settings) -> None:
+    for name in ("landing_results", "landing_dead"):
+        if not re.match(r"https?://", getattr(found, name) or "https://"):
+            raise SettingsError(f"{name}: the address of an SQS queue, https://...")
+    if (found.landing_results or found.landing_dead) and found.library_bucket is None:
+        raise SettingsError("landing_results and landing_dead: need a library in S3")
     if re.match(r"[a-z0-9]+:/", found.library or "") and found.library_bucket is None:
         raise SettingsError("library: a directory or s3://bucket/prefix")
     if found.library_storage_class not in {None, *_READABLE_AT_ONCE}:

@@ -7,7 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
+from tests.contracts.stores import new_bucket
+from tests.localstack import CREDENTIALS
 from tests.servers import Server
 
 from sarau.catalog import Database, volumes
@@ -88,3 +91,26 @@ def test_a_catalog_that_cannot_be_reached_is_told(tmp_path: Path) -> None:
     url = "postgresql+psycopg://nobody@127.0.0.1:9/nothing"
     code, report = _doctor(tmp_path / "data", SARAU_DATABASE_URL=url)
     assert (code, report["database"]["code"]) == (4, "database_unavailable")
+
+
+@pytest.mark.aws
+def test_the_queues_of_the_function_are_looked_at(tmp_path: Path, aws_url: str) -> None:
+    bucket = new_bucket(aws_url)
+    client = boto3.client("sqs", endpoint_url=aws_url, region_name="us-east-1")
+    queue = client.create_queue(QueueName=bucket.place.bucket)["QueueUrl"]
+    client.send_message(QueueUrl=queue, MessageBody="waits")
+    client.close()
+    settings = {
+        "SARAU_LIBRARY": f"s3://{bucket.place.bucket}/lib",
+        "SARAU_S3_ENDPOINT": aws_url,
+        "SARAU_S3_REGION": "us-east-1",
+        "SARAU_LANDING_DEAD": queue,
+        "SARAU_SANDBOX": "best_effort",
+        **CREDENTIALS,
+    }
+    code, report = _doctor(tmp_path / "data", **settings)
+    assert code == 0, report
+    assert report["extras"]["landing_dead"]["waiting"] == 1
+    code, report = _doctor(tmp_path / "data", **settings, SARAU_LANDING_RESULTS=queue + "-not")
+    assert report["extras"]["landing_results"]["code"] == "queue_unavailable"
+    assert code != 0

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from sarau.app._landings import open_landings
 from sarau.app._stores import open_database, open_library, open_volume
 from sarau.audio import ChildReport, Engine, SandboxMode
 from sarau.catalog import Database, volumes
@@ -193,6 +194,10 @@ class _Rooms:
         )
         caretaker.start()
         stack.enter_context(closing(caretaker))
+        rounds = open_landings(self._settings, self._database, self._library)
+        if rounds is not None:
+            rounds.start()
+            stack.enter_context(closing(rounds))
 
 
 def _open_stores(stack: ExitStack, settings: Settings) -> tuple[Database, Library]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -24,16 +25,27 @@ def _run(row: sa.RowMapping) -> Run:
     return Run(**{**row, "state": RunState(row["state"]), "stage": stage})
 
 
-def create(connection: sa.Connection, track: Track, *, turn: int) -> Run:
-    """Insert a queued run, one attempt after the track's last, with its preset as it is now."""
-    preset = presets.find(connection, track.owner_id, track.preset, also_deleted=True)
+def create(
+    connection: sa.Connection,
+    track: Track,
+    *,
+    turn: int,
+    definition: dict[str, Any] | None = None,
+) -> Run:
+    """Insert a queued run, one attempt after the track's last.
+
+    Its preset is what it is now, or what `definition` says where the work is done already.
+    """
+    if definition is None:
+        preset = presets.find(connection, track.owner_id, track.preset, also_deleted=True)
+        definition = to_definition(preset)
     attempts = sa.select(sa.func.count()).where(runs.c.track_id == track.id)
     run = Run(
         id=RunId(new_id()),
         owner_id=track.owner_id,
         track_id=track.id,
         preset=track.preset,
-        definition=to_definition(preset),
+        definition=definition,
         attempt=connection.execute(attempts).scalar_one() + 1,
         state=RunState.QUEUED,
         stage=None,

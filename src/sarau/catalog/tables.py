@@ -141,6 +141,18 @@ imports = sa.Table(
     sa.UniqueConstraint("inode", "size_bytes", "mtime_ns", "ctime_ns", "device"),
 )
 
+# Which object of the intake bucket became which upload: the id is the landing's, so that
+# any number of messages about it make one track.
+landings = sa.Table(
+    "landings",
+    metadata,
+    sa.Column("id", _ID, primary_key=True),
+    sa.Column("upload_id", _ID, sa.ForeignKey("uploads.id"), nullable=False, unique=True),
+    sa.Column("bucket", sa.String(255), nullable=False),
+    sa.Column("object_key", sa.String(1024), nullable=False),
+    _time("created_at"),
+)
+
 # Which disk is mounted for which role, so that an empty mount point is never taken for a volume.
 volumes = sa.Table(
     "volumes",

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,23 @@ def _extras(found: settings.Settings) -> dict[str, dict[str, Any]]:
             extras["clamd"] = {"ok": True, "version": version}
         except FailedError as error:
             extras["clamd"] = {"ok": False, "code": error.code, "detail": error.detail}
+    for name in ("landing_results", "landing_dead"):
+        url = getattr(found, name)
+        if url is not None:
+            extras[name] = _queue(url, found.s3_region)
     return extras
+
+
+def _queue(url: str, region: str | None) -> dict[str, Any]:
+    """Look whether a queue of the function answers, and how much waits in it."""
+    from sarau.errors import FailedError  # noqa: PLC0415 - with its only use
+    from sarau.landing import connect_queue  # noqa: PLC0415 - as above
+
+    try:
+        with closing(connect_queue(url, region=region)) as queue:
+            return {"ok": True, "url": url, "waiting": queue.waiting()}
+    except FailedError as error:
+        return {"ok": False, "url": url, "code": error.code, "detail": error.detail}
 
 
 def _print(report: dict[str, Any]) -> None:

@@ -6,9 +6,9 @@ itself. What is left becomes one of our errors, never one of botocore's.
 
 import base64
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +63,8 @@ class Head:
     sha256: str | None
     """Of all the bytes S3 took, in lower-case hexadecimal. None where S3 has no such sum:
     of an object sent in parts it only knows a sum of sums."""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    """What whoever made the object said of it, by lower-case names."""
 
 
 @contextmanager
@@ -125,8 +127,8 @@ class Bucket:
         """Return what every new object is made with."""
         return {"StorageClass": self.place.storage_class} if self.place.storage_class else {}
 
-    def head(self, name: str) -> Head:
-        """Ask for an object.
+    def head(self, name: str, *, version_id: str | None = None) -> Head:
+        """Ask for an object, or for one version of it.
 
         Raises:
             FailedError: `object_missing` and those of `translated`.
@@ -134,9 +136,13 @@ class Bucket:
         """
         with translated(f"HEAD {name}"):
             found = self.client.head_object(
-                Bucket=self.place.bucket, Key=self.key(name), ChecksumMode="ENABLED"
+                Bucket=self.place.bucket,
+                Key=self.key(name),
+                ChecksumMode="ENABLED",
+                **_version(version_id),
             )
-        return Head(found["ContentLength"], found["ETag"], _whole_sum(found))
+        metadata = {name.lower(): value for name, value in found.get("Metadata", {}).items()}
+        return Head(found["ContentLength"], found["ETag"], _whole_sum(found), metadata)
 
     def create(self, name: str, path: Path, ref: ObjectRef) -> None:
         """Send a file in one request that S3 checks against the file's SHA-256.
@@ -193,20 +199,23 @@ class Bucket:
         """
         return b"".join(self.read(name)).decode()
 
-    def read(self, name: str) -> Iterator[bytes]:
+    def read(self, name: str, *, version_id: str | None = None) -> Iterator[bytes]:
         """Read an object through; a connection that breaks off is continued.
 
         Raises:
-            FailedError: `object_missing` and those of `translated`.
+            FailedError: `object_missing`, also when it is replaced meanwhile, and those of
+                `translated`.
 
         """
-        head = self.head(name)
+        head = self.head(name, version_id=version_id)
         offset = 0
         for left in reversed(range(_READS)):
             try:
-                for chunk in self._read_from(name, head, offset):
+                for chunk in self._read_from(name, head, offset, version_id):
                     offset += len(chunk)
                     yield chunk
+            except ExistsError as error:
+                raise FailedError(FailedCode.OBJECT_MISSING, f"{name} was replaced") from error
             except FailedError as error:
                 if left == 0 or error.code is not FailedCode.LIBRARY_UNAVAILABLE:
                     raise
@@ -214,12 +223,18 @@ class Bucket:
             else:
                 return
 
-    def _read_from(self, name: str, head: Head, offset: int) -> Iterator[bytes]:
+    def _read_from(
+        self, name: str, head: Head, offset: int, version_id: str | None
+    ) -> Iterator[bytes]:
         if offset == head.size_bytes:
             return
         with translated(f"GET {name}"):
             found = self.client.get_object(
-                Bucket=self.place.bucket, Key=self.key(name), Range=f"bytes={offset}-"
+                Bucket=self.place.bucket,
+                Key=self.key(name),
+                Range=f"bytes={offset}-",
+                IfMatch=head.etag,
+                **_version(version_id),
             )
             with closing(found["Body"]) as body:
                 yield from body.iter_chunks(_CHUNK_BYTES)
@@ -233,6 +248,20 @@ class Bucket:
         """
         with translated(f"DELETE {name}"):
             self.client.delete_object(Bucket=self.place.bucket, Key=self.key(name))
+
+    def names(self, start: str, *, limit: int) -> list[str]:
+        """Return what follows `start` in the names of objects that begin with it.
+
+        Raises:
+            FailedError: Those of `translated`.
+
+        """
+        begin = self.key(start)
+        with translated(f"LIST {start}"):
+            found = self.client.list_objects_v2(
+                Bucket=self.place.bucket, Prefix=begin, MaxKeys=limit
+            )
+        return [one["Key"].removeprefix(begin) for one in found.get("Contents", [])]
 
     def is_blank(self) -> bool:
         """Tell whether nothing is below the prefix.
@@ -261,6 +290,10 @@ class Bucket:
                 },
                 ExpiresIn=expires_s,
             )
+
+
+def _version(version_id: str | None) -> Any:  # noqa: ANN401 - a part of a request
+    return {} if version_id is None else {"VersionId": version_id}
 
 
 def _whole_sum(found: Any) -> str | None:  # noqa: ANN401 - a head_object or get_object answer

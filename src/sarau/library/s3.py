@@ -70,6 +70,11 @@ class S3Library(WorkRoom):
         self._parts_from_bytes = parts_from_bytes
         self._look = Lookout(self._see)
 
+    @property
+    def bucket(self) -> Bucket:
+        """Return where the objects are; what else Sarau keeps in S3 lies beside them."""
+        return self._bucket
+
     def close(self) -> None:
         """Close the connections to S3."""
         self._bucket.close()

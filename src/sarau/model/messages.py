@@ -125,6 +125,18 @@ _MESSAGES: dict[str, tuple[str, str]] = {
         "O armazenamento da biblioteca recusou as credenciais deste servidor. Quem o administra pode corrigi-las; a faixa será retomada.",
         "The library's storage refused this server's credentials. Whoever runs it can mend them; the track will be tried again.",
     ),
+    FailedCode.QUEUE_UNAVAILABLE: (
+        "A fila de mensagens não responde. Nada se perdeu; o que espera nela será lido quando ela voltar.",
+        "The message queue does not answer. Nothing is lost; what waits in it is read when it is back.",
+    ),
+    FailedCode.FUNCTION_LIMIT: (
+        "O arquivo é grande demais para a função na nuvem: não cabe no tempo ou no disco dela. Envie-o pela página.",
+        "The file is too large for the function in the cloud: it does not fit into its time or its disk. Send it by the page.",
+    ),
+    FailedCode.FUNCTION_ENDED: (
+        "A função na nuvem parou várias vezes no meio deste arquivo, sem resultado. O log dela diz mais; envie o arquivo pela página ou de novo.",
+        "The function in the cloud ended several times in the middle of this file, without a result. Its log says more; send the file by the page, or again.",
+    ),
     FailedCode.DATABASE_UNAVAILABLE: (
         "O banco de dados não responde. Nada se perdeu; tente de novo em instantes.",
         "The database does not answer. Nothing is lost; try again in a moment.",

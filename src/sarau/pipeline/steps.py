@@ -14,13 +14,10 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from sarau.audio import Analysis, Engine, LoudnessCurve, Waveform, from_plain, to_plain
-from sarau.audio import Rendition as Rendered
 from sarau.catalog import (
     Database,
     events,
-    fingerprints,
     groups,
-    insights,
     locks,
     objects,
     renditions,
@@ -39,13 +36,13 @@ from sarau.errors import (
 from sarau.intake import Intake
 from sarau.intake.clamd import Clamd
 from sarau.library import ObjectRef, ObjectStore
-from sarau.model.clock import now
-from sarau.model.ids import RenditionId, RunId, new_id
+from sarau.model.ids import RunId
 from sarau.model.lifecycle import RunState, Stage, TrackState, UploadState
 from sarau.model.preset import Preset
-from sarau.model.track import Rendition, Run, Source, Track
+from sarau.model.track import Run, Source, Track
 from sarau.pipeline.durable import DurableRuns
 from sarau.pipeline.fan_out import FanOut
+from sarau.pipeline.kept import save_analysis, to_rendition
 from sarau.pipeline.likeness import find_alike
 from sarau.pipeline.outcome import Plain
 from sarau.pipeline.promotion import Promotion, referring_to, tie_to_twin
@@ -102,13 +99,16 @@ class Steps:
             _require_open(connection, run_id)
             stored = _stored(connection, track, settled=True)
             known = sources.find(connection, [track.id]).get(track.id)
-            source = _source(track, analysis, _size(connection, track, known))
-            source = replace(source, object_sha256=known.object_sha256 if known else stored)
-            sources.save(connection, source, to_plain(analysis.waveform))
+            save_analysis(
+                connection,
+                run,
+                track,
+                analysis,
+                size_bytes=_size(connection, track, known),
+                object_sha256=known.object_sha256 if known else stored,
+            )
             if known is None and stored is not None:
                 tie_to_twin(connection, tracks.get(connection, track.id), stored)
-            _save_insight(connection, track, analysis)
-            _take_names_from_tags(connection, run, track, analysis)
         if analysis.insight is not None and analysis.insight.fingerprint is not None:
             find_alike(self.database, track, analysis.insight.fingerprint)
         # What pictures are drawn from has its place in the catalog: a checkpoint needs no
@@ -187,7 +187,7 @@ class Steps:
             renditions.replace_all(
                 connection,
                 track.id,
-                [_rendition(run, position, one) for position, one in enumerate(made)],
+                [to_rendition(run, position, one) for position, one in enumerate(made)],
             )
             groups.remove(connection, run_id)
             tracks.change_state(connection, track, TrackState.READY)
@@ -305,76 +305,3 @@ def _size(connection: sa.Connection, track: Track, known: Source | None) -> int:
         return known.size_bytes
     upload = uploads.of_track(connection, track.id)
     return upload.offset_bytes if upload else 0
-
-
-def _source(track: Track, analysis: Analysis, size_bytes: int) -> Source:
-    info = analysis.source
-    return Source(
-        track_id=track.id,
-        object_sha256=None,
-        size_bytes=size_bytes,
-        container=info.container,
-        codec=info.codec,
-        sample_rate_hz=info.sample_rate_hz,
-        channels=info.channels,
-        bit_depth=info.bit_depth,
-        duration_s=info.duration_s,
-        loudness=analysis.loudness,
-        tags=info.tags,
-        warnings=analysis.warnings,
-    )
-
-
-def _save_insight(connection: sa.Connection, track: Track, analysis: Analysis) -> None:
-    if analysis.insight is None:
-        return
-    report = to_plain(analysis.insight)
-    del report["spectrogram"]["png"], report["fingerprint"]
-    insights.save(
-        connection,
-        track.id,
-        report=report,
-        loudness_curve=to_plain(analysis.loudness_curve),
-        spectrogram=analysis.insight.spectrogram.png,
-    )
-    if analysis.insight.fingerprint is not None:
-        fingerprints.save(connection, track, analysis.insight.fingerprint)
-
-
-def _take_names_from_tags(
-    connection: sa.Connection, run: Run, track: Track, analysis: Analysis
-) -> None:
-    """Call the track what its tags say, unless a person has called it something already."""
-    if run.attempt > 1 or track.artist is not None or track.title != Path(track.filename).stem:
-        return
-    title, artist = (analysis.source.tags.get(tag) for tag in ("title", "artist"))
-    if title or artist:
-        tracks.edit(connection, track, title=title, artist=artist)
-
-
-def _rendition(run: Run, position: int, made: Plain) -> Rendition:
-    rendered = from_plain(Rendered, made["rendered"])
-    file, evidence = rendered.file, rendered.evidence
-    return Rendition(
-        id=RenditionId(new_id()),
-        owner_id=run.owner_id,
-        track_id=run.track_id,
-        run_id=run.id,
-        position=position,
-        name=file.spec.name,
-        object_sha256=made["sha256"],
-        media_type=file.media_type,
-        extension=file.extension,
-        size_bytes=made["size_bytes"],
-        sample_rate_hz=file.sample_rate_hz,
-        channels=file.channels,
-        bitrate_bps=file.bitrate_bps,
-        duration_s=file.duration_s,
-        gain_db=evidence.gain_db,
-        target_lufs=evidence.target_lufs,
-        ceiling_dbtp=evidence.ceiling_dbtp,
-        loudness=evidence.loudness,
-        verdict=evidence.verdict,
-        tools=evidence.tools,
-        created_at=now(),
-    )

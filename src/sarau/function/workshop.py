@@ -1,0 +1,206 @@
+"""The work on one landing: fetch, analyse, store, render, verify, report.
+
+The same engine and the same library as everywhere; what the catalog would have kept
+between the steps is the report.
+"""
+
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import Any, Final
+
+from sarau.audio import Analysis, Engine, to_plain
+from sarau.errors import (
+    Code,
+    FailedCode,
+    FailedError,
+    RefusedCode,
+    RefusedError,
+    RejectedError,
+)
+from sarau.function.deadline import Deadline
+from sarau.library import ObjectRef, S3Library
+from sarau.library.bucket import Bucket, Head
+from sarau.model.landing import Landing, Made, Maker, Outcome, Report
+from sarau.model.own_preset import to_definition
+from sarau.model.preset import PRESETS, Preset
+from sarau.storage import durable
+
+PRESET_METADATA: Final = "sarau-preset"
+"""What an object says in `x-amz-meta-...` to be made into something of its own."""
+_FINAL: Final = frozenset(
+    {FailedCode.FUNCTION_LIMIT, FailedCode.SOURCE_MISSING, RefusedCode.UNKNOWN_PRESET}
+)
+"""Failures that another attempt would only repeat."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What is asked of every landing that says nothing itself."""
+
+    preset: str
+    prefix: str
+    max_bytes: int
+
+
+class Workshop:
+    """Makes reports of landings, one at a time."""
+
+    def __init__(
+        self, library: S3Library, bucket_of: Callable[[str], Bucket], engine: Engine, terms: Terms
+    ) -> None:
+        self._library = library
+        self._bucket_of = bucket_of
+        self._engine = engine
+        self._terms = terms
+
+    def take(self, landing: Landing, maker: Maker, deadline: Deadline) -> Report:
+        """Turn a landing into a report.
+
+        Raises:
+            FailedError: What another attempt may mend.
+
+        """
+        started_at = time.monotonic()
+        report = Report(
+            landing=landing,
+            outcome=Outcome.FAILED,
+            maker=maker,
+            library_id=self._library.id,
+            filename=PurePosixPath(landing.key).name,
+            preset=self._terms.preset,
+            duration_s=0.0,
+        )
+        # What an invocation that was killed left in this very sandbox.
+        for name in self._library.work_dirs():
+            self._library.remove_work_dir(name)
+        piece = _Piece(self._library, self._engine, deadline, report)
+        try:
+            piece.make(self._bucket_of(landing.bucket), self._terms)
+        except RejectedError as error:
+            piece.end(Outcome.REJECTED, error.code, error.detail)
+        except (FailedError, RefusedError) as error:
+            code = _judge(error.code)
+            if code not in _FINAL:
+                raise
+            piece.end(Outcome.FAILED, code, error.detail)
+        finally:
+            self._library.remove_work_dir(landing.id)
+        return replace(piece.report, duration_s=time.monotonic() - started_at)
+
+
+def _judge(code: Code) -> Code:
+    """Say what a failure means here: the disk is all ours, so what fills it is the file."""
+    return FailedCode.FUNCTION_LIMIT if code is FailedCode.DISK_FULL else code
+
+
+class _Piece:
+    """One landing at work; `report` says how far it has come."""
+
+    def __init__(
+        self, library: S3Library, engine: Engine, deadline: Deadline, report: Report
+    ) -> None:
+        self.report = report
+        self._library = library
+        self._engine = engine
+        self._deadline = deadline
+
+    def end(self, outcome: Outcome, code: Code, detail: str) -> None:
+        self.report = replace(self.report, outcome=outcome, code=str(code), detail=detail)
+
+    def make(self, bucket: Bucket, terms: Terms) -> None:
+        landing = self.report.landing
+        head = self._ask(bucket)
+        name = choose_preset(landing.key, head, terms)
+        self.report = replace(self.report, preset=name, source_size_bytes=head.size_bytes)
+        preset = PRESETS.get(name)
+        if preset is None:
+            raise RefusedError(RefusedCode.UNKNOWN_PRESET, f"{name!r} is no built-in preset")
+        self.report = replace(self.report, definition=to_definition(preset))
+        work_dir = self._library.make_work_dir(landing.id)
+        self._require_room(head.size_bytes, terms)
+        source = work_dir / "source"
+        self._fetch(bucket, source)
+        analysis = self._engine.analyse(source, insight=True, on_progress=self._deadline.check)
+        self._store(source, analysis)
+        self._render(source, analysis, preset, work_dir / "made")
+        self.report = replace(self.report, outcome=Outcome.READY)
+
+    def _ask(self, bucket: Bucket) -> Head:
+        """Look whether the object is still the one that landed."""
+        landing = self.report.landing
+        try:
+            head = bucket.head(landing.key, version_id=landing.version_id)
+        except FailedError as error:
+            if error.code is not FailedCode.OBJECT_MISSING:
+                raise
+            raise FailedError(FailedCode.SOURCE_MISSING, f"{landing} is gone") from error
+        if landing.etag and head.etag.strip('"') != landing.etag:
+            detail = f"{landing} was replaced; what replaced it lands by itself"
+            raise FailedError(FailedCode.SOURCE_MISSING, detail)
+        return head
+
+    def _require_room(self, size_bytes: int, terms: Terms) -> None:
+        if size_bytes > terms.max_bytes:
+            detail = f"{size_bytes} bytes, at most {terms.max_bytes} are taken"
+            raise FailedError(FailedCode.FUNCTION_LIMIT, detail)
+        free_bytes = self._library.volume.free_bytes()
+        if size_bytes > free_bytes:
+            detail = f"{size_bytes} bytes, the function's disk has {free_bytes}"
+            raise FailedError(FailedCode.FUNCTION_LIMIT, detail)
+
+    def _fetch(self, bucket: Bucket, path: Path) -> None:
+        landing = self.report.landing
+        digest = hashlib.sha256()
+        try:
+            with durable.translated(), path.open("xb") as file:
+                for chunk in bucket.read(landing.key, version_id=landing.version_id):
+                    self._deadline.check()
+                    digest.update(chunk)
+                    file.write(chunk)
+        except FailedError as error:
+            if error.code is FailedCode.OBJECT_MISSING:
+                detail = f"{landing} went while it was read"
+                raise FailedError(FailedCode.SOURCE_MISSING, detail) from error
+            raise
+
+    def _store(self, source: Path, analysis: Analysis) -> None:
+        """Keep the source under a second name: the first one is still to be read."""
+        second = source.with_name("stored")
+        with durable.translated():
+            second.hardlink_to(source)
+        stored = self._library.adopt(second)
+        self.report = replace(
+            self.report,
+            source_sha256=stored.sha256,
+            source_size_bytes=stored.size_bytes,
+            analysis=to_plain(analysis),
+        )
+
+    def _render(self, source: Path, analysis: Analysis, preset: Preset, directory: Path) -> None:
+        with durable.translated():
+            directory.mkdir()
+        check = self._deadline.check
+        files = self._engine.render(source, analysis, preset, directory, on_progress=check)
+        made = self._engine.verify(source, analysis, preset, files, directory, on_progress=check)
+        renditions = []
+        for rendered in made:
+            check()
+            ref = self._library.adopt(rendered.file.path)
+            renditions.append(_made(ref, to_plain(rendered)))
+        self.report = replace(self.report, renditions=tuple(renditions))
+
+
+def _made(ref: ObjectRef, rendered: dict[str, Any]) -> Made:
+    return Made(sha256=ref.sha256, size_bytes=ref.size_bytes, rendered=rendered)
+
+
+def choose_preset(key: str, head: Head, terms: Terms) -> str:
+    """Return what an object asks for: in its metadata, by its first folder, or not at all."""
+    told = head.metadata.get(PRESET_METADATA)
+    if told:
+        return told
+    folder, slash, _ = key.removeprefix(terms.prefix).lstrip("/").partition("/")
+    return folder if slash and folder in PRESETS else terms.preset

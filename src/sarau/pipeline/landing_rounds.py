@@ -1,0 +1,87 @@
+"""A thread that listens to what the function says, and to what it could not say."""
+
+import logging
+import time
+from collections.abc import Callable
+
+from sarau.errors import SarauError
+from sarau.intake.rounds import Rounds
+from sarau.landing import Queue
+from sarau.model.landing import read_notice
+from sarau.pipeline.landings import Landings
+
+_WAIT_S = 5
+"""For the first message; a process that ends waits as long."""
+_DEAD_EVERY_S = 20.0
+_OPEN_EVERY_S = 120.0
+_AFTER_TROUBLE_S = 10.0
+_BATCH = 100
+
+_logger = logging.getLogger(__name__)
+
+
+class LandingRounds:
+    """Takes notices, looks for lost ones, and empties the dead queue. Several may do so."""
+
+    def __init__(self, landings: Landings, results: Queue | None, dead: Queue | None) -> None:
+        self._landings = landings
+        self._results = results
+        self._dead = dead
+        self._due: dict[Callable[[], None], float] = {self.take_dead: 0.0, self.take_open: 0.0}
+        self._rounds = Rounds("landings", self._go_round, pause_s=0.0)
+
+    def start(self) -> None:
+        """Begin to listen."""
+        self._rounds.start()
+
+    def close(self) -> None:
+        """Stop after the messages at hand, and close the connections."""
+        self._rounds.close()
+        for queue in (self._results, self._dead):
+            if queue is not None:
+                queue.close()
+
+    def _go_round(self) -> float:
+        every = {self.take_dead: _DEAD_EVERY_S, self.take_open: _OPEN_EVERY_S}
+        tasks: list[Callable[[], None]] = []
+        for task, due_at in self._due.items():
+            if time.monotonic() >= due_at:
+                self._due[task] = time.monotonic() + every[task]
+                tasks.append(task)
+        pause_s = 0.0 if self._results is not None else _WAIT_S
+        for task in [*tasks, self.take_results]:
+            try:
+                task()
+            except SarauError as error:
+                _logger.warning("%s: %s", task.__name__, error)
+                pause_s = _AFTER_TROUBLE_S
+            except Exception:
+                # One task's trouble must not keep the others from their turn.
+                _logger.exception("%s failed", task.__name__)
+                pause_s = _AFTER_TROUBLE_S
+        return pause_s
+
+    def take_results(self) -> None:
+        """Take what the notices of the results queue are about."""
+        if self._results is not None:
+            self._each(self._results, _WAIT_S, lambda text: self._landings.take(read_notice(text)))
+
+    def take_dead(self) -> None:
+        """Show as failed what ended in the dead queue."""
+        if self._dead is not None:
+            self._each(self._dead, 0, self._landings.give_up)
+
+    def take_open(self) -> None:
+        """Take reports whose notices were lost."""
+        self._landings.take_open(limit=_BATCH)
+
+    @staticmethod
+    def _each(queue: Queue, wait_s: int, work: Callable[[str], None]) -> None:
+        """Work on messages; one that cannot be read here is left to the queue's own rules."""
+        for message in queue.receive(wait_s=wait_s):
+            try:
+                work(message.text)
+            except ValueError as error:
+                _logger.error("a message of %s is left: %s", queue.url, error)  # noqa: TRY400 - said
+                continue
+            queue.remove(message)

@@ -1,0 +1,215 @@
+"""One landing, one track: whatever becomes of the messages about it."""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from tests.contracts.stores import new_bucket, s3_library
+from tests.localstack import CREDENTIALS
+from tests.sounds import write_music
+
+from sarau.audio import Engine, to_plain
+from sarau.catalog import Database, events, renditions, sources, tracks, uploads
+from sarau.landing import Documents, Queue, connect_queue
+from sarau.library import S3Library
+from sarau.model.ids import LOCAL_USER_ID
+from sarau.model.landing import Landing, Made, Maker, Outcome, Report, Trouble, to_notice
+from sarau.model.lifecycle import TrackState, UploadState
+from sarau.model.own_preset import to_definition
+from sarau.model.preset import PRESETS
+from sarau.model.track import Track
+from sarau.pipeline.landing_rounds import LandingRounds
+from sarau.pipeline.landings import Landings
+
+pytestmark = pytest.mark.aws
+
+LANDING = Landing("intake", "podcast/song.wav", "e", 1, "01")
+
+
+@dataclass(frozen=True)
+class House:
+    database: Database
+    library: S3Library
+    documents: Documents
+    landings: Landings
+    ready: Report
+
+    def tracks(self) -> list[Track]:
+        with self.database.read() as connection:
+            return tracks.page(connection, LOCAL_USER_ID, limit=10)
+
+    def track(self) -> Track:
+        (found,) = self.tracks()
+        return found
+
+    def kinds(self) -> list[str]:
+        with self.database.read() as connection:
+            return [one.kind for one in events.of_track(connection, self.track().id)]
+
+    def say(self, report: Report) -> None:
+        self.documents.write(report)
+        self.documents.open(report.landing.id)
+
+    def dead(self) -> str:
+        """Return the event of the landing, as the dead queue has it."""
+        found = {"key": LANDING.key, "size": 1, "eTag": LANDING.etag, "sequencer": "01"}
+        s3 = {"bucket": {"name": LANDING.bucket}, "object": found}
+        return json.dumps({"Records": [{"eventName": "ObjectCreated:Put", "s3": s3}]})
+
+
+@pytest.fixture(scope="session")
+def made(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """A song, what the engine found in it, and its renditions as files."""
+    directory = tmp_path_factory.mktemp("made")
+    song, preset = write_music(directory / "song.wav"), PRESETS["archive"]
+    analysis = engine.analyse(song, insight=True)
+    files = engine.render(song, analysis, preset, directory)
+    verified = engine.verify(song, analysis, preset, files, directory)
+    return {"song": song, "analysis": to_plain(analysis), "verified": verified, "preset": preset}
+
+
+@pytest.fixture
+def house(database: Database, aws_url: str, tmp_path: Path, made: dict[str, Any]) -> House:
+    library = s3_library(new_bucket(aws_url), tmp_path / "cache")
+    documents = Documents(library.bucket)
+    source = library.put(made["song"])
+    refs = [(library.put(one.file.path), to_plain(one)) for one in made["verified"]]
+    ready = Report(
+        landing=LANDING,
+        outcome=Outcome.READY,
+        maker=Maker("function", "request", "1", "full"),
+        library_id=library.id,
+        filename="song.wav",
+        preset="archive",
+        duration_s=1.0,
+        definition=to_definition(made["preset"]),
+        source_sha256=source.sha256,
+        source_size_bytes=source.size_bytes,
+        analysis=made["analysis"],
+        renditions=tuple(Made(ref.sha256, ref.size_bytes, plain) for ref, plain in refs),
+    )
+    landings = Landings(database, library, documents, preset="streaming")
+    return House(database, library, documents, landings, ready)
+
+
+def test_a_report_becomes_a_track_with_everything_a_run_would_have_kept(house: House) -> None:
+    house.say(house.ready)
+    house.landings.take(LANDING.id)
+    track = house.track()
+    assert (track.state, track.filename) == (TrackState.READY, "song.wav")
+    with house.database.read() as connection:
+        source = sources.find(connection, [track.id])[track.id]
+        (rendition,) = renditions.find(connection, [track.id])[track.id]
+        upload = uploads.of_track(connection, track.id)
+    assert upload is not None
+    assert (upload.state, upload.sha256) == (UploadState.STORED, house.ready.source_sha256)
+    assert source.object_sha256 == house.ready.source_sha256
+    assert rendition.object_sha256 == house.ready.renditions[0].sha256
+    assert rendition.verdict == "not_normalised"
+    assert house.documents.open_ids(limit=10) == []
+
+
+def test_any_number_of_messages_make_one_track(house: House) -> None:
+    house.say(house.ready)
+    for _ in range(3):
+        house.landings.take(LANDING.id)
+        house.landings.give_up(house.dead())
+    assert house.kinds().count("track.ready") == 1
+
+
+def test_many_who_take_one_report_at_once_make_one_track(house: House) -> None:
+    house.say(house.ready)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: house.landings.take(LANDING.id), range(8)))
+    assert house.kinds().count("track.ready") == 1
+
+
+def test_a_report_that_comes_after_its_event_was_given_up_is_shown(house: House) -> None:
+    house.landings.give_up(house.dead())
+    assert (house.track().state, house.track().code) == (TrackState.FAILED, "function_ended")
+    house.say(house.ready)
+    house.landings.take(LANDING.id)
+    assert house.track().state is TrackState.READY
+
+
+def test_what_is_given_up_has_the_reason_of_the_last_attempt(house: House) -> None:
+    house.documents.note(LANDING.id, Trouble("engine_missing", "the sandbox is only seccomp", 3))
+    house.landings.give_up(house.dead())
+    assert house.track().code == "engine_missing"
+    assert house.track().detail == "attempt 3: the sandbox is only seccomp"
+
+
+def test_a_rejected_file_keeps_its_code_and_refers_to_nothing(house: House) -> None:
+    rejected = replace(
+        house.ready, outcome=Outcome.REJECTED, code="truncated", detail="half", renditions=()
+    )
+    house.say(rejected)
+    house.landings.take(LANDING.id)
+    assert (house.track().state, house.track().code) == (TrackState.REJECTED, "truncated")
+
+
+def test_a_failed_file_whose_source_is_stored_can_be_tried_again_by_a_worker(house: House) -> None:
+    house.say(replace(house.ready, outcome=Outcome.FAILED, code="function_limit", renditions=()))
+    house.landings.take(LANDING.id)
+    track = house.track()
+    assert (track.state, track.code) == (TrackState.FAILED, "function_limit")
+    with house.database.read() as connection:
+        upload = uploads.of_track(connection, track.id)
+    assert upload is not None
+    assert upload.state is UploadState.STORED
+
+
+def test_nothing_is_shown_whose_bytes_were_collected_meanwhile(house: House) -> None:
+    house.say(house.ready)
+    house.library.remove(house.ready.renditions[0].sha256)
+    house.landings.take(LANDING.id)
+    assert (house.track().state, house.track().code) == (TrackState.FAILED, "object_missing")
+
+
+def test_the_report_of_another_library_is_not_taken(house: House) -> None:
+    house.say(replace(house.ready, library_id="other"))
+    with pytest.raises(ValueError, match="library other"):
+        house.landings.take(LANDING.id)
+    assert house.tracks() == []
+    assert house.documents.open_ids(limit=10) == [LANDING.id]
+
+
+@pytest.fixture
+def results(aws_url: str) -> Iterator[Queue]:
+    client = boto3.client(
+        "sqs", endpoint_url=aws_url, region_name=CREDENTIALS["AWS_DEFAULT_REGION"]
+    )
+    url = client.create_queue(QueueName=f"r-{id(client)}", Attributes={"VisibilityTimeout": "0"})
+    found = connect_queue(url["QueueUrl"], region="us-east-1")
+    yield found
+    found.close()
+    client.close()
+
+
+def test_a_notice_brings_its_report_and_is_gone_and_nonsense_stays(
+    house: House, results: Queue
+) -> None:
+    house.say(house.ready)
+    results.send("nonsense")
+    results.send(to_notice(LANDING.id))
+    LandingRounds(house.landings, results, None).take_results()
+    assert house.track().state is TrackState.READY
+    assert [one.text for one in results.receive(wait_s=1)] == ["nonsense"]
+
+
+def test_a_report_whose_notice_was_lost_is_found(house: House) -> None:
+    house.say(house.ready)
+    LandingRounds(house.landings, None, None).take_open()
+    assert house.track().state is TrackState.READY
+
+
+def test_a_dead_event_is_shown_and_is_gone(house: House, results: Queue) -> None:
+    results.send(house.dead())
+    LandingRounds(house.landings, None, results).take_dead()
+    assert house.track().code == "function_ended"
+    assert results.receive(wait_s=0) == []
