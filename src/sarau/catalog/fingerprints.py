@@ -13,6 +13,7 @@ from sarau.model.track import Track
 
 _MARK_BITS = 32
 _SIGN = 1 << 63
+_COUNTED = 4
 
 
 def save(connection: sa.Connection, track: Track, fingerprint: Fingerprint) -> None:
@@ -65,18 +66,21 @@ def candidates(
     They share at least one mark; only a comparison tells whether they are.
     """
     marks = _marks(fingerprint, track.owner_id)
-    shared = sa.func.count().label("shared")
-    query = (
-        sa.select(fingerprint_marks.c.track_id)
-        .join(tracks, tracks.c.id == fingerprint_marks.c.track_id)
-        .where(
-            fingerprint_marks.c.mark.in_(marks),
-            fingerprint_marks.c.track_id != track.id,
-            tracks.c.owner_id == track.owner_id,
-            tracks.c.state != TrackState.DELETED,
-        )
+    # Counted before anything is joined, so that no planner begins with all of an owner's
+    # tracks. Some of what is counted may be deleted.
+    counted = (
+        sa.select(fingerprint_marks.c.track_id, sa.func.count().label("shared"))
+        .where(fingerprint_marks.c.mark.in_(marks), fingerprint_marks.c.track_id != track.id)
         .group_by(fingerprint_marks.c.track_id)
-        .order_by(shared.desc(), fingerprint_marks.c.track_id)
+        .order_by(sa.func.count().desc(), fingerprint_marks.c.track_id)
+        .limit(_COUNTED * limit)
+        .subquery()
+    )
+    query = (
+        sa.select(counted.c.track_id)
+        .join(tracks, tracks.c.id == counted.c.track_id)
+        .where(tracks.c.owner_id == track.owner_id, tracks.c.state != TrackState.DELETED)
+        .order_by(counted.c.shared.desc(), counted.c.track_id)
         .limit(limit)
     )
     return [TrackId(found) for found in connection.execute(query).scalars()] if marks else []
