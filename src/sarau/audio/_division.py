@@ -14,17 +14,18 @@ from sarau.audio._types import Analysis
 from sarau.model.preset import Format, Preset, RenditionSpec
 
 COSTS_S: Final[Mapping[str, float]] = {
-    Format.FLAC: 0.15,
-    Format.WAV: 0.1,
-    Format.ALAC: 0.2,
-    Format.MP3: 0.5,
-    Format.AAC: 0.85,
-    Format.OPUS: 0.7,
+    Format.FLAC: 0.21,
+    Format.WAV: 0.15,
+    Format.ALAC: 0.25,
+    Format.MP3: 0.66,
+    Format.AAC: 0.56,
+    Format.OPUS: 0.63,
     Format.VORBIS: 0.6,
     Format.HLS: 0.0,  # packed, not encoded
 }
 """CPU seconds for a minute of stereo: encoding, and decoding and measuring what came of it.
-Only how they compare matters. `python -m bench.fan_out costs` measures them."""
+Only how they compare matters. `python -m bench.fan_out costs` measures those of `streaming`;
+the others are guessed by those."""
 _UNKNOWN_S: Final = 0.5
 
 
