@@ -24,7 +24,7 @@ serve: .venv/run front ## Run Sarau at http://localhost:$(PORT), with its data i
 
 .PHONY: test
 test: .venv/dev front system ## Run the test suite
-	$(BIN)/pytest -n 2 --dist worksteal -m 'not browser and not soak and not faults and not aws' $(ARGS)
+	$(BIN)/pytest -n 2 --dist worksteal -m 'not browser and not soak and not faults and not aws and not scale' $(ARGS)
 
 .PHONY: test-browser
 test-browser: .venv/dev front system ## Drive the page in Chromium
@@ -41,6 +41,11 @@ test-aws: .venv/dev .localstack/.built .lambda/.built front system ## Keep the l
 .PHONY: test-faults
 test-faults: .venv/dev front system ## Cut the power, break the disks; needs root
 	$(BIN)/pytest -m faults -s $(ARGS)
+
+TRACKS ?= 2000
+.PHONY: test-scale
+test-scale: .venv/dev front system ## Take TRACKS tracks through workers that are killed, on PostgreSQL
+	SARAU_TEST_TRACKS=$(TRACKS) $(BIN)/pytest -m scale -s $(ARGS)
 
 FUZZ_S ?= 60
 .PHONY: fuzz

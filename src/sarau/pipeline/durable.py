@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer
 
 from sarau.catalog import Database
-from sarau.catalog.database import create_engine
+from sarau.catalog.database import create_engine, translated
 from sarau.errors import FailedError
 from sarau.model.ids import RunId
 from sarau.pipeline.gate import Gate
@@ -64,8 +64,14 @@ _logger = logging.getLogger(__name__)
 
 
 class DurableRuns:
-    """The queues of runs and, once launched, a worker of some. One in a process."""
+    """The queues of runs and, once launched, a worker of some. One in a process.
 
+    Raises:
+        FailedError: `database_unavailable`.
+
+    """
+
+    @translated()
     def __init__(
         self, database: Database, routes: Routes | None = None, *, code_version: str = CODE_VERSION
     ) -> None:
@@ -94,6 +100,7 @@ class DurableRuns:
         """Return the name under which this process works, None while it does not."""
         return self._pulse.worker_id if self._pulse else None
 
+    @translated()
     def launch(
         self,
         workflow: Workflow,
@@ -111,6 +118,10 @@ class DurableRuns:
         `steps` by their names. A step that has returned is not called again when the run is
         continued after a crash; its result comes from the database. `break_off` ends what
         steps wait for, so that they return soon.
+
+        Raises:
+            FailedError: `database_unavailable`.
+
         """
         self._slots = self._queues(concurrency, reads_intake=reads_intake)
         self._break_off = break_off or _nothing

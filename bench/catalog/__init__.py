@@ -1,0 +1,1 @@
+"""How long questions to a long catalog take, on PostgreSQL; run `python -m bench.catalog`."""
