@@ -27,13 +27,6 @@ def own_postgresql() -> Iterator[Postgresql]:
         yield server
 
 
-@pytest.fixture
-def own_postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgresql]:
-    """A PostgreSQL server that one test may stop or lock."""
-    with Postgresql.start(tmp_path_factory.mktemp("own_postgresql")) as server:
-        yield server
-
-
 @pytest.fixture(scope="session")
 def aws_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """S3 and SQS of this test run; whoever asks for them carries the mark `aws`."""

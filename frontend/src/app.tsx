@@ -6,6 +6,7 @@ import { t } from "./i18n.ts";
 import { unseen } from "./notices.ts";
 import { session } from "./session.ts";
 import { blocks } from "./tracks.ts";
+import { Crew } from "./views/crew.tsx";
 import { QuestionDialog } from "./views/dialog.tsx";
 import { Dock } from "./views/dock.tsx";
 import { DropOverlay } from "./views/drop.tsx";
@@ -40,6 +41,7 @@ export function App(): JSX.Element {
         </div>
         {anything && <Filters />}
         <List />
+        <Crew />
       </main>
       <footer class="foot">{session.value && t("app.version", { version: session.value.version })}</footer>
       <Dock />

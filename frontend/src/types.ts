@@ -191,3 +191,33 @@ export interface Progress {
   stage: Stage;
   progress: number;
 }
+
+/** A run that a worker is at. */
+export interface Doing {
+  track_id: string;
+  title: string;
+  stage: string;
+  progress: number;
+}
+
+/** A process that takes runs from queues, on whatever machine. */
+export interface Worker {
+  id: string;
+  host: string;
+  pid: number;
+  version: string;
+  concurrency: number;
+  is_draining: boolean;
+  started_at: string;
+  at_work: number;
+  silent_s: number;
+  doing: Doing[];
+}
+
+/** The living workers, and how many runs wait and are at work. */
+export interface Workers {
+  items: Worker[];
+  interactive: number;
+  bulk: number;
+  running: number;
+}

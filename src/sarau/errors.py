@@ -36,6 +36,7 @@ class FailedCode(StrEnum):
     ENGINE_MISSING = "engine_missing"
     ENGINE_CRASHED = "engine_crashed"
     ENCODER_MISSING = "encoder_missing"
+    WORKER_LOST = "worker_lost"
     DISK_FULL = "disk_full"
     DISK_ERROR = "disk_error"
     VOLUME_MISSING = "volume_missing"

@@ -53,6 +53,10 @@ class Settings:
     """What keys in the intake bucket begin with, before a folder that may name a preset."""
     database_url: str | None = None
     """An SQLAlchemy address; a SQLite file in `<data>` by default."""
+    database_pool: int = 10
+    """Connections to PostgreSQL that each of a process's two pools keeps; twice as many at most."""
+    database_answer_s: int = 15
+    """How long an answer of PostgreSQL is waited for before it is taken to be away."""
     host: str = "127.0.0.1"
     port: int = 8000
     public_url: str | None = None
@@ -73,6 +77,8 @@ class Settings:
     """Tracks of at least so many seconds are rendered by several workers, where some are idle."""
     drain_s: int = 60
     """How long a worker that is told to stop waits for the runs it is at work on."""
+    metrics_port: int | None = None
+    """Where a `sarau worker` answers `/metrics`, on `host`; nowhere by default."""
     sandbox: str = "required"
     """`required`: refuse to decode where the sandbox is incomplete; `best_effort`: warn."""
     watch: Path | None = None

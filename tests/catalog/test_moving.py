@@ -105,6 +105,8 @@ def test_every_value_of_every_table_arrives_on_the_other_kind_of_database(
     assert _all_rows(other) == _all_rows(database)
     # The user that each catalog is born with is one more.
     expected = dict.fromkeys(metadata.tables, 82) | {"users": 84, "event_counter": 2}
+    # And the rows of three tables were tallied when they were written.
+    expected["tallies"] += 3 * 82
     assert told == expected
 
 
@@ -173,7 +175,7 @@ def test_a_value_that_the_target_cannot_hold_undoes_everything(
     target.close()
 
 
-@pytest.mark.parametrize("table", [one for one in metadata.tables if one != "event_counter"])
+@pytest.mark.parametrize("table", sorted({*metadata.tables} - {"event_counter", "tallies"}))
 def test_a_target_with_a_row_in_any_table_is_not_empty(
     sqlite_database: Database, table: str
 ) -> None:

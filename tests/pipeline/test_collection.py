@@ -161,7 +161,7 @@ def test_failures_that_may_have_passed_are_retried_and_others_are_not(
     assert rooms.track(rooms.run(odd).track_id).state is TrackState.FAILED
 
 
-def test_a_run_that_nobody_will_finish_is_failed(
+def test_a_run_that_nobody_will_finish_is_failed_and_begins_again_later(
     rooms: Rooms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(caretaker, "_EVERY_S", 0.0)
@@ -169,6 +169,10 @@ def test_a_run_that_nobody_will_finish_is_failed(
     waiting = rooms.receive(write_music(tmp_path / "b.wav", seed=2))
     rooms.durable.cancel(lost)
     rooms.caretaker.close_strays()
-    assert rooms.track(rooms.run(lost).track_id).code == "engine_crashed"
+    assert rooms.track(rooms.run(lost).track_id).code == "worker_lost"
     with rooms.database.read() as connection:
         assert runs.is_open(connection, waiting)
+    # Whoever killed its workers may have stopped.
+    monkeypatch.setattr(caretaker, "_FIRST_DELAY", timedelta(0))
+    rooms.caretaker.retry_failed()
+    assert rooms.track(rooms.run(lost).track_id).state is TrackState.RECEIVED

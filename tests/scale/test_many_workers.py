@@ -196,8 +196,9 @@ def _check(record: Record, sent: dict[str, str], tracks: int) -> None:
     once = dict.fromkeys(sent, 1)
     assert len(sent) == tracks
     assert set(record.state_of(sent).values()) == {"ready"}
+    received, failed = record.times("track.received"), record.times("track.failed")
+    assert {one: received[one] - failed[one] for one in sent} == once
     for found in (
-        record.times("track.received"),
         record.times("track.ready"),
         record.times("run.succeeded"),
         record.runs_that_ended("succeeded"),

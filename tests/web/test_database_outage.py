@@ -3,12 +3,14 @@
 import hashlib
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import pytest
+import sqlalchemy as sa
+from tests.hanging import HangingDoor
 from tests.postgresql import Postgresql
 from tests.servers import Server, Worker
 from tests.sounds import write_music
@@ -158,3 +160,48 @@ def _wait_for(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.01)
+
+
+@pytest.fixture
+def hanging_door(own_postgresql: Postgresql) -> Iterator[HangingDoor]:
+    door = HangingDoor(own_postgresql.socket)
+    yield door
+    door.close()
+
+
+@pytest.mark.soak
+def test_a_database_that_hangs_is_one_that_is_away(
+    make_server: MakeServer,
+    own_postgresql: Postgresql,
+    hanging_door: HangingDoor,
+    tmp_path: Path,
+) -> None:
+    socket = sa.make_url(own_postgresql.new_database())
+    address = f"postgresql+psycopg://postgres@127.0.0.1:{hanging_door.port}/{socket.database}"
+    server = make_server(SARAU_DATABASE_URL=address, SARAU_DATABASE_ANSWER_S="2")
+    sent = [server.send(write_music(tmp_path / "before.wav", seed=1), preset="archive")["id"]]
+    server.wait_for(sent[0], "ready")
+    hanging_door.hang()
+    with server.client() as client:
+        for _ in range(3):
+            answer = client.get("/api/v1/tracks")
+            assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
+            refused = _post(client, write_music(tmp_path / "meanwhile.wav", seed=2))
+            assert (refused.status_code, refused.json()["code"]) == (503, "database_unavailable")
+        assert client.get("/readyz").status_code == httpx.codes.SERVICE_UNAVAILABLE
+        assert client.get("/healthz").status_code == httpx.codes.OK
+        hanging_door.heal()
+        end = time.monotonic() + MOST_S
+        path = write_music(tmp_path / "after.wav", seed=3)
+        while (answer := _post(client, path)).status_code != httpx.codes.CREATED:
+            assert time.monotonic() < end, answer.text
+            time.sleep(0.2)
+        sent.append(answer.json()["id"])
+        server.wait_for(sent[1], "ready", timeout_s=MOST_S)
+        shown = client.get("/api/v1/tracks").json()["items"]
+    assert {track["id"] for track in shown if track["state"] == "ready"} == set(sent)
+
+
+def _post(client: httpx.Client, path: Path) -> httpx.Response:
+    query = {"filename": path.name, "preset": "archive"}
+    return client.post("/api/v1/tracks", params=query, content=path.read_bytes())

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import signal
 import time
 from base64 import b64encode
@@ -50,6 +51,32 @@ def test_a_worker_without_the_intake_makes_ready_what_a_web_host_receives(
     assert not [one for one in (web.data / "intake" / "uploads").iterdir() if one.is_file()]
     assert not (tmp_path / "nothing").exists()
     assert worker.end(signal.SIGTERM) == 0
+
+
+def test_a_worker_shows_its_own_figures_to_who_brings_the_token(
+    make_server: MakeServer, make_worker: MakeWorker, tmp_path: Path
+) -> None:
+    web = make_server("--no-worker")
+    worker = make_worker(web.data, SARAU_METRICS_PORT="0", SARAU_TOKEN="a-token")
+    worker.wait_until_it_says("runs at once")
+    url = re.search(r"figures are at (\S+)", worker.log.read_text())
+    assert url is not None
+    ready = web.wait_for(
+        web.send(write_music(tmp_path / "a.wav"), preset="archive")["id"], "ready", "failed"
+    )
+    assert ready["state"] == "ready"
+    bearer = {"Authorization": "Bearer a-token"}
+    with httpx.Client(trust_env=False) as client:
+        assert client.get(url[1]).status_code == httpx.codes.UNAUTHORIZED
+        assert client.get(url[1].replace("metrics", "healthz")).status_code == httpx.codes.OK
+        assert client.get(url[1].replace("metrics", "x")).status_code == httpx.codes.NOT_FOUND
+        text = client.get(url[1], headers=bearer).text
+    assert 'sarau_stage_duration_seconds_count{outcome="done",stage="render"} 1.0' in text
+    assert "sarau_workers 1.0" in text
+    assert 'sarau_volume_ok{volume="library"} 1.0' in text
+    with web.client() as client:
+        shown = client.get("/api/v1/workers").json()
+    assert [one["doing"] for one in shown["items"]] == [[], []]
 
 
 def _say_the_hash(web: Server, path: Path) -> str:

@@ -54,16 +54,45 @@ class App:
     """None where recordings are not looked up."""
 
     @property
-    def volumes(self) -> tuple[Volume, Volume]:
+    def volumes(self) -> tuple[Volume, ...]:
         """Return the local volumes: D, and E or what lies before it."""
-        return self.intake.volume, self.library.volume
+        return _volumes(self.intake, self.library)
 
     @property
     def places(self) -> tuple[Volume | Library, ...]:
         """Return everything that has a role and may be full, away or somebody else's."""
-        if isinstance(self.library, DiskLibrary):
-            return self.intake.volume, self.library
-        return self.intake.volume, self.library.volume, self.library
+        return _places(self.intake, self.library)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerApp:
+    """What a worker has open."""
+
+    database: Database
+    intake: Intake | None
+    """None where volume D is not mounted."""
+    library: Library
+    durable: DurableRuns
+
+    @property
+    def volumes(self) -> tuple[Volume, ...]:
+        """Return the local volumes, as `App.volumes`."""
+        return _volumes(self.intake, self.library)
+
+    @property
+    def places(self) -> tuple[Volume | Library, ...]:
+        """Return everything that has a role, as `App.places`."""
+        return _places(self.intake, self.library)
+
+
+def _volumes(intake: Intake | None, library: Library) -> tuple[Volume, ...]:
+    return (intake.volume, library.volume) if intake else (library.volume,)
+
+
+def _places(intake: Intake | None, library: Library) -> tuple[Volume | Library, ...]:
+    if isinstance(library, DiskLibrary):
+        return (*_volumes(intake, library)[:-1], library)
+    return (*_volumes(intake, library), library)
 
 
 @contextmanager
@@ -115,7 +144,7 @@ def open_app(settings: Settings, *, work: bool, promote: bool = False) -> Iterat
 
 
 @contextmanager
-def open_worker(settings: Settings) -> Iterator[DurableRuns]:
+def open_worker(settings: Settings) -> Iterator[WorkerApp]:
     """Open what a worker needs and take runs until the block ends.
 
     Volume D is used where it is mounted: then runs are taken that begin on it, too.
@@ -137,7 +166,7 @@ def open_worker(settings: Settings) -> Iterator[DurableRuns]:
             volume = open_volume(database, settings.intake_dir, "intake", settings)
             intake = _open_intake(stack, settings, database, library, durable, volume)
         _Rooms(settings, database, intake, library, durable).work(stack)
-        yield durable
+        yield WorkerApp(database, intake, library, durable)
 
 
 class _Rooms:

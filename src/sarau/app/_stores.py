@@ -24,7 +24,9 @@ def open_database(settings: Settings) -> Database:
     """
     if settings.database.startswith("sqlite"):
         settings.data.mkdir(parents=True, exist_ok=True)
-    database = Database(settings.database)
+    database = Database(
+        settings.database, pool=settings.database_pool, answer_s=settings.database_answer_s
+    )
     with translated():
         migrate(database.engine)
     return database

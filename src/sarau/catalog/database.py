@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from sarau.catalog.patience import CONNECTION, make_patient
 from sarau.errors import FailedCode, FailedError
 
 _WAL_IS_SAFE_FROM = (3, 51, 3)
@@ -14,13 +15,23 @@ _WAL_IS_SAFE_FROM = (3, 51, 3)
 _PASSING = ("25006", "25P03")
 """PostgreSQL during a failover: still read-only, and a transaction that stood idle too long."""
 
+POOL = 10
+ANSWER_S = 15.0
+_POOL_TIMEOUT_S = 30.0
+
 
 def sqlite_journal_mode() -> str:
     """Return `WAL` or `DELETE`: the fastest mode in which this SQLite loses no commit."""
     return "WAL" if sqlite3.sqlite_version_info >= _WAL_IS_SAFE_FROM else "DELETE"
 
 
-def create_engine(url: str, *, explicit_begin: bool = True) -> sa.Engine:
+def create_engine(
+    url: str,
+    *,
+    explicit_begin: bool = True,
+    pool: int = POOL,
+    answer_s: float | None = None,
+) -> sa.Engine:
     """Return an engine whose commits are on disk when they return.
 
     On SQLite a transaction starts with the statement `BEGIN` plus the connection's
@@ -31,10 +42,22 @@ def create_engine(url: str, *, explicit_begin: bool = True) -> sa.Engine:
         url: An SQLAlchemy address.
         explicit_begin: False for a library that expects SQLite's driver to begin
             transactions by itself.
+        pool: How many connections are kept, and as many again when all are in use.
+        answer_s: How long each answer of PostgreSQL is waited for; None: for ever.
 
     """
-    if sa.make_url(url).get_backend_name() != "sqlite":
-        engine = sa.create_engine(url, pool_pre_ping=True, isolation_level="READ COMMITTED")
+    address = sa.make_url(url)
+    if address.get_backend_name() != "sqlite":
+        engine = sa.create_engine(
+            url,
+            pool_pre_ping=True,
+            isolation_level="READ COMMITTED",
+            pool_size=pool,
+            max_overflow=pool,
+            pool_timeout=answer_s or _POOL_TIMEOUT_S,
+            connect_args={k: v for k, v in CONNECTION.items() if k not in address.query},
+        )
+        make_patient(engine, answer_s)
         sa.event.listen(engine, "handle_error", _call_it_a_disconnect)
         return engine
     engine = sa.create_engine(url, pool_size=20, max_overflow=20, pool_timeout=60)
@@ -81,9 +104,11 @@ def _begin_sqlite(connection: sa.Connection) -> None:
 class Database:
     """Transactions over one engine, and a call to whoever waits for their events."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, pool: int = POOL, answer_s: float = ANSWER_S) -> None:
         self.url = url
-        self.engine = create_engine(url)
+        self.pool = pool
+        self.answer_s = answer_s
+        self.engine = create_engine(url, pool=pool, answer_s=answer_s)
         self._listeners: list[Callable[[], None]] = []
 
     def on_commit(self, listener: Callable[[], None]) -> None:

@@ -6,12 +6,15 @@ from typing import TypeVar
 
 import sqlalchemy as sa
 
-from sarau.catalog import events
+from sarau.catalog import events, tallies
+from sarau.catalog.objects import count_damaged, oldest_unread_at
 from sarau.catalog.tables import objects, runs, tracks, uploads
 from sarau.model.lifecycle import RunState, TrackState, UploadState
 
 State = TypeVar("State", TrackState, UploadState)
 
+_STORED = "stored"
+"""The one state in which objects are tallied."""
 _OPEN = (RunState.QUEUED, RunState.RUNNING)
 
 
@@ -44,24 +47,15 @@ class Figures:
 
 
 def read(connection: sa.Connection) -> Figures:
-    """Count everything; every state is named, those without rows with 0."""
+    """Return all of them; every state is named, those without rows with 0."""
     return Figures(
         queues=queues(connection),
         tracks=_by_state(connection, tracks, TrackState),
         uploads=_by_state(connection, uploads, UploadState),
-        receiving_bytes=_scalar(
-            connection,
-            sa.select(sa.func.coalesce(sa.func.sum(uploads.c.offset_bytes), 0)).where(
-                uploads.c.state == UploadState.RECEIVING
-            ),
-        ),
-        damaged_objects=_scalar(
-            connection, _count(objects).where(objects.c.damaged_at.is_not(None))
-        ),
-        objects=_scalar(connection, _count(objects)),
-        oldest_unread_at=connection.execute(
-            sa.select(sa.func.min(sa.func.coalesce(objects.c.verified_at, objects.c.stored_at)))
-        ).scalar_one(),
+        receiving_bytes=_receiving_bytes(connection),
+        damaged_objects=count_damaged(connection),
+        objects=tallies.by_state(connection, objects).get(_STORED, 0),
+        oldest_unread_at=oldest_unread_at(connection),
         last_event=events.last_number(connection),
     )
 
@@ -87,14 +81,11 @@ def queues(connection: sa.Connection) -> dict[RunState, Queue]:
 
 
 def _by_state(connection: sa.Connection, table: sa.Table, states: type[State]) -> dict[State, int]:
-    query = sa.select(table.c.state, sa.func.count()).group_by(table.c.state)
-    found = {row[0]: row[1] for row in connection.execute(query)}
+    found = tallies.by_state(connection, table)
     return {state: found.get(state, 0) for state in states}
 
 
-def _count(table: sa.Table) -> sa.Select[int]:
-    return sa.select(sa.func.count()).select_from(table)
-
-
-def _scalar(connection: sa.Connection, query: sa.Select[int]) -> int:
-    return int(connection.execute(query).scalar_one())
+def _receiving_bytes(connection: sa.Connection) -> int:
+    query = sa.select(sa.func.coalesce(sa.func.sum(uploads.c.offset_bytes), 0))
+    receiving = query.where(uploads.c.state == UploadState.RECEIVING)
+    return int(connection.execute(receiving).scalar_one())

@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from sarau.catalog.schema import newest_revision, revision_of
-from sarau.catalog.tables import event_counter, metadata, runs, uploads, users
+from sarau.catalog.tables import event_counter, metadata, runs, tallies, uploads, users
 from sarau.errors import FailedCode, FailedError, RefusedCode, RefusedError
 from sarau.model.ids import LOCAL_USER_ID, RunId
 from sarau.model.lifecycle import RunState, UploadState
@@ -24,6 +24,8 @@ _BATCHES = {"sources": 20, "insights": 20, "fingerprints": 100}
 _SEEDS = (event_counter, users)
 """What the first migration puts in, to be replaced by the source's rows."""
 _LOCK_TIMEOUT_MS = 10_000
+
+_ORDER = (*(table for table in metadata.sorted_tables if table is not tallies), tallies)
 
 Told = Callable[[str, int], None]
 """Takes a table's name and how many of its rows were just copied or compared."""
@@ -65,7 +67,7 @@ def check_empty(connection: sa.Connection) -> None:
 
     """
     there = set(sa.inspect(connection).get_table_names())
-    for table in metadata.sorted_tables:
+    for table in _ORDER[:-1]:  # without the tallies, which only count the others
         if table.name in there and _has_rows(connection, table):
             why = f"the table {table.name} of the target has rows"
             raise RefusedError(RefusedCode.CATALOG_NOT_EMPTY, why)
@@ -84,7 +86,7 @@ def count(connection: sa.Connection) -> dict[str, int]:
     """Return how many rows each table has, in the order in which they are copied."""
     return {
         table.name: connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
-        for table in metadata.sorted_tables
+        for table in _ORDER
     }
 
 
@@ -97,7 +99,10 @@ def copy(source: sa.Connection, target: sa.Connection, told: Told) -> None:
     """
     for table in _SEEDS:
         target.execute(sa.delete(table))
-    for table in metadata.sorted_tables:
+    for table in _ORDER:
+        if table is tallies:
+            # What the copying itself was counted as gives way to what the source has.
+            target.execute(sa.delete(tallies))
         for rows in _batches(source, table):
             try:
                 target.execute(sa.insert(table), rows)

@@ -163,6 +163,26 @@ def due(
     return found
 
 
+def oldest_unread_at(connection: sa.Connection) -> datetime | None:
+    """Return since when the object that waits longest for its reading was not read.
+
+    Each part is the first of the index; PostgreSQL does not see so in a minimum.
+    """
+    found: list[datetime] = []
+    for since, is_read in (
+        (objects.c.stored_at, objects.c.verified_at.is_(None)),
+        (objects.c.verified_at, objects.c.verified_at.is_not(None)),
+    ):
+        first = (
+            sa.select(since)
+            .where(objects.c.damaged_at.is_(None), is_read)
+            .order_by(objects.c.damaged_at, objects.c.verified_at, objects.c.stored_at)
+            .limit(1)
+        )
+        found += connection.execute(first).scalars()
+    return min(found, default=None)
+
+
 def mark_read(connection: sa.Connection, sha256: str, *, sound: bool) -> None:
     """Say what reading an object through has found; record what is new."""
     found = {"verified_at": now(), "damaged_at": None} if sound else {"damaged_at": now()}

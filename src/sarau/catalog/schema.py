@@ -11,6 +11,8 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from sarau.catalog.patience import unhurried
+
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _ONE_AT_A_TIME = 0x5A5A_0001
 """PostgreSQL advisory lock: several processes may start at once, one of them migrates."""
@@ -67,7 +69,7 @@ def _alone(engine: sa.Engine) -> Iterator[sa.Connection]:
     The lock is asked for again and again instead of being waited for: an index that is
     made beside readers waits for every open transaction, a waiting one included.
     """
-    with engine.connect() as connection:
+    with engine.connect() as connection, unhurried(connection):
         if connection.dialect.name == "sqlite":
             yield connection
             connection.commit()

@@ -11,7 +11,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from sarau.model.ids import new_id
 from sarau.model.lifecycle import RunState, Stage, TrackState, UploadState
+from sarau.model.search_text import fold
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
@@ -70,6 +72,11 @@ def _loudness() -> list[sa.Column[Any]]:
     ]
 
 
+def _search_text(context: Any) -> str:  # noqa: ANN401 - SQLAlchemy's
+    given = context.get_current_parameters()
+    return fold(given["title"], given["artist"], given["filename"])
+
+
 users = sa.Table(
     "users",
     metadata,
@@ -92,12 +99,27 @@ tracks = sa.Table(
     sa.Column("detail", sa.Text),
     sa.Column("run_id", _ID),
     sa.Column("duplicate_of", _ID),
+    # The names in the form in which they are searched; null in rows of an older version until
+    # the caretaker fills it in. Pieces of it are indexed on PostgreSQL (migration 0014).
+    sa.Column("search_text", sa.Text, default=_search_text),
     _time("created_at"),
     _time("updated_at"),
     _one_of("state", TrackState),
     sa.Index(None, "owner_id", "id"),
     sa.Index(None, "state", "updated_at"),
     sa.Index(None, "owner_id", "state", "id"),
+    sa.Index(
+        "ix_tracks_search_text_missing",
+        "id",
+        postgresql_where=sa.text("search_text IS NULL"),
+        sqlite_where=sa.text("search_text IS NULL"),
+    ),
+    sa.Index(
+        "ix_tracks_search_text_pieces",
+        sa.func.sarau_grams(sa.column("search_text")),
+        postgresql_using="gin",
+        postgresql_with={"gin_pending_list_limit": 512},
+    ).ddl_if(dialect="postgresql"),
 )
 
 uploads = sa.Table(
@@ -348,6 +370,19 @@ events = sa.Table(
     sa.Column("run_id", _ID),
     sa.Column("data", sa.JSON, nullable=False),
     sa.Index(None, "owner_id", "number"),
+)
+
+# How many rows of `tracks`, `uploads` and `objects` are in which state: notes whose sum is the
+# count (catalog/tallies.py). Triggers of migration 0013 write them; whoever makes one of those
+# tables anew, as SQLite's batch migrations do, has to make its triggers again.
+tallies = sa.Table(
+    "tallies",
+    metadata,
+    sa.Column("id", _ID, primary_key=True, default=new_id),
+    sa.Column("what", sa.String(16), nullable=False),
+    sa.Column("owner_id", _ID, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("number", sa.BigInteger, nullable=False),
 )
 
 event_counter = sa.Table(

@@ -1,6 +1,6 @@
-"""Tracks: creation, the one place where their state changes, and lists."""
+"""Tracks: creation, and the one place where their state changes."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 
@@ -12,11 +12,17 @@ from sarau.errors import Code, RefusedCode, RefusedError
 from sarau.model.clock import now
 from sarau.model.ids import RunId, TrackId, UploadId, UserId
 from sarau.model.lifecycle import TrackState, UploadState, check_change
+from sarau.model.search_text import fold
 from sarau.model.track import Track
 
+COLUMNS = [column for column in tracks.c if column is not tracks.c.search_text]
+"""What a track shows; the text by which it is searched is only searched."""
 
-def _track(row: sa.RowMapping) -> Track:
-    return Track(**{**row, "state": TrackState(row["state"])})
+
+def read_track(row: sa.RowMapping) -> Track:
+    """Return the track that a row of its columns holds."""
+    shown = {column.name: row[column.name] for column in COLUMNS}
+    return Track(**{**shown, "state": TrackState(row["state"])})
 
 
 def create(
@@ -65,22 +71,22 @@ def get(connection: sa.Connection, track_id: TrackId, *, owner_id: UserId | None
         RefusedError: `not_found`, also when it is somebody else's or deleted.
 
     """
-    query = sa.select(tracks).where(tracks.c.id == track_id, tracks.c.state != TrackState.DELETED)
+    query = sa.select(*COLUMNS).where(tracks.c.id == track_id, tracks.c.state != TrackState.DELETED)
     if owner_id is not None:
         query = query.where(tracks.c.owner_id == owner_id)
     row = connection.execute(query).mappings().one_or_none()
     if row is None:
         raise RefusedError(RefusedCode.NOT_FOUND, f"no track {track_id!r}")
-    return _track(row)
+    return read_track(row)
 
 
 def find(connection: sa.Connection, track_id: TrackId) -> Track | None:
     """Return a track of anybody, None when there is none or it is deleted."""
     row = connection.execute(
-        sa.select(tracks).where(tracks.c.id == track_id, tracks.c.state != TrackState.DELETED)
+        sa.select(*COLUMNS).where(tracks.c.id == track_id, tracks.c.state != TrackState.DELETED)
     )
     found = row.mappings().one_or_none()
-    return None if found is None else _track(found)
+    return None if found is None else read_track(found)
 
 
 def change_state(
@@ -111,7 +117,7 @@ def change_state(
             run_id=run_id or track.run_id,
             updated_at=now(),
         )
-        .returning(tracks)
+        .returning(*COLUMNS)
     )
     row = changed.mappings().one_or_none()
     if row is None:
@@ -126,7 +132,7 @@ def change_state(
         upload_id=upload_id,
         data=why,
     )
-    return _track(row)
+    return read_track(row)
 
 
 def point_to_run(connection: sa.Connection, track: Track, run_id: RunId) -> Track:
@@ -135,9 +141,9 @@ def point_to_run(connection: sa.Connection, track: Track, run_id: RunId) -> Trac
         sa.update(tracks)
         .where(tracks.c.id == track.id)
         .values(run_id=run_id, updated_at=now())
-        .returning(tracks)
+        .returning(*COLUMNS)
     )
-    return _track(row.mappings().one())
+    return read_track(row.mappings().one())
 
 
 def same_bytes(
@@ -145,7 +151,7 @@ def same_bytes(
 ) -> Track | None:
     """Return the oldest track of an owner whose source has these bytes, None when there is none."""
     query = (
-        sa.select(tracks)
+        sa.select(*COLUMNS)
         .join(sources, sources.c.track_id == tracks.c.id)
         .where(
             sources.c.object_sha256 == sha256,
@@ -157,7 +163,7 @@ def same_bytes(
         .limit(1)
     )
     row = connection.execute(query).mappings().one_or_none()
-    return None if row is None else _track(row)
+    return None if row is None else read_track(row)
 
 
 def mark_duplicate(connection: sa.Connection, track: Track, of: Track) -> None:
@@ -178,12 +184,17 @@ def edit(
     """Change what a track is called, leave alone what is None, and record `track.edited`."""
     new = {"title": title, "artist": artist}
     changes = {name: value for name, value in new.items() if value is not None}
+    search_text = fold(
+        track.title if title is None else title,
+        track.artist if artist is None else artist,
+        track.filename,
+    )
     row = (
         connection.execute(
             sa.update(tracks)
             .where(tracks.c.id == track.id)
-            .values(**changes, updated_at=now())
-            .returning(tracks)
+            .values(**changes, search_text=search_text, updated_at=now())
+            .returning(*COLUMNS)
         )
         .mappings()
         .one()
@@ -191,39 +202,7 @@ def edit(
     events.record(
         connection, "track.edited", owner_id=track.owner_id, track_id=track.id, data=changes
     )
-    return _track(row)
-
-
-def page(
-    connection: sa.Connection,
-    owner_id: UserId,
-    *,
-    limit: int,
-    before: TrackId | None = None,
-    states: Collection[TrackState] = (),
-    text: str | None = None,
-) -> Sequence[Track]:
-    """Return up to `limit` tracks, newest first, created before the track `before`.
-
-    `states` narrows them to some states; without any, all are meant.
-    """
-    query = sa.select(tracks).where(
-        tracks.c.owner_id == owner_id, tracks.c.state != TrackState.DELETED
-    )
-    if before is not None:
-        query = query.where(tracks.c.id < before)
-    if states:
-        query = query.where(tracks.c.state.in_(states))
-    if text:
-        query = query.where(
-            sa.or_(
-                tracks.c.title.icontains(text, autoescape=True),
-                tracks.c.artist.icontains(text, autoescape=True),
-                tracks.c.filename.icontains(text, autoescape=True),
-            )
-        )
-    rows = connection.execute(query.order_by(tracks.c.id.desc()).limit(limit)).mappings()
-    return [_track(row) for row in rows]
+    return read_track(row)
 
 
 def deleted_before(connection: sa.Connection, moment: datetime, *, limit: int) -> list[TrackId]:
@@ -246,11 +225,19 @@ def deleted_before(connection: sa.Connection, moment: datetime, *, limit: int) -
     return [TrackId(track_id) for track_id in connection.execute(query).scalars()]
 
 
-def counts(connection: sa.Connection, owner_id: UserId) -> dict[str, int]:
-    """Return how many tracks an owner has in each state, deleted ones left out."""
-    query = (
-        sa.select(tracks.c.state, sa.func.count().label("number"))
-        .where(tracks.c.owner_id == owner_id, tracks.c.state != TrackState.DELETED)
-        .group_by(tracks.c.state)
+def without_search_text(connection: sa.Connection, *, limit: int) -> list[Track]:
+    """Return tracks that an older version has written and no search finds yet."""
+    query = sa.select(*COLUMNS).where(tracks.c.search_text.is_(None)).limit(limit)
+    return [read_track(row) for row in connection.execute(query).mappings()]
+
+
+def fill_in_search_text(connection: sa.Connection, missing: Sequence[Track]) -> int:
+    """Make tracks searchable, unless somebody did so meanwhile; return how many were given."""
+    filled = (
+        sa.update(tracks)
+        .where(tracks.c.id == sa.bindparam("of"), tracks.c.search_text.is_(None))
+        .values(search_text=sa.bindparam("text"))
     )
-    return {row.state: row.number for row in connection.execute(query)}
+    rows = [{"of": one.id, "text": fold(one.title, one.artist, one.filename)} for one in missing]
+    connection.execute(filled, rows)
+    return len(rows)

@@ -10,9 +10,10 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from sarau.catalog.tables import runs, workers
+from sarau.catalog.tables import runs, tracks, workers
 from sarau.model.clock import now
-from sarau.model.lifecycle import RunState
+from sarau.model.ids import TrackId, UserId
+from sarau.model.lifecycle import RunState, Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +134,36 @@ def at_work(connection: sa.Connection) -> dict[str, int]:
         .group_by(runs.c.worker_id)
     )
     return {row.worker_id: row.number for row in connection.execute(query)}
+
+
+@dataclass(frozen=True, slots=True)
+class Doing:
+    """A run that a worker is at, as its owner may see it."""
+
+    worker_id: str
+    track_id: TrackId
+    title: str
+    stage: Stage
+    progress: float
+    """Of the stage, 0 to 1."""
+
+
+def doings(connection: sa.Connection, owner_id: UserId, *, limit: int = 200) -> list[Doing]:
+    """Return what workers are at that belongs to an owner, the longest at work first."""
+    query = (
+        sa.select(runs.c.worker_id, runs.c.track_id, tracks.c.title, runs.c.stage, runs.c.progress)
+        .join(tracks, tracks.c.id == runs.c.track_id)
+        .where(
+            runs.c.state == RunState.RUNNING,
+            runs.c.worker_id.is_not(None),
+            runs.c.stage.is_not(None),
+            runs.c.owner_id == owner_id,
+        )
+        .order_by(runs.c.started_at)
+        .limit(limit)
+    )
+    found = connection.execute(query).mappings()
+    return [Doing(**{**row, "stage": Stage(row["stage"])}) for row in found]
 
 
 def forget(connection: sa.Connection, *, before: datetime) -> None:

@@ -4,6 +4,7 @@ import logging
 import os
 import signal
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
@@ -18,7 +19,14 @@ _logger = logging.getLogger(__name__)
 @click.option("--data", type=click.Path(path_type=Path), help="Directory of D, E and the database.")
 @click.option("--config", type=click.Path(path_type=Path, dir_okay=False), help="A TOML file.")
 @click.option("--workers", type=click.IntRange(1), help="Runs at once; one a core by default.")
-def command(data: Path | None, config: Path | None, workers: int | None) -> None:
+@click.option(
+    "--metrics-port",
+    type=click.IntRange(0, 65535),
+    help="Answer /metrics on SARAU_HOST at this port; 0 for any.",
+)
+def command(
+    data: Path | None, config: Path | None, workers: int | None, metrics_port: int | None
+) -> None:
     """Work on what others receive, until told to stop.
 
     SIGTERM or Ctrl-C: takes nothing new, waits SARAU_DRAIN_S for what is at work, hands the
@@ -26,7 +34,7 @@ def command(data: Path | None, config: Path | None, workers: int | None) -> None
     """
     from sarau.app import open_worker  # noqa: PLC0415 - heavy, and only for this command
 
-    found = settings.load(config=config, data=data, workers=workers)
+    found = settings.load(config=config, data=data, workers=workers, metrics_port=metrics_port)
     logs.configure(found.log, found.secrets)
     stop, give_up = threading.Event(), threading.Event()
 
@@ -35,7 +43,13 @@ def command(data: Path | None, config: Path | None, workers: int | None) -> None
 
     for one in (signal.SIGTERM, signal.SIGINT):
         signal.signal(one, ask)
-    with open_worker(found) as durable:
+    with ExitStack() as stack:
+        app = stack.enter_context(open_worker(found))
+        durable = app.durable
+        if found.metrics_port is not None:
+            from sarau.web.figures_server import serving_figures  # noqa: PLC0415 - as above
+
+            stack.enter_context(serving_figures(app, found, found.metrics_port))
         _logger.info("worker %s takes %d runs at once", durable.worker_id, found.worker_count)
         stop.wait()
         _logger.info("draining: nothing new is taken, at most %d s", found.drain_s)

@@ -85,6 +85,10 @@ _MESSAGES: dict[str, tuple[str, str]] = {
         "O motor de áudio parou no meio do trabalho. Nada se perdeu; tente de novo.",
         "The audio engine stopped in the middle of its work. Nothing is lost; try again.",
     ),
+    FailedCode.WORKER_LOST: (
+        "Os processos que trabalhavam nesta faixa foram interrompidos muitas vezes. Nada se perdeu; a faixa será retomada.",
+        "The processes that worked on this track were stopped again and again. Nothing is lost; the track will be tried again.",
+    ),
     FailedCode.DISK_FULL: (
         "O disco do servidor está cheio. Nada se perdeu; libere espaço e a faixa será retomada.",
         "The server's disk is full. Nothing is lost; free some space and the track will be tried again.",

@@ -17,6 +17,7 @@ from sarau.catalog import (
     renditions,
     runs,
     sources,
+    tallies,
     tracks,
     uploads,
 )
@@ -43,14 +44,16 @@ _RETRIED = (
     FailedCode.LIBRARY_UNAVAILABLE,
     FailedCode.LIBRARY_DENIED,
     FailedCode.DATABASE_UNAVAILABLE,
+    FailedCode.WORKER_LOST,
 )
-"""Failures that pass when somebody mends the machine."""
+"""Failures that pass when somebody mends the machine, or stops to kill its workers."""
 _MAX_ATTEMPTS = 8
 _FIRST_DELAY = timedelta(seconds=15)
 _MAX_DELAY = timedelta(hours=1)
 _KEEP_DELETED = timedelta(hours=24)
 _KEEP_CHECKPOINTS = timedelta(days=7)
 _BATCH = 100
+_FILLED_IN = 1000
 _MOST_RUNNING = 1000
 _PAGE = 500
 """Objects looked at in one round: a million of them takes three hours, and is never felt."""
@@ -96,6 +99,8 @@ class Caretaker:
             self.close_strays,
             self.clean_work,
             self.collect,
+            self.fold_tallies,
+            self.fill_in_search,
             self.forget_checkpoints,
             self._scrub.go_on,
         ]
@@ -144,9 +149,10 @@ class Caretaker:
     def close_strays(self) -> None:
         """Fail runs that nobody will work on any more, and begin again those nobody can take.
 
-        The first kind keeps killing its workers; the second waits in a queue, or for a
-        version of the code, that no living worker has. What runs is looked at each time,
-        what waits a page at a time: a long queue costs no more than a short one.
+        The first kind has lost its workers ten times. Most often somebody keeps killing them:
+        it is tried again later; a file that does so itself, a few times. The second waits in
+        a queue, or for a version of the code, that no living worker has. What runs is looked
+        at each time, what waits a page at a time: a long queue costs no more than a short one.
         """
         before = now() - timedelta(seconds=_EVERY_S)
         with self._database.read() as connection:
@@ -160,7 +166,7 @@ class Caretaker:
             fail(
                 self._database,
                 run_id,
-                FailedCode.ENGINE_CRASHED,
+                FailedCode.WORKER_LOST,
                 "the run ended again and again without a result",
             )
         for run_id in self._durable.stranded(ids):
@@ -236,3 +242,22 @@ class Caretaker:
         self._library.remove(sha256)
         with self._database.write() as connection:
             objects.remove(connection, sha256)
+
+    def fold_tallies(self) -> None:
+        """Make few notes of many."""
+        with self._database.read() as connection:
+            if not tallies.are_many(connection):
+                return
+        with self._database.write() as connection:
+            tallies.fold(connection)
+
+    def fill_in_search(self) -> None:
+        """Make searchable what an older version has written."""
+        filled = _FILLED_IN
+        while filled == _FILLED_IN:
+            with self._database.read() as connection:
+                missing = tracks.without_search_text(connection, limit=_FILLED_IN)
+            if not missing:
+                return
+            with self._database.write() as connection:
+                filled = tracks.fill_in_search_text(connection, missing)

@@ -33,6 +33,7 @@ from sarau.pipeline.ledger import (
     entry_ids,
     is_stranded,
 )
+from sarau.pipeline.lookout import look_cheaply
 from sarau.pipeline.outcome import Plain
 from sarau.pipeline.pulse import Pulse
 from sarau.pipeline.routes import COMMON_QUEUE, GROUP_QUEUE, Kind, Route, Routes
@@ -78,7 +79,9 @@ class DurableRuns:
         self.routes = routes or Routes()
         self._database = database
         self._code_version = code_version
-        self._engine = create_engine(database.url, explicit_begin=False)
+        self._engine = create_engine(
+            database.url, explicit_begin=False, pool=database.pool, answer_s=database.answer_s
+        )
         DBOS.migrate(database.url)
         self._client = DBOSClient(
             system_database_engine=self._engine,
@@ -145,6 +148,7 @@ class DurableRuns:
                 self._register(kind, one, durable)
         DBOS.listen_queues(list(self._slots))
         DBOS.launch()
+        look_cheaply(self._dbos._sys_db, self._engine, list(self._slots))  # noqa: SLF001
         hold(self._dbos._sys_db, self._slots, self._takes_from)  # noqa: SLF001
         for queue in self._slots:
             # What a process may take at once is its own: a queue's row is everybody's.

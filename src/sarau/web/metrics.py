@@ -16,7 +16,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from sarau import __version__
-from sarau.app import App
+from sarau.app import App, WorkerApp
 from sarau.catalog import figures
 from sarau.errors import SarauError
 from sarau.model.clock import now
@@ -31,7 +31,7 @@ _KEEP_S: Final = 5.0
 class Metrics:
     """The figures of one process and its installation, as Prometheus reads them."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App | WorkerApp) -> None:
         self._registry = CollectorRegistry()
         self._registry.register(_Installation(app))
 
@@ -41,7 +41,7 @@ class Metrics:
 
 
 class _Installation(Collector):
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App | WorkerApp) -> None:
         self._app = app
         self._lock = threading.Lock()
         self._looked_at = -_KEEP_S

@@ -6,7 +6,7 @@ from typing import Annotated
 import sqlalchemy as sa
 from fastapi import APIRouter, Query
 
-from sarau.catalog import events, likenesses, renditions, runs, sources, tracks, uploads
+from sarau.catalog import events, likenesses, listing, renditions, runs, sources, tracks, uploads
 from sarau.model.ids import RunId, TrackId
 from sarau.model.lifecycle import TrackState
 from sarau.model.track import Track
@@ -51,11 +51,11 @@ def list_tracks(
     """List tracks, newest first; `state` may be given several times."""
     start = TrackId(before) if before else None
     with rooms.database.read() as connection:
-        found = tracks.page(
+        found = listing.page(
             connection, owner, limit=limit + 1, before=start, states=state or (), text=q
         )
         items = describe(connection, found[:limit], language)
-        counts = tracks.counts(connection, owner)
+        counts = listing.counts(connection, owner)
     more = items[-1].id if len(found) > limit else None
     return TrackPage(items=items, next_before=more, counts=counts)
 
