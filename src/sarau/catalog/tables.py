@@ -100,7 +100,7 @@ tracks = sa.Table(
     sa.Column("run_id", _ID),
     sa.Column("duplicate_of", _ID),
     # The names in the form in which they are searched; null in rows of an older version until
-    # the caretaker fills it in. Pieces of it are indexed on PostgreSQL (migration 0014).
+    # the caretaker fills it in. Pieces of it are indexed on PostgreSQL (migration 0015).
     sa.Column("search_text", sa.Text, default=_search_text),
     _time("created_at"),
     _time("updated_at"),
@@ -373,7 +373,7 @@ events = sa.Table(
 )
 
 # How many rows of `tracks`, `uploads` and `objects` are in which state: notes whose sum is the
-# count (catalog/tallies.py). Triggers of migration 0013 write them; whoever makes one of those
+# count (catalog/tallies.py). Triggers of migration 0014 write them; whoever makes one of those
 # tables anew, as SQLite's batch migrations do, has to make its triggers again.
 tallies = sa.Table(
     "tallies",

@@ -1,6 +1,6 @@
 """Counts that are kept instead of counted: how many rows of a table are in which state.
 
-Triggers (migration 0013) note every change as a row of +1 or -1 in the transaction that makes
+Triggers (migration 0014) note every change as a row of +1 or -1 in the transaction that makes
 it, whatever version of the code makes it. Nobody waits for a counter that another holds; the
 sum is the count. Now and then the notes are folded into one for each state.
 """

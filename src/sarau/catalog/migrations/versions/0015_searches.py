@@ -7,8 +7,8 @@ from alembic import op
 
 from sarau.model.search_text import fold
 
-revision = "0014"
-down_revision = "0013"
+revision = "0015"
+down_revision = "0014"
 
 _BATCH = 2000
 _TRACKS = sa.table("tracks", *map(sa.column, ("id", "title", "artist", "filename", "search_text")))

@@ -6,8 +6,8 @@ that table wait while it is counted, readers do not, and no two tables are locke
 
 from alembic import op
 
-revision = "0013"
-down_revision = "0012"
+revision = "0014"
+down_revision = "0013"
 
 _TABLES = {
     "tracks": ("owner_id", "state"),
