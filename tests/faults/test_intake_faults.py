@@ -10,19 +10,18 @@ from pathlib import Path
 
 import httpx
 import pytest
+from tests.faults.conftest import Tell
+from tests.faults.disks import MIB, ext4_at, injected, run, tmpfs_at
+from tests.faults.table import FULL_D, HUNG, INODES, KILLED, READ_ONLY, SYNC_D, UNMOUNTED, WRONG
 from tests.web.upload_server import UploadServer
 
 from sarau.errors import FailedCode
 from sarau.model.lifecycle import TrackState, UploadState
+from sarau.storage import Volume
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 
-MIB = 1 << 20
 TUS = {"Tus-Resumable": "1.0.0"}
-
-
-def run(*command: object) -> None:
-    subprocess.run([str(word) for word in command], check=True, capture_output=True)
 
 
 @contextmanager
@@ -36,22 +35,14 @@ def served(directory: Path) -> Iterator[UploadServer]:
 
 @pytest.fixture
 def tmpfs(tmp_path: Path) -> Iterator[Path]:
-    place = tmp_path / "intake"
-    place.mkdir()
-    run("mount", "-t", "tmpfs", "-o", "size=4m,nr_inodes=20", "tmpfs", place)
-    yield place
-    subprocess.run(["umount", "-l", str(place)], check=False)
+    with tmpfs_at(tmp_path / "intake", "size=4m,nr_inodes=20") as place:
+        yield place
 
 
 @pytest.fixture
 def ext4(tmp_path: Path) -> Iterator[Path]:
-    place, image = tmp_path / "intake", tmp_path / "intake.img"
-    place.mkdir()
-    image.write_bytes(bytes(64 * MIB))
-    run("mkfs.ext4", "-q", "-F", image)
-    run("mount", "-o", "loop", image, place)
-    yield place
-    run("umount", "-l", place)
+    with ext4_at(tmp_path / "intake") as place:
+        yield place
 
 
 def create_deferred(server: UploadServer) -> str:
@@ -60,31 +51,16 @@ def create_deferred(server: UploadServer) -> str:
     return answer.headers["location"]
 
 
-@contextmanager
-def injected(server: UploadServer, path: Path | None, what: str) -> Iterator[None]:
-    """Attach strace to the server and let system calls fail, on `path` or anywhere."""
-    assert server.process is not None
-    command = ["strace", "-f", "-qq", "-o", "/dev/null"]
-    command += ["-P", str(path)] if path else []
-    command += ["-e", f"trace={what.partition(':')[0]}", "-e", f"inject={what}"]
-    tracer = subprocess.Popen([*command, "-p", str(server.process.pid)])
-    status = Path(f"/proc/{server.process.pid}/status")
-    while "TracerPid:\t0" in status.read_text():
-        time.sleep(0.01)
-    time.sleep(0.3)
-    yield
-    # A polite strace waits for a tracee that it has just made the kernel kill.
-    tracer.kill()
-    tracer.wait()
-
-
 @pytest.mark.parametrize("size", [100_000, 3 * MIB])
-def test_a_failed_sync_is_never_acknowledged_nor_tried_again(tmp_path: Path, size: int) -> None:
+def test_a_failed_sync_is_never_acknowledged_nor_tried_again(
+    tmp_path: Path, size: int, tell: Tell
+) -> None:
     with served(tmp_path) as server:
         location = server.create(size + 3)
         assert server.patch(location, 0, b"abc").status_code == 204
         path = tmp_path / "intake" / "uploads" / location.rpartition("/")[2]
-        with injected(server, path, "fdatasync:error=EIO:when=1"):
+        assert server.process
+        with injected(server.process.pid, path, "fdatasync:error=EIO:when=1"):
             answer = server.patch(location, 3, os.urandom(size))
         assert (answer.status_code, answer.json()["code"]) == (503, "disk_error")
         assert server.upload(location).state is UploadState.DAMAGED
@@ -98,9 +74,10 @@ def test_a_failed_sync_is_never_acknowledged_nor_tried_again(tmp_path: Path, siz
         server.start()
         assert httpx.head(location, headers=TUS).status_code == 410
         server.create(1)
+    tell(SYNC_D, points=1)
 
 
-def test_a_full_disk_keeps_what_it_synced_and_goes_on_with_room(tmpfs: Path) -> None:
+def test_a_full_disk_keeps_what_it_synced_and_goes_on_with_room(tmpfs: Path, tell: Tell) -> None:
     with served(tmpfs.parent) as server:
         answer = httpx.post(server.files, headers=TUS | {"Upload-Length": str(5 * MIB)})
         assert (answer.status_code, answer.json()["code"]) == (507, "out_of_space")
@@ -115,9 +92,12 @@ def test_a_full_disk_keeps_what_it_synced_and_goes_on_with_room(tmpfs: Path) -> 
         last = {"Upload-Length": str(len(data))}
         assert server.patch(location, offset, data[offset:], last).status_code == 204
         assert server.content(location) == data
+    tell(FULL_D, points=1)
 
 
-def test_when_the_inodes_are_gone_there_are_no_uploads_without_a_file(tmpfs: Path) -> None:
+def test_when_the_inodes_are_gone_there_are_no_uploads_without_a_file(
+    tmpfs: Path, tell: Tell
+) -> None:
     with served(tmpfs.parent) as server:
         statuses = [
             httpx.post(server.files, headers=TUS | {"Upload-Length": "1"}).status_code
@@ -129,9 +109,10 @@ def test_when_the_inodes_are_gone_there_are_no_uploads_without_a_file(tmpfs: Pat
         assert len(server.tracks()) == made
         run("mount", "-o", "remount,nr_inodes=100", tmpfs)
         server.create(1)
+    tell(INODES, points=1)
 
 
-def test_a_disk_that_turns_read_only_refuses_and_comes_back(ext4: Path) -> None:
+def test_a_disk_that_turns_read_only_refuses_and_comes_back(ext4: Path, tell: Tell) -> None:
     with served(ext4.parent) as server:
         location = server.create(6)
         server.patch(location, 0, b"abc")
@@ -145,9 +126,10 @@ def test_a_disk_that_turns_read_only_refuses_and_comes_back(ext4: Path) -> None:
         assert server.offset(location) == 3
         assert server.patch(location, 3, b"def").status_code == 204
         assert server.content(location) == b"abcdef"
+    tell(READ_ONLY, points=1)
 
 
-def test_a_disk_that_is_unmounted_is_not_written_beneath(tmpfs: Path) -> None:
+def test_a_disk_that_is_unmounted_is_not_written_beneath(tmpfs: Path, tell: Tell) -> None:
     with served(tmpfs.parent) as server:
         location = server.create(6)
         run("umount", "-l", tmpfs)
@@ -158,9 +140,31 @@ def test_a_disk_that_is_unmounted_is_not_written_beneath(tmpfs: Path) -> None:
         ):
             assert (answer.status_code, answer.json()["code"]) == (503, "volume_missing")
         assert list(tmpfs.iterdir()) == []
+    tell(UNMOUNTED, points=1)
 
 
-def test_a_hung_disk_holds_up_its_uploads_and_nothing_else(ext4: Path) -> None:
+def test_another_disk_in_its_place_is_not_written(tmpfs: Path, tell: Tell) -> None:
+    with served(tmpfs.parent) as server:
+        location = server.create(6)
+        assert server.patch(location, 0, b"abc").status_code == 204
+        run("mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", tmpfs)
+        other = Volume.open(tmpfs, "intake", reserve_bytes=0)
+        time.sleep(0.6)
+        for answer in (
+            server.patch(location, 3, b"def"),
+            httpx.post(server.files, headers=TUS | {"Upload-Length": "1"}),
+        ):
+            assert (answer.status_code, answer.json()["code"]) == (503, "volume_mismatch")
+        assert [path.name for path in tmpfs.iterdir()] == [".sarau-volume"]
+        run("umount", tmpfs)
+        time.sleep(0.6)
+        assert server.patch(location, 3, b"def").status_code == 204
+        assert server.content(location) == b"abcdef"
+        assert other.id not in (tmpfs / ".sarau-volume").read_text()
+    tell(WRONG, points=1)
+
+
+def test_a_hung_disk_holds_up_its_uploads_and_nothing_else(ext4: Path, tell: Tell) -> None:
     with served(ext4.parent) as server:
         location, data = server.create(3 * MIB), os.urandom(3 * MIB)
         answers: list[httpx.Response] = []
@@ -187,26 +191,30 @@ def test_a_hung_disk_holds_up_its_uploads_and_nothing_else(ext4: Path) -> None:
         sender.join()
         assert answers[0].status_code == 204
         assert server.content(location) == data
+    tell(HUNG, points=1)
 
 
 @pytest.mark.parametrize("call", ["fdatasync", "fsync", "openat", "unlink", "write", "pwrite64"])
-def test_a_server_killed_at_any_system_call_loses_nothing(tmp_path: Path, call: str) -> None:
+def test_a_server_killed_at_any_system_call_loses_nothing(
+    tmp_path: Path, call: str, tell: Tell
+) -> None:
     data = [os.urandom(200_000), os.urandom(50_000)]
     killed = 0
     for number in (1, 2, 5, 9):
         directory = tmp_path / str(number)
         directory.mkdir()
         killed += kill_at(directory, call, number, data)
-    print(f"\n{call}: killed at {killed} of 4 points, nothing lost")
     assert killed >= 2
+    tell(KILLED, points=4, hit=killed)
 
 
 def kill_at(directory: Path, call: str, number: int, data: list[bytes]) -> bool:
     """Send two files while the server dies at the `number`-th call; finish them after it."""
     with served(directory) as server:
         acknowledged: dict[str, int] = {}
+        assert server.process
         try:
-            with injected(server, None, f"{call}:signal=KILL:when={number}"):
+            with injected(server.process.pid, None, f"{call}:signal=KILL:when={number}"):
                 died = attempt(server, data, acknowledged)
         except FileNotFoundError:
             died = True

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.faults.conftest import Tell
+from tests.faults.table import ENGINE, FULL_E
 from tests.servers import Server
 from tests.sounds import write_music
 
@@ -23,7 +25,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_full_library_fails_the_track_and_room_makes_it_ready(
-    small_disk: Path, tmp_path: Path
+    small_disk: Path, tmp_path: Path, tell: Tell
 ) -> None:
     server = Server(
         tmp_path / "data", SARAU_LIBRARY=str(small_disk), SARAU_RESERVE_BYTES="0"
@@ -35,11 +37,14 @@ def test_a_full_library_fails_the_track_and_room_makes_it_ready(
         subprocess.run(["mount", "-o", "remount,size=100m", str(small_disk)], check=True)
         ready = server.wait_for(track["id"], "ready", timeout_s=120)
         assert ready["run"]["attempt"] > 1
+        tell(FULL_E, points=1)
     finally:
         server.kill()
 
 
-def test_a_missing_engine_fails_the_track_and_mending_makes_it_ready(tmp_path: Path) -> None:
+def test_a_missing_engine_fails_the_track_and_mending_makes_it_ready(
+    tmp_path: Path, tell: Tell
+) -> None:
     broken = tmp_path / "broken"
     (broken / "av").mkdir(parents=True)
     (broken / "av" / "__init__.py").write_text("raise ImportError('libavcodec is not here')\n")
@@ -52,5 +57,6 @@ def test_a_missing_engine_fails_the_track_and_mending_makes_it_ready(tmp_path: P
         shutil.rmtree(broken / "av")
         ready = server.wait_for(track["id"], "ready", timeout_s=120)
         assert ready["run"]["attempt"] > 1
+        tell(ENGINE, points=1)
     finally:
         server.kill()
