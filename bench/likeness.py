@@ -6,7 +6,7 @@ has to find its own original among all originals, by marks and comparison as in 
 and nothing else.
 
     python -m bench.likeness [FOLDER...]
-    python -m bench.likeness --catalog 100000 [--url postgresql+psycopg://...]
+    python -m bench.likeness --catalog 100000 [--asked 100] [--url postgresql+psycopg://...]
 
 With `--catalog`, an empty catalog (or the one at `--url`, unless it is full already) is filled
 with so many made-up fingerprints of four minutes, and one new track at a time is stored and
@@ -265,7 +265,7 @@ class Clock:
         return found
 
 
-def measure_catalog(url: str, many: int) -> dict[str, object]:
+def measure_catalog(url: str, many: int, asked: int) -> dict[str, object]:
     database = Database(url)
     migrate(database.engine)
     before = time.monotonic()
@@ -276,7 +276,7 @@ def measure_catalog(url: str, many: int) -> dict[str, object]:
     filled_s = time.monotonic() - before
     chance = random.Random(2)
     clock = Clock()
-    for _ in range(100):
+    for _ in range(asked):
         twin = chance.choice(made)
         with database.read() as connection:
             fingerprint = Fingerprint(fingerprints.find(connection, [twin])[twin].items[400:])
@@ -304,6 +304,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folders", nargs="*", type=Path)
     parser.add_argument("--catalog", type=int)
+    parser.add_argument("--asked", type=int, default=100)
     parser.add_argument("--url")
     given = parser.parse_args()
     if given.catalog is None:
@@ -311,7 +312,7 @@ def main() -> None:
     else:
         with tempfile.TemporaryDirectory() as name:
             url = given.url or f"sqlite:///{name}/catalog.db"
-            found = measure_catalog(url, given.catalog)
+            found = measure_catalog(url, given.catalog, given.asked)
     print(json.dumps(found, indent=2))
 
 
