@@ -2,7 +2,7 @@ import sqlalchemy as sa
 
 from sarau.catalog import Database, imports, runs, tracks, uploads
 from sarau.catalog.tables import users
-from sarau.catalog.turns import next_turn, waiting
+from sarau.catalog.turns import next_turns, waiting
 from sarau.model.clock import now
 from sarau.model.ids import LOCAL_USER_ID, RunId, TrackId, UploadId, UserId, new_id
 from sarau.model.lifecycle import RunState, UploadState
@@ -49,8 +49,8 @@ def _track(connection: sa.Connection, owner: UserId, *, inode: int | None = None
 
 def _queue(connection: sa.Connection, owner: UserId, *, inode: int | None = None) -> RunId:
     track = tracks.get(connection, _track(connection, owner, inode=inode))
-    turn = next_turn(connection, owner, track.id)
-    return runs.create(connection, track, turn=turn).id
+    (turn,) = next_turns(connection, owner, [track.id])
+    return runs.create(connection, [(track, turn)])[0].id
 
 
 def _serve_one(connection: sa.Connection) -> RunId:
@@ -110,4 +110,4 @@ def test_turns_begin_anew_when_nobody_waits(database: Database) -> None:
         for _ in range(3):
             _serve_one(connection)
         track_id = _track(connection, ANA)
-        assert next_turn(connection, ANA, track_id) == 1
+        assert next_turns(connection, ANA, [track_id]) == [1]

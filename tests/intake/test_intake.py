@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -45,11 +45,13 @@ class Room:
             on_received=self._on_received,
         )
 
-    def _on_received(self, _connection: sa.Connection, upload: Upload, track: Track) -> None:
-        assert track.state is TrackState.RECEIVED
+    def _on_received(
+        self, _connection: sa.Connection, received: Sequence[tuple[Upload, Track]]
+    ) -> None:
+        assert all(track.state is TrackState.RECEIVED for _, track in received)
         if self.refuse is not None:
             raise self.refuse
-        self.received.append(upload.id)
+        self.received += [upload.id for upload, _ in received]
 
     def row(self, upload: Upload) -> Upload:
         with self.database.read() as connection:

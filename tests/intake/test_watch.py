@@ -4,7 +4,7 @@ import hashlib
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -98,8 +98,8 @@ class Drop:
 
 @pytest.fixture
 def drop(database: Database, tmp_path: Path) -> Iterator[Drop]:
-    def on_received(_connection: sa.Connection, _upload: Upload, track: Track) -> None:
-        assert track.state is TrackState.RECEIVED
+    def on_received(_c: sa.Connection, received: Sequence[tuple[Upload, Track]]) -> None:
+        assert all(track.state is TrackState.RECEIVED for _, track in received)
 
     intake = Intake(
         database,

@@ -14,7 +14,7 @@ from sarau.intake import Description, Intake
 from sarau.library import DiskLibrary
 from sarau.model.ids import LOCAL_USER_ID, RunId, TrackId
 from sarau.model.track import Run, Track
-from sarau.pipeline import Caretaker, DurableRuns, Pipeline, start_run
+from sarau.pipeline import Caretaker, DurableRuns, Pipeline, start_runs
 from sarau.pipeline.steps import Steps
 from sarau.storage import Volume
 
@@ -83,8 +83,8 @@ def rooms(database: Database, engine: Engine, tmp_path: Path) -> Iterator[Rooms]
         Volume.open(tmp_path / "d", "intake", reserve_bytes=0),
         max_upload_bytes=1 << 30,
         expiry_s=3600,
-        on_received=lambda connection, _upload, track: (
-            start_run(durable, connection, track) and None
+        on_received=lambda connection, received: (
+            start_runs(durable, connection, [track for _, track in received]) and None
         ),
         has_object=partial(_has_object, library),
     )

@@ -15,7 +15,7 @@ from sarau.catalog.database import create_engine
 from sarau.model.ids import RunId, new_id
 from sarau.pipeline.durable import DurableRuns
 from sarau.pipeline.pulse import living
-from sarau.pipeline.routes import Route, Routes
+from sarau.pipeline.routes import COMMON_QUEUE, Route, Routes
 
 WORKER = """
 import os, signal, sys, threading, time
@@ -121,6 +121,41 @@ def test_a_run_is_queued_with_its_transaction_or_not_at_all(
         worker.kill()
         worker.wait()
     assert lost not in said
+
+
+def _rows(database: Database, table: str, run_ids: list[RunId]) -> list[dict[str, object]]:
+    schema = "" if database.engine.dialect.name == "sqlite" else "dbos."
+    query = sa.text(f"SELECT * FROM {schema}{table} WHERE workflow_uuid = :id")
+    with database.read() as connection:
+        found = [connection.execute(query, {"id": one}).mappings().one() for one in run_ids]
+    return [dict(row) for row in found]
+
+
+def test_runs_queued_together_are_what_each_would_be_alone(
+    database: Database, durable: DurableRuns, tmp_path: Path
+) -> None:
+    run_ids = [RunId(new_id()) for _ in range(3)]
+    with database.write() as connection:
+        durable.enqueue(connection, run_ids[0], turn=6)
+        turns = list(zip(run_ids[1:], (7, 8), strict=True))
+        durable.enqueue_all(connection, turns, route=Route(COMMON_QUEUE, "process"))
+    alone, first, copy = _rows(database, "workflow_status", run_ids)
+    assert [row["priority"] for row in (alone, first, copy)] == [6, 7, 8]
+    own = {"workflow_uuid", "created_at", "updated_at", "priority", "creator_xid"}
+    same = alone.keys() - own
+    assert {name: copy[name] for name in same} == {name: alone[name] for name in same}
+    inputs = [str(row["inputs"]) for row in _rows(database, "workflow_input", run_ids)]
+    plain = [one.replace(run_id, "") for one, run_id in zip(inputs, run_ids, strict=True)]
+    assert plain[0] != inputs[0]
+    assert plain == [plain[0]] * 3
+    log = tmp_path / "log"
+    worker = _worker(database, log, concurrency=1)
+    try:
+        said = _wait_for(log, f"done {run_ids[2]}")
+    finally:
+        worker.kill()
+        worker.wait()
+    assert [line.split()[2] for line in said.splitlines() if " done " in line] == run_ids
 
 
 def test_another_process_continues_what_a_killed_one_left(

@@ -6,6 +6,7 @@ same directory. DIRECTORY gets the volume `intake` and the database `sarau.db`.
 
 import logging
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from sarau.web.plain_upload import PlainUpload
 from sarau.web.tus import TusApp
 
 
-def count(_connection: sa.Connection, _upload: Upload, _track: Track) -> None:
+def count(_connection: sa.Connection, _received: Sequence[tuple[Upload, Track]]) -> None:
     """Stand where the pipeline starts a run; the tests read the catalog instead."""
 
 

@@ -1,7 +1,7 @@
 """Open an installation: for the server, for a command, for a worker."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -25,7 +25,7 @@ from sarau.model.original import After
 from sarau.model.track import Track
 from sarau.model.upload import Upload
 from sarau.observe.work import child_ended
-from sarau.pipeline import Caretaker, DurableRuns, Pipeline, start_run
+from sarau.pipeline import Caretaker, DurableRuns, Pipeline, start_runs
 from sarau.pipeline.promotion import Promotion
 from sarau.pipeline.routes import Routes
 from sarau.pipeline.steps import Steps
@@ -247,16 +247,21 @@ def _open_intake(
         volume,
         max_upload_bytes=settings.max_upload_bytes,
         expiry_s=settings.upload_expiry_s,
-        on_received=partial(_start_run, durable),
+        on_received=partial(_start_runs, durable),
         has_object=partial(_has_object, library),
     )
     return stack.enter_context(closing(intake))
 
 
-def _start_run(
-    durable: DurableRuns, connection: sa.Connection, upload: Upload, track: Track
+def _start_runs(
+    durable: DurableRuns, connection: sa.Connection, received: Sequence[tuple[Upload, Track]]
 ) -> None:
-    start_run(durable, connection, track, is_stored=upload.state is UploadState.STORED)
+    for is_stored in (False, True):
+        these = [
+            track for upload, track in received if (upload.state is UploadState.STORED) == is_stored
+        ]
+        if these:
+            start_runs(durable, connection, these, is_stored=is_stored)
 
 
 def _tell_child(ended: ChildReport) -> None:

@@ -1,7 +1,7 @@
 """Runs: one row for each durable execution of the pipeline on a track."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ from sarau.model.preset import Preset
 from sarau.model.track import Run, Track
 
 _OPEN = (RunState.QUEUED, RunState.RUNNING)
+_FIELDS = tuple(field.name for field in fields(Run))
 
 
 def _run(row: sa.RowMapping) -> Run:
@@ -27,40 +28,54 @@ def _run(row: sa.RowMapping) -> Run:
 
 def create(
     connection: sa.Connection,
-    track: Track,
+    turns: Sequence[tuple[Track, int]],
     *,
-    turn: int,
     definition: dict[str, Any] | None = None,
-) -> Run:
-    """Insert a queued run, one attempt after the track's last.
+) -> list[Run]:
+    """Insert queued runs, each one attempt after its track's last.
 
-    Its preset is what it is now, or what `definition` says where the work is done already.
+    Args:
+        connection: The caller's transaction.
+        turns: Of which tracks, each with the turn of its run.
+        definition: Their preset, where the work is done already; otherwise it is what each
+            track's preset is now.
+
     """
-    if definition is None:
-        preset = presets.find(connection, track.owner_id, track.preset, also_deleted=True)
-        definition = to_definition(preset)
-    attempts = sa.select(sa.func.count()).where(runs.c.track_id == track.id)
-    run = Run(
-        id=RunId(new_id()),
-        owner_id=track.owner_id,
-        track_id=track.id,
-        preset=track.preset,
-        definition=definition,
-        attempt=connection.execute(attempts).scalar_one() + 1,
-        state=RunState.QUEUED,
-        stage=None,
-        progress=0.0,
-        progress_at=None,
-        turn=turn,
-        worker_id=None,
-        code=None,
-        detail=None,
-        created_at=now(),
-        started_at=None,
-        finished_at=None,
+    attempts = (
+        sa.select(runs.c.track_id, sa.func.count())
+        .where(runs.c.track_id.in_([track.id for track, _ in turns]))
+        .group_by(runs.c.track_id)
     )
-    connection.execute(sa.insert(runs).values(asdict(run)))
-    return run
+    made_before = {TrackId(row[0]): int(row[1]) for row in connection.execute(attempts)}
+    definitions = {
+        key: definition or to_definition(presets.find(connection, *key, also_deleted=True))
+        for key in {(track.owner_id, track.preset) for track, _ in turns}
+    }
+    made = [
+        Run(
+            id=RunId(new_id()),
+            owner_id=track.owner_id,
+            track_id=track.id,
+            preset=track.preset,
+            definition=definitions[track.owner_id, track.preset],
+            attempt=made_before.get(track.id, 0) + 1,
+            state=RunState.QUEUED,
+            stage=None,
+            progress=0.0,
+            progress_at=None,
+            turn=turn,
+            worker_id=None,
+            code=None,
+            detail=None,
+            created_at=now(),
+            started_at=None,
+            finished_at=None,
+        )
+        for track, turn in turns
+    ]
+    rows = [{name: getattr(run, name) for name in _FIELDS} for run in made]
+    connection.execute(sa.insert(runs), rows)
+    return made
 
 
 def get(connection: sa.Connection, run_id: RunId) -> Run:

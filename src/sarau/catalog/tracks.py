@@ -1,7 +1,7 @@
 """Tracks: creation, and the one place where their state changes."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -135,15 +135,20 @@ def change_state(
     return read_track(row)
 
 
-def point_to_run(connection: sa.Connection, track: Track, run_id: RunId) -> Track:
-    """Say which run is the track's newest."""
-    row = connection.execute(
-        sa.update(tracks)
-        .where(tracks.c.id == track.id)
-        .values(run_id=run_id, updated_at=now())
-        .returning(*COLUMNS)
+def point_to_runs(connection: sa.Connection, newest: Sequence[tuple[Track, RunId]]) -> list[Track]:
+    """Say which run is the newest of each track; the caller has just read or made the tracks."""
+    moment = now()
+    connection.execute(
+        _POINT, [{"which": track.id, "run": run_id, "moment": moment} for track, run_id in newest]
     )
-    return read_track(row.mappings().one())
+    return [replace(track, run_id=run_id, updated_at=moment) for track, run_id in newest]
+
+
+_POINT = (
+    sa.update(tracks)
+    .where(tracks.c.id == sa.bindparam("which"))
+    .values(run_id=sa.bindparam("run"), updated_at=sa.bindparam("moment"))
+)
 
 
 def same_bytes(

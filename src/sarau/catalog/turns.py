@@ -7,6 +7,7 @@ queueing: Goyal, Vin and Cheng, 1996). Whoever has nothing waiting loses and sav
 nothing. Turns begin anew whenever nobody waits.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -21,43 +22,63 @@ _END = 2_000_000_000
 """Turns are the priorities of the queue, which are 31 bits wide and served in order."""
 
 
-def next_turn(
-    connection: sa.Connection, owner_id: UserId, track_id: TrackId, *, is_bulk: bool | None = None
-) -> int:
-    """Return the turn of a new run.
+def next_turns(
+    connection: sa.Connection,
+    owner_id: UserId,
+    track_ids: Sequence[TrackId],
+    *,
+    is_bulk: bool | None = None,
+) -> list[int]:
+    """Return the turns of new runs of one owner, one for each track, in their order.
 
     Args:
-        connection: The transaction that creates the run.
-        owner_id: Whose run it is.
-        track_id: Of which track.
-        is_bulk: Whether others go first; None: when its file came from a folder.
+        connection: The transaction that creates the runs.
+        owner_id: Whose runs they are.
+        track_ids: Of which tracks.
+        is_bulk: Whether others go first; None: where its file came from a folder.
 
     """
-    imported = sa.exists().where(
-        imports.c.upload_id == uploads.c.id, uploads.c.track_id == track_id
-    )
-    columns = [
-        *_places(owner_id, _INTERACTIVE, _BULK),
-        *_places(owner_id, _BULK, _END),
-        sa.select(imported).scalar_subquery(),
-    ]
-    row = connection.execute(sa.select(*columns)).one()
+    row = connection.execute(_PLACES, {"whose": owner_id}).one()
     if is_bulk is None:
-        is_bulk = bool(row[4])
-    start, served, own = (_BULK, *row[2:4]) if is_bulk else (_INTERACTIVE, *row[0:2])
-    limit = _END if is_bulk else _BULK
-    return int(min(max(start, served or start, (own or 0) + 1), limit - 1))
+        found = connection.execute(_IMPORTED, {"among": list(track_ids)}).scalars()
+        bulk = {TrackId(track_id) for track_id in found}
+    else:
+        bulk = set(track_ids) if is_bulk else set()
+    lines = (_Line(_INTERACTIVE, _BULK, *row[0:2]), _Line(_BULK, _END, *row[2:4]))
+    return [lines[track_id in bulk].take() for track_id in track_ids]
 
 
-def _places(owner_id: UserId, start: int, end: int) -> list[sa.ScalarSelect[int]]:
+class _Line:
+    """The runs that wait in one of the two classes."""
+
+    def __init__(self, start: int, end: int, served: int | None, own: int | None) -> None:
+        self._next = max(start, served or start, (own or 0) + 1)
+        self._last = end - 1
+
+    def take(self) -> int:
+        turn = min(self._next, self._last)
+        self._next += 1
+        return turn
+
+
+def _places(start: int, end: int) -> list[sa.ScalarSelect[int]]:
     """Return queries for the turn being served and for the owner's last one."""
     waiting = sa.and_(runs.c.state == RunState.QUEUED, runs.c.turn >= start, runs.c.turn < end)
     return [
         sa.select(sa.func.min(runs.c.turn)).where(waiting).scalar_subquery(),
         sa.select(sa.func.max(runs.c.turn))
-        .where(waiting, runs.c.owner_id == owner_id)
+        .where(waiting, runs.c.owner_id == sa.bindparam("whose"))
         .scalar_subquery(),
     ]
+
+
+# Made once: to build them costs more than to run them.
+_PLACES = sa.select(*_places(_INTERACTIVE, _BULK), *_places(_BULK, _END))
+_IMPORTED = (
+    sa.select(uploads.c.track_id)
+    .join(imports, imports.c.upload_id == uploads.c.id)
+    .where(uploads.c.track_id.in_(sa.bindparam("among", expanding=True)))
+)
 
 
 @dataclass(frozen=True, slots=True)

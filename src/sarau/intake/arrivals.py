@@ -1,16 +1,13 @@
 """Small files that came whole with their creation, several to one transaction."""
 
-from collections.abc import Callable
 from dataclasses import replace
-
-import sqlalchemy as sa
 
 from sarau.catalog import Database, arrivals, uploads
 from sarau.errors import FailedError
 from sarau.intake.group_commit import Batches, Job
 from sarau.intake.naming import title_of
+from sarau.intake.received import OnReceived
 from sarau.model.lifecycle import UploadState
-from sarau.model.track import Track
 from sarau.model.upload import Upload
 from sarau.storage import Volume, durable
 
@@ -22,7 +19,7 @@ class Arrivals:
         self,
         database: Database,
         volume: Volume,
-        on_received: Callable[[sa.Connection, Upload, Track], None],
+        on_received: OnReceived,
     ) -> None:
         self._database = database
         self._volume = volume
@@ -69,7 +66,7 @@ class Arrivals:
         with self._database.write() as connection:
             self._volume.check_room(uploads.outstanding_bytes(connection))
             titled = [(upload, title_of(upload.filename)) for upload in whole]
-            for upload, track in zip(whole, arrivals.receive_all(connection, titled), strict=True):
-                self._on_received(connection, upload, track)
+            tracks = arrivals.receive_all(connection, titled)
+            self._on_received(connection, list(zip(whole, tracks, strict=True)))
         for job in jobs:
             job.value = [job.item]

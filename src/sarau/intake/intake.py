@@ -21,6 +21,7 @@ from sarau.intake.group_commit import GroupCommit
 from sarau.intake.hashers import Hashers
 from sarau.intake.known import HasObject, Known
 from sarau.intake.naming import Description, clean_filename, title_of
+from sarau.intake.received import OnReceived
 from sarau.model.clock import now
 from sarau.model.ids import TrackId, UploadId, UserId, is_id, new_id
 from sarau.model.lifecycle import TrackState, UploadState
@@ -31,8 +32,6 @@ from sarau.storage import Volume
 
 log = logging.getLogger(__name__)
 
-OnReceived = Callable[[sa.Connection, Upload, Track], None]
-"""Called inside the transaction in which a track becomes `received`."""
 OnCreated = Callable[[sa.Connection, Upload], None]
 """Called inside the transaction in which an upload is created."""
 
@@ -317,7 +316,7 @@ class Intake:
         if upload.track_id is not None:
             track = track or tracks.get(connection, upload.track_id)
             moved = tracks.change_state(connection, track, TrackState.RECEIVED, upload_id=upload.id)
-            self._on_received(connection, received, moved)
+            self._on_received(connection, [(received, moved)])
         return received
 
     def _expires_at(self) -> datetime:

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sarau.catalog import Database, objects, sources, tracks, uploads
 from sarau.catalog.object_lock import referring_at_once
 from sarau.intake.naming import title_of
+from sarau.intake.received import OnReceived
 from sarau.model.ids import TrackId
 from sarau.model.lifecycle import TrackState, UploadState
 from sarau.model.track import Source, Track
@@ -39,7 +40,7 @@ class Known:
         self,
         database: Database,
         has_object: HasObject,
-        on_received: Callable[[sa.Connection, Upload, Track], None],
+        on_received: OnReceived,
     ) -> None:
         self._database = database
         self._has_object = has_object
@@ -106,7 +107,7 @@ class Known:
         stored = uploads.let_go(connection, received, UploadState.STORED, "stored")
         tracks.mark_duplicate(connection, track, older)
         moved = tracks.change_state(connection, track, TrackState.RECEIVED, upload_id=upload.id)
-        self._on_received(connection, stored, moved)
+        self._on_received(connection, [(stored, moved)])
         return stored
 
 

@@ -2,6 +2,6 @@
 
 from sarau.pipeline.caretaker import Caretaker
 from sarau.pipeline.durable import DurableRuns
-from sarau.pipeline.runner import Pipeline, start_run
+from sarau.pipeline.runner import Pipeline, start_run, start_runs
 
-__all__ = ["Caretaker", "DurableRuns", "Pipeline", "start_run"]
+__all__ = ["Caretaker", "DurableRuns", "Pipeline", "start_run", "start_runs"]

@@ -22,6 +22,7 @@ from sarau.catalog import Database
 from sarau.catalog.database import create_engine, translated
 from sarau.errors import FailedError
 from sarau.model.ids import RunId
+from sarau.pipeline.copying import Copies
 from sarau.pipeline.gate import Gate
 from sarau.pipeline.ledger import (
     OVER,
@@ -89,6 +90,7 @@ class DurableRuns:
             application_name=_APPLICATION,
         )
         self._ledger = Ledger(self._client)
+        self._copies = Copies(self._client)
         self._stop = threading.Event()
         self._draining = False
         self._offered_at = float("-inf")
@@ -238,6 +240,18 @@ class DurableRuns:
             run_id,
             *more,
         )
+
+    def enqueue_all(
+        self, connection: sa.Connection, turns: Sequence[tuple[RunId, int]], *, route: Route
+    ) -> None:
+        """Queue several runs, each with its turn, in the caller's transaction.
+
+        DBOS writes the first; the rest are copies of it, made by the database.
+        """
+        (first, turn), *others = turns
+        self.enqueue(connection, first, route=route, turn=turn)
+        if others:
+            self._copies.make(connection, first, others, route.kind)
 
     def cancel(self, run_id: RunId) -> None:
         """Let no further step of a run start; one at work looks at its run's state itself."""

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from sarau.audio import Analysis, from_plain
 from sarau.catalog import Database, landings, locks, renditions, runs, tracks, uploads
-from sarau.catalog.turns import next_turn
+from sarau.catalog.turns import next_turns
 from sarau.errors import Code, FailedCode, FailedError, RefusedCode, RejectedCode
 from sarau.intake.naming import clean_filename, title_of
 from sarau.landing import Documents
@@ -196,9 +196,9 @@ class Landings:
         sha256 = report.source_sha256
         tie_to_twin(connection, track, sha256 or "")
         uploads.let_go(connection, upload, UploadState.STORED, "stored", sha256=sha256)
-        turn = next_turn(connection, track.owner_id, track.id)
-        run = runs.create(connection, track, turn=turn, definition=report.definition)
-        track = tracks.point_to_run(connection, track, run.id)
+        (turn,) = next_turns(connection, track.owner_id, [track.id])
+        (run,) = runs.create(connection, [(track, turn)], definition=report.definition)
+        (track,) = tracks.point_to_runs(connection, [(track, run.id)])
         runs.enter(connection, run, Stage.PUBLISH, worker_id=report.maker.name)
         track = tracks.change_state(connection, track, TrackState.PROCESSING)
         save_analysis(

@@ -1,6 +1,7 @@
 """The rooms that the workload uses and that the check opens again after the cut."""
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -26,7 +27,7 @@ def open_rooms(d: Path, e: Path) -> tuple[Database, Intake, DiskLibrary]:
     return database, intake, library
 
 
-def nothing_follows(_connection: sa.Connection, _upload: Upload, _track: Track) -> None:
+def nothing_follows(_connection: sa.Connection, _received: Sequence[tuple[Upload, Track]]) -> None:
     """The workload promotes by itself, at the moment it chooses."""
 
 
