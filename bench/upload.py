@@ -1,13 +1,16 @@
 """Uploads: what a gigabyte costs, and how many small files go through in a second.
 
-Every figure is of the server process and its children: CPU seconds from /proc, so
-that a busy machine changes them little. `python -m bench.upload [large|small|memory]`.
+CPU seconds are the server process's and its children's, from /proc, with everything the
+kernel does in their name. All servers run at once and take turns, round by round, so that
+a busy machine treats them alike; the best round of each counts.
+
+    python -m bench.upload [large|small|memory ...] [--rounds 3] [--markdown FILE]
 """
 
-import asyncio
-import contextlib
+import argparse
 import hashlib
 import http.client
+import json
 import os
 import statistics
 import subprocess
@@ -16,14 +19,21 @@ import tempfile
 import threading
 import time
 import urllib.request
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench.upload_peers import Peer, install, running
 
 GIB = 1 << 30
+GB = GIB / 1e9
 PEERS = ("nginx", "sarau", "@tus/server", "tuspyserver")
 TICKS = os.sysconf("SC_CLK_TCK")
 OFFSET_TYPE = "application/offset+octet-stream"
+HASHED_AT_ONCE = 1 << 20
+"""As many bytes as the server hashes at once."""
+RESULT = Path(__file__).parents[1] / "docs" / "guide" / "upload-costs.md"
 
 
 def processes(pid: int) -> list[int]:
@@ -49,7 +59,7 @@ def rss_bytes(peer: Peer) -> int:
 
 
 class Pinger(threading.Thread):
-    """Asks for /ping all the time and notes how long it took."""
+    """Asks for a page that does nothing all the time, and notes how long it took."""
 
     def __init__(self, peer: Peer) -> None:
         super().__init__(daemon=True)
@@ -59,10 +69,10 @@ class Pinger(threading.Thread):
         connection = http.client.HTTPConnection("127.0.0.1", self.peer.port)
         while not self.stopped:
             start = time.perf_counter()
-            connection.request("GET", "/ping")
+            connection.request("GET", self.peer.ping)
             connection.getresponse().read()
             self.times_s.append(time.perf_counter() - start)
-            time.sleep(0.005)
+            time.sleep(0.02)
 
     def p99_ms(self) -> float:
         self.stopped = True
@@ -89,107 +99,129 @@ def send(peer: Peer, file: Path) -> None:
     subprocess.run(command, check=True)
 
 
-def large(rounds: int = 3) -> None:
-    with tempfile.NamedTemporaryFile(prefix="sarau-bench-") as body:
-        block = os.urandom(1 << 20)
-        for _ in range(GIB >> 20):
-            body.write(block)
-        body.flush()
-        start = time.process_time()
-        hasher, view = hashlib.sha256(), memoryview(bytearray(512 << 10))
-        with Path(body.name).open("rb", buffering=0) as source:
-            while source.readinto(view):
-                pass
-            read_s, start = time.process_time() - start, time.process_time()
-            for _ in range(GIB // len(view)):
-                hasher.update(view)
-        gb = GIB / 1e9
-        hash_s = (time.process_time() - start) / gb
-        print(
-            f"\n1 GiB body to file, best of {rounds} (reading it alone {read_s / gb:.2f} CPU-s/GB)"
-        )
-        print(f"{'':14}{'CPU-s/GB':>10}{'x nginx':>9}{'MB/s':>8}{'ping p99 ms':>13}")
-        print(f"{'SHA-256 alone':14}{hash_s:10.2f}")
-        base = 0.0
-        for number, name in enumerate(PEERS):
-            with running(name, 18200 + number) as peer:
-                results = [one_large(peer, Path(body.name)) for _ in range(rounds)]
-            cpu = min(result[0] for result in results) / gb
-            base = base or cpu
-            rate = GIB / 1e6 / min(result[1] for result in results)
-            p99 = min(result[2] for result in results)
-            print(f"{name:14}{cpu:10.2f}{cpu / base:9.2f}{rate:8.0f}{p99:13.1f}", flush=True)
-            if name == "sarau":
-                bare = cpu - hash_s
-                print(f"{'  less hash':14}{bare:10.2f}{bare / base:9.2f}")
+@dataclass(frozen=True)
+class Large:
+    cpu_s: float
+    """A gigabyte (not a gibibyte)."""
+    wall_s: float
+    p99_ms: float
 
 
-def one_large(peer: Peer, body: Path) -> tuple[float, float, float]:
+def hash_s() -> float:
+    """Return what SHA-256 of a gigabyte takes by itself, from memory that was just written."""
+    view = memoryview(bytearray(os.urandom(HASHED_AT_ONCE)))
+    hasher, start = hashlib.sha256(), time.thread_time()
+    for _ in range(GIB // len(view)):
+        hasher.update(view)
+    return (time.thread_time() - start) / GB
+
+
+def one_large(peer: Peer, body: Path) -> Large:
     pinger = Pinger(peer)
     before, start = cpu_s(peer), time.perf_counter()
     pinger.start()
     send(peer, body)
     wall_s = time.perf_counter() - start
     p99_ms = pinger.p99_ms()
-    return cpu_s(peer) - before, wall_s, p99_ms
+    found = Large((cpu_s(peer) - before) / GB, wall_s / GB, p99_ms)
+    peer.forget_files()
+    return found
 
 
-async def small_client(peer: Peer, numbers: list[int], body: bytes, times_s: list[float]) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", peer.port)
-    while numbers:
-        number = numbers.pop()
-        what = "POST /files/" if peer.tus else f"PUT /files/{number}"
-        head = f"{what} HTTP/1.1\r\nHost: 127.0.0.1:{peer.port}\r\nContent-Length: {len(body)}\r\n"
-        if peer.tus:
-            head += f"Tus-Resumable: 1.0.0\r\nUpload-Length: {len(body)}\r\n"
-            head += f"Content-Type: {OFFSET_TYPE}\r\nUpload-Metadata: filename c29uZy5mbGFj\r\n"
-        start = time.perf_counter()
-        writer.write(head.encode() + b"\r\n" + body)
-        answer = await reader.readuntil(b"\r\n\r\n")
-        assert answer.startswith((b"HTTP/1.1 201", b"HTTP/1.1 204")), answer
-        for line in answer.lower().split(b"\r\n"):
-            if line.startswith(b"content-length:"):
-                await reader.readexactly(int(line.partition(b":")[2]))
-            if line == b"transfer-encoding: chunked":
-                await reader.readuntil(b"0\r\n\r\n")
-        times_s.append(time.perf_counter() - start)
-    writer.close()
-    with contextlib.suppress(ConnectionError):
-        await writer.wait_closed()
+def in_turns(rounds: int, work: Callable[[Peer], None]) -> None:
+    with ExitStack() as stack:
+        peers = [stack.enter_context(running(name)) for name in PEERS]
+        for _ in range(rounds):
+            for peer in peers:
+                work(peer)
 
 
-async def small_run(peer: Peer, count: int, at_once: int) -> tuple[float, float]:
-    body, times_s = os.urandom(200_000), list[float]()
-    numbers = list(range(count))
-    start = time.perf_counter()
-    await asyncio.gather(*(small_client(peer, numbers, body, times_s) for _ in range(at_once)))
-    rate = count / (time.perf_counter() - start)
-    return rate, statistics.quantiles(times_s, n=100)[98] * 1000
+def large(rounds: int) -> str:
+    found: dict[str, list[Large]] = {name: [] for name in PEERS}
+    hashed: list[float] = []
+    with tempfile.NamedTemporaryFile(prefix="sarau-bench-") as body:
+        for _ in range(GIB >> 20):
+            body.write(os.urandom(1 << 20))
+        body.flush()
 
+        def work(peer: Peer) -> None:
+            if peer.name == "sarau":
+                hashed.append(hash_s())
+            found[peer.name].append(one_large(peer, Path(body.name)))
 
-def small(count: int = 1000, at_once: int = 16, rounds: int = 3) -> None:
-    print(
-        f"\n{count} files of 200 kB, created with their body, {at_once} at once, best of {rounds}"
-    )
-    print(f"{'':14}{'req/s':>8}{'p99 ms':>9}{'CPU ms/req':>12}  durable")
-    for number, name in enumerate(PEERS):
-        with running(name, 18210 + number) as peer:
-            asyncio.run(small_run(peer, 50, at_once))
-            before = cpu_s(peer)
-            results = [asyncio.run(small_run(peer, count, at_once)) for _ in range(rounds)]
-            cpu_ms = (cpu_s(peer) - before) / count / rounds * 1000
-        rate, p99 = max(results)
+        in_turns(rounds, work)
+    bottom = min(each.cpu_s for each in found["nginx"])
+    alone = min(hashed)
+    lines = [
+        "## A body of 1 GiB\n",
+        f"Best of {rounds} rounds, sent by curl, while a page is asked for all the time.\n",
+        "| | CPU-s/GB | x nginx | MB/s | other requests' p99 ms | on disk when answered |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, each in found.items():
+        cpu = min(one.cpu_s for one in each)
+        rate = 1000 / min(one.wall_s for one in each)
+        p99 = min(one.p99_ms for one in each)
         durable = "yes" if name == "sarau" else "no"
-        print(f"{name:14}{rate:8.0f}{p99:9.0f}{cpu_ms:12.2f}  {durable}", flush=True)
+        lines.append(
+            f"| {name} | {cpu:.2f} | {cpu / bottom:.2f} | {rate:.0f} | {p99:.1f} | {durable} |"
+        )
+        if name == "sarau":
+            bare = cpu - alone
+            lines.append(f"| - of which SHA-256 | {alone:.2f} | | | | |")
+            lines.append(f"| - the rest | {bare:.2f} | {bare / bottom:.2f} | | | |")
+    return "\n".join(lines)
 
 
-def memory(at_once: int = 50, size: int = 32 << 20) -> None:
-    print(f"\nMemory while {at_once} bodies of {size >> 20} MiB arrive at once")
+def one_small(peer: Peer, count: int, at_once: int, size: int) -> tuple[float, float, float]:
+    """Return requests a second, the 99th percentile in ms, and the server's CPU ms a request."""
+    client = Path(__file__).parent / "small_client.py"
+    kind = "tus" if peer.tus else "put"
+    before = cpu_s(peer)
+    command = [sys.executable, str(client), *map(str, (peer.port, count, at_once, size)), kind]
+    said = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+    peer.forget_files()
+    p99_ms = statistics.quantiles(said["times_s"], n=100)[98] * 1000
+    return count / said["wall_s"], p99_ms, (cpu_s(peer) - before) / count * 1000
+
+
+def small(rounds: int, count: int = 1000, at_once: int = 16, size: int = 200_000) -> str:
+    found: dict[str, list[tuple[float, float, float]]] = {name: [] for name in PEERS}
+
+    def work(peer: Peer) -> None:
+        if not found[peer.name]:
+            one_small(peer, 100, at_once, size)
+        found[peer.name].append(one_small(peer, count, at_once, size))
+
+    in_turns(rounds, work)
+    node = max(each[0] for each in found["@tus/server"])
+    lines = [
+        f"## {count} files of {size // 1000} kB\n",
+        f"Created with their bodies, {at_once} at once; best of {rounds} rounds.\n",
+        "| | requests/s | x @tus/server | p99 ms | CPU ms a request | on disk when answered |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, each in found.items():
+        rate, p99, _ = max(each)
+        cpu = min(one[2] for one in each)
+        durable = "yes" if name == "sarau" else "no"
+        lines.append(
+            f"| {name} | {rate:.0f} | {rate / node:.2f} | {p99:.0f} | {cpu:.2f} | {durable} |"
+        )
+    return "\n".join(lines)
+
+
+def memory(_rounds: int, at_once: int = 50, size: int = 32 << 20) -> str:
+    lines = [
+        f"## Memory while {at_once} bodies of {size >> 20} MiB arrive at once\n",
+        "| | idle MB | more MB |",
+        "|---|---|---|",
+    ]
     with tempfile.NamedTemporaryFile(prefix="sarau-bench-") as body:
         body.write(os.urandom(size))
         body.flush()
-        for number, name in enumerate(PEERS):
-            with running(name, 18220 + number) as peer:
+        for name in PEERS:
+            with running(name) as peer:
                 send(peer, Path(body.name))
                 idle = most = rss_bytes(peer)
                 senders = [threading.Thread(target=send, args=(peer, Path(body.name)))
@@ -199,16 +231,41 @@ def memory(at_once: int = 50, size: int = 32 << 20) -> None:
                 while any(sender.is_alive() for sender in senders):
                     most = max(most, rss_bytes(peer))
                     time.sleep(0.01)
-            print(
-                f"{name:14}{idle / 1e6:8.0f} MB idle{(most - idle) / 1e6:8.0f} MB more", flush=True
-            )
+            lines.append(f"| {name} | {idle / 1e6:.0f} | {(most - idle) / 1e6:.0f} |")
+    return "\n".join(lines)
+
+
+PARTS: dict[str, Callable[[int], str]] = {"large": large, "small": small, "memory": memory}
+
+
+def bench(parts: list[str], rounds: int) -> str:
+    install()
+    written = []
+    for part in parts:
+        written.append(PARTS[part](rounds))
+        print(f"\n{written[-1]}", flush=True)
+    return "\n\n".join(written)
+
+
+def write(text: str, target: Path) -> None:
+    target.write_text(
+        "# What uploads cost\n\nWritten by `make bench`. Ratios count; the machine was shared."
+        " `sarau` is the whole server, with the durable run of every file queued; the others"
+        " only receive, and write nothing through to the disk: what theirs writes back later"
+        f" is in nobody's figures.\n\n{text}\n",
+        encoding="utf-8",
+    )
 
 
 def main() -> None:
-    install()
-    chosen = sys.argv[1:] or ["large", "small", "memory"]
-    for name in chosen:
-        {"large": large, "small": small, "memory": memory}[name]()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--markdown", type=Path)
+    options = parser.parse_args()
+    text = bench(options.parts or list(PARTS), options.rounds)
+    if options.markdown:
+        write(text, options.markdown)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ nginx comes from the system's packages; @tus/server from npm and tuspyserver fro
 are installed into a folder of their own, once.
 """
 
+import socket
 import subprocess
 import sys
 import tempfile
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CACHE = Path(tempfile.gettempdir()) / "sarau-bench"
-SERVER = Path(__file__).parent.parent / "tests" / "web" / "serve_uploads.py"
+SERVER = Path(__file__).parent / "serve_uploads.py"
 
 NGINX = """
 daemon off; worker_processes {workers}; error_log stderr error; pid {root}/nginx.pid;
@@ -61,10 +62,21 @@ class Peer:
     port: int
     pid: int
     tus: bool
+    root: Path
+    files: str
+    """Where it puts what it receives, below its root."""
+    ping: str
+    """A path that does nothing."""
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    def forget_files(self) -> None:
+        """Remove what was received, so that every round gets the same memory and disk again."""
+        for file in (self.root / self.files).iterdir():
+            if file.is_file() and file.suffix not in {".conf", ".pid", ".py", ".log"}:
+                file.unlink()
 
 
 def _run(*command: str, cwd: Path | None = None) -> None:
@@ -111,12 +123,28 @@ def _command(name: str, root: Path, port: int) -> list[str]:
     return [sys.executable, str(SERVER), str(root), str(port)]
 
 
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
 @contextmanager
-def running(name: str, port: int) -> Iterator[Peer]:
+def running(name: str) -> Iterator[Peer]:
     """Run a server until the block ends; its files are thrown away."""
     with tempfile.TemporaryDirectory(prefix="sarau-bench-") as folder:
-        process = subprocess.Popen(_command(name, Path(folder), port))
-        peer = Peer(name, port, process.pid, tus=name != "nginx")
+        port, root = _free_port(), Path(folder)
+        with (root / "server.log").open("wb") as log:
+            process = subprocess.Popen(_command(name, root, port), stderr=log)
+        peer = Peer(
+            name,
+            port,
+            process.pid,
+            tus=name != "nginx",
+            root=root,
+            files={"nginx": "www/files", "sarau": "intake/uploads"}.get(name, ""),
+            ping="/healthz" if name == "sarau" else "/ping",
+        )
         try:
             _wait(peer, process)
             yield peer
@@ -128,7 +156,7 @@ def running(name: str, port: int) -> Iterator[Peer]:
 def _wait(peer: Peer, process: subprocess.Popen[bytes]) -> None:
     while True:
         try:
-            urllib.request.urlopen(f"{peer.url}/ping").read()
+            urllib.request.urlopen(f"{peer.url}{peer.ping}").read()
         except OSError:
             if process.poll() is not None:
                 raise RuntimeError(f"{peer.name} did not start") from None

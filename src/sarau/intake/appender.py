@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 STEP_BYTES = 64 << 20
 STEP_S = 2.0
+_AHEAD_BYTES = 64 << 20
+_LEAST_AHEAD_BYTES = 1 << 20
 
 
 def lock(fd: int) -> None:
@@ -59,12 +61,23 @@ class Appender:
         self._step_at = time.monotonic()
         self._step_offset = upload.offset_bytes
         self._broken: FailedError | None = None
+        self._allocated = self._expected = upload.offset_bytes
 
     @property
     def room_bytes(self) -> int:
         """How many more bytes this upload may get."""
         size = self.upload.size_bytes
         return (self._intake.max_upload_bytes if size is None else size) - self.offset_bytes
+
+    def expect(self, length_bytes: int) -> None:
+        """Say how many bytes this request is about to bring, so that room is made in time."""
+        self._expected = self.offset_bytes + length_bytes
+
+    def _allocate(self) -> None:
+        ahead = min(_AHEAD_BYTES, self._expected - self.offset_bytes)
+        if ahead >= _LEAST_AHEAD_BYTES:
+            durable.preallocate(self._fd, self.offset_bytes, ahead)
+            self._allocated = self.offset_bytes + ahead
 
     def declare_size(self, size_bytes: int) -> None:
         """Fix the length of an upload whose length was deferred, see `Intake.declare_size`."""
@@ -83,6 +96,8 @@ class Appender:
             raise RefusedError(RefusedCode.UPLOAD_TOO_LARGE, "the body is longer than declared")
         if self._hasher is not None:
             self._hasher.update(data)
+        if self.offset_bytes + len(data) > self._allocated:
+            self._allocate()
         try:
             durable.write_all(self._fd, data)
         except FailedError:
@@ -170,6 +185,8 @@ class Appender:
         if self._step is not None:
             self._step.exception()
             self._step = None
+        if self.offset_bytes < self._allocated:
+            durable.release_preallocated(self._fd, self.offset_bytes)
         os.close(self._fd)
         if self._hasher is not None and self.offset_bytes == self.upload.offset_bytes:
             self._intake.hashers.keep(self.upload.id, self.offset_bytes, self._hasher)

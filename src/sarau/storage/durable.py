@@ -5,13 +5,19 @@ pages and a second fsync would return 0 while the disk holds old data. So nothin
 here retries; the caller abandons the file and marks its volume suspect.
 """
 
+import ctypes
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sarau.errors import FailedCode, FailedError
+
+_KEEP_SIZE = 1
+"""FALLOC_FL_KEEP_SIZE of fallocate(2), which Python does not offer."""
+_fallocate = getattr(ctypes.CDLL(None), "fallocate", None)
+"""Only Linux has it."""
 
 
 def failure(error: OSError) -> FailedError:
@@ -40,6 +46,23 @@ def write_all(fd: int, data: bytes | bytearray | memoryview) -> None:
     with translated():
         while rest:
             rest = rest[os.write(fd, rest) :]
+
+
+def preallocate(fd: int, offset_bytes: int, length_bytes: int) -> None:
+    """Have the blocks of a range allocated at once; the file's size stays as it is.
+
+    A block at a time, while it is written, allocation costs as much as the writing. It
+    may fail where the file system cannot do it or has no room, and then nothing is lost:
+    writing finds out.
+    """
+    if _fallocate is not None:
+        _fallocate(fd, _KEEP_SIZE, ctypes.c_int64(offset_bytes), ctypes.c_int64(length_bytes))
+
+
+def release_preallocated(fd: int, size_bytes: int) -> None:
+    """Give back what was allocated beyond `size_bytes`, which is the file's size."""
+    with suppress(OSError):
+        os.ftruncate(fd, size_bytes)
 
 
 def sync(fd: int) -> None:

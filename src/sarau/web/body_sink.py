@@ -21,6 +21,7 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -35,7 +36,7 @@ from sarau.web.stop import Stop
 EXTENSION = "sarau.body_sink"
 INTERIM = "sarau.interim"
 BUFFER_BYTES = 1 << 20
-_WAKE_BYTES = 256 << 10
+_WAKE_BYTES = 512 << 10
 _LOOK_S = 1.0
 _MOST_AT_ONCE = 64
 _DISCARD_BYTES = 64 << 20
@@ -82,6 +83,8 @@ class _Pump:
         self._poll.register(sock.fileno(), select.POLLIN)
         self._poll.register(self._wake, select.POLLIN)
         self._buffer = memoryview(bytearray(min(BUFFER_BYTES, left or 1)))
+        self._least = 1
+        self._ended = False
         self._stopped = False
 
     def stop(self) -> None:
@@ -97,47 +100,64 @@ class _Pump:
             if self._early:
                 self._write(memoryview(self._early))
             pace = Pace(self._idle_s)
-            while self._left:
-                got = self._read()
-                if not got:
-                    return Arrived(whole=False)
-                self._left -= got
-                self._write(self._buffer[:got])
-                if pace.is_lost(got) and self._left:
-                    return Arrived(whole=False)
+            while self._left and not self._ended:
+                if filled := self._fill():
+                    self._left -= filled
+                    self._write(self._buffer[:filled])
+                self._ended = self._ended or pace.is_lost(filled)
         except Exception as error:  # noqa: BLE001 - handed to the request, which answers with it
             self._discard()
             return Arrived(whole=not self._left, error=error)
-        return Arrived(whole=True)
+        finally:
+            self._wake_from(1)
+        return Arrived(whole=not self._left)
 
-    def _read(self) -> int:
-        """Return how many bytes came, 0 when no more will."""
+    def _fill(self) -> int:
+        """Return how many bytes came: a buffer full, or fewer at the end or from a slow client."""
+        most = min(len(self._buffer), self._left)
         deadline = time.monotonic() + self._idle_s
-        view = self._buffer[: min(len(self._buffer), self._left)]
-        while True:
-            try:
-                return os.readv(self._sock.fileno(), [view])
-            except BlockingIOError:
-                if self._stopped or time.monotonic() > deadline:
-                    return 0
-            except OSError:
-                return 0
-            self._wait(len(view))
+        filled = 0
+        while filled < most:
+            got = self._receive(self._buffer[filled:most])
+            if got:
+                filled += got
+            elif got == 0 or self._stopped or time.monotonic() > deadline:
+                self._ended = True
+                break
+            elif not self._wait(self._left - filled) and filled:
+                break
+        return filled
 
-    def _wait(self, most: int) -> None:
+    def _receive(self, view: memoryview) -> int | None:
+        """Return how many bytes were there, 0 when no more will come, None when they may."""
+        try:
+            return os.readv(self._sock.fileno(), [view])
+        except BlockingIOError:
+            return None
+        except OSError:
+            return 0
+
+    def _wait(self, most: int) -> bool:
+        """Tell whether bytes came before it was time to look."""
         # Woken for every packet, a thread would spend its time on being woken.
-        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, min(_WAKE_BYTES, most))
-        ready = self._poll.poll(_LOOK_S * 1000)
-        self._stopped = any(fd == self._wake for fd, _ in ready)
-        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
+        self._wake_from(min(_WAKE_BYTES, most))
+        ready = {fd for fd, _ in self._poll.poll(_LOOK_S * 1000)}
+        self._stopped = self._wake in ready
+        return self._sock.fileno() in ready
+
+    def _wake_from(self, least: int) -> None:
+        if least != self._least:
+            with suppress(OSError):  # a connection that was reset is noticed by reading
+                self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, least)
+            self._least = least
 
     def _discard(self) -> None:
         """Read on for a while, so that the client comes to read our answer."""
         deadline = time.monotonic() + _DISCARD_S
         if self._left > _DISCARD_BYTES:
             return
-        while self._left and time.monotonic() < deadline and (got := self._read()):
-            self._left -= got
+        while self._left and not self._ended and time.monotonic() < deadline:
+            self._left -= self._fill()
 
 
 class SinkProtocol(LimitedHead):

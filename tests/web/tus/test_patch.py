@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import os
+import time
 import zlib
 from typing import Any
 
@@ -170,3 +171,21 @@ def test_a_connection_serves_its_next_request_after_a_large_body(server: Any) ->
         refused = client.patch(location, content=b"x" * MIB, headers=basic | {"Upload-Offset": "1"})
         assert refused.status_code == 409
         assert client.head(location, headers=basic).status_code == 200
+
+
+def test_what_a_slow_client_sent_is_in_the_file_before_more_comes(server: Any) -> None:
+    location = server.create(8 * MIB)
+    part = os.urandom(700_000)
+    with server.send_part(location, 0, 8 * MIB, part):
+        while len(server.content(location)) < len(part):
+            time.sleep(0.05)
+        assert server.content(location) == part
+
+
+def test_a_broken_off_body_keeps_no_more_room_than_it_needs(server: Any) -> None:
+    location = server.create(32 * MIB)
+    server.send_part(location, 0, 32 * MIB, b"x" * 2 * MIB).close()
+    while server.offset(location) < 2 * MIB:
+        time.sleep(0.05)
+    file = server.directory / "intake" / "uploads" / location.rpartition("/")[2]
+    assert file.stat().st_blocks * 512 < 4 * MIB

@@ -72,7 +72,9 @@ async def append(
 
 
 def _check_room(request: Request, appender: Appender) -> None:
-    if (content_length(request.headers) or 0) > appender.room_bytes:
+    length = content_length(request.headers) or 0
+    appender.expect(length)
+    if length > appender.room_bytes:
         raise RefusedError(RefusedCode.UPLOAD_TOO_LARGE, "the body is longer than declared")
 
 
