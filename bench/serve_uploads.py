@@ -5,6 +5,7 @@ becomes a track and has its run queued; nobody works on the runs, because that i
 is measured. Usage: serve_uploads.py DIRECTORY PORT
 """
 
+import gc
 import sys
 from pathlib import Path
 
@@ -13,25 +14,17 @@ import uvicorn
 from sarau.app import open_app
 from sarau.observe import logs
 from sarau.settings import Settings
-from sarau.web.body_sink import SinkProtocol
-from sarau.web.server import build
+from sarau.web.server import configure
 
 
 def main() -> None:
     logs.configure("text")
     settings = Settings(data=Path(sys.argv[1]), port=int(sys.argv[2]))
     with open_app(settings, work=False) as app:
-        uvicorn.run(
-            build(app),
-            host=settings.host,
-            port=settings.port,
-            http=SinkProtocol,
-            loop="uvloop",
-            ws="none",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-        )
+        config = configure(app)
+        gc.collect()
+        gc.freeze()
+        uvicorn.Server(config).run()
 
 
 if __name__ == "__main__":

@@ -74,7 +74,12 @@ class _Lines(logging.Formatter):
     def _clean(self, text: str) -> str:
         if self._secrets is not None:
             text = self._secrets.sub(_HIDDEN, text)
-        text = _BEARER.sub(rf"\1 {_HIDDEN}", _ADDRESS.sub(rf"\1:{_HIDDEN}@", text))
+        # A line is written for every request, and hardly any has these in it.
+        if "@" in text:
+            text = _ADDRESS.sub(rf"\1:{_HIDDEN}@", text)
+        lowered = text.lower()
+        if "bearer" in lowered or "basic" in lowered:
+            text = _BEARER.sub(rf"\1 {_HIDDEN}", text)
         return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}... ({len(text)} characters)"
 
 

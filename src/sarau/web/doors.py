@@ -9,9 +9,9 @@ import hmac
 import ipaddress
 import socket
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlsplit
 
-from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -22,6 +22,14 @@ from sarau.web.problems import language_of, problem
 
 SESSION_COOKIE = "sarau_session"
 _OPEN_PATHS = ("/healthz", "/readyz", "/login", "/static/")
+_MARKS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"content-security-policy", b"sandbox; default-src 'none'"),
+)
+"""What every answer says, unless it says something else by itself."""
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -48,6 +56,17 @@ def check_may_listen(settings: Settings) -> None:
         )
 
 
+@lru_cache(maxsize=64)
+def _is_own_name(header: str, host: str, public_url: str | None) -> bool:
+    name = (urlsplit(f"//{header}").hostname or "").rstrip(".")
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        public = urlsplit(public_url).hostname if public_url else None
+        return name in {"localhost", host, public, socket.gethostname()}
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Doors:
     """What is let in."""
@@ -71,13 +90,7 @@ class Doors:
 
         An address in figures always is: only names can be rebound.
         """
-        name = (urlsplit(f"//{header}").hostname or "").rstrip(".")
-        try:
-            ipaddress.ip_address(name)
-        except ValueError:
-            public = urlsplit(self.public_url).hostname if self.public_url else None
-            return name in {"localhost", self.host, public, socket.gethostname()}
-        return True
+        return _is_own_name(header, self.host, self.public_url)
 
     def is_allowed_origin(self, request: Request) -> bool:
         """Tell whether a request that changes something comes from our own page or no page."""
@@ -127,13 +140,9 @@ class DoorKeeper:
 
         async def send_marked(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(raw=message["headers"])
-                headers.setdefault("X-Content-Type-Options", "nosniff")
-                headers.setdefault("Referrer-Policy", "same-origin")
-                headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-                headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
-                headers.setdefault("Content-Security-Policy", "sandbox; default-src 'none'")
-                message["headers"] = headers.raw
+                given = list(message["headers"])
+                names = {name.lower() for name, _ in given}
+                message["headers"] = given + [one for one in _MARKS if one[0] not in names]
             await send(message)
 
         await self._app(scope, receive, send_marked)
@@ -146,6 +155,6 @@ class DoorKeeper:
             raise RefusedError(
                 RefusedCode.ORIGIN_NOT_ALLOWED, f"Origin: {request.headers.get('origin')}"
             )
-        is_open = request.url.path.startswith(_OPEN_PATHS)
+        is_open = str(request.scope["path"]).startswith(_OPEN_PATHS)
         if not is_open and not self._doors.is_known(request):
             raise RefusedError(RefusedCode.UNAUTHORIZED, "no token, or another one")

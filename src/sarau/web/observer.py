@@ -3,7 +3,7 @@
 import logging
 from typing import Final
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sarau.observe import figures
@@ -49,9 +49,7 @@ class Observer:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                named = MutableHeaders(raw=list(message["headers"]))
-                named["X-Request-Id"] = request_id
-                message["headers"] = named.raw
+                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
             await send(message)
 
         with bind(request_id=request_id):

@@ -1,6 +1,7 @@
 """The ASGI application and the server that runs it."""
 
 import asyncio
+import gc
 import logging
 import os
 import resource
@@ -14,12 +15,11 @@ import uvicorn
 from fastapi import FastAPI
 from fastapi.encoders import jsonable_encoder
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sarau.app import App, open_app
 from sarau.model.ids import LOCAL_USER_ID
@@ -80,20 +80,32 @@ def build(app: App) -> ASGIApp:
     plain = PlainUpload(app.intake, app.database, owner_of=lambda _scope: LOCAL_USER_ID)
     api: FastAPI = build_api(app, live)
     api.include_router(build_pages(doors))
-    return Starlette(
+    rest = Starlette(
         routes=[
             Route("/healthz", _healthz),
             Route("/readyz", readyz),
             Route("/metrics", metrics),
-            Route("/files", tus),
-            Mount("/files", tus),
             Mount("/static", _Assets(directory=STATIC)),
             Route("/api/v1/tracks", plain, methods=["POST"]),
             Mount("/", api),
         ],
-        middleware=[Middleware(Observer), Middleware(DoorKeeper, doors=doors)],
         lifespan=lifespan,
     )
+    return Observer(DoorKeeper(_Ways(tus, rest), doors=doors))
+
+
+class _Ways:
+    """Uploads past the framework, which costs more than a small one; everything else to it."""
+
+    def __init__(self, uploads: ASGIApp, rest: ASGIApp) -> None:
+        self._uploads = uploads
+        self._rest = rest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and f"{scope['path']}/".startswith("/files/"):
+            await self._uploads(scope, receive, send)
+        else:
+            await self._rest(scope, receive, send)
 
 
 class _Assets(StaticFiles):
@@ -107,6 +119,25 @@ class _Assets(StaticFiles):
 
 async def _healthz(_request: Request) -> JSONResponse:
     return JSONResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
+
+
+def configure(app: App) -> uvicorn.Config:
+    """Return how uvicorn serves the open rooms of `app`."""
+    settings = app.settings
+    return uvicorn.Config(
+        build(app),
+        host=settings.host,
+        port=settings.port,
+        http=SinkProtocol,
+        loop="uvloop",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE_S,
+        timeout_graceful_shutdown=_GRACE_S,
+        proxy_headers=settings.public_url is not None,
+    )
 
 
 def serve(settings: Settings, *, work: bool = True) -> None:
@@ -123,20 +154,10 @@ def serve(settings: Settings, *, work: bool = True) -> None:
     check_may_listen(settings)
     _allow_many_connections()
     with open_app(settings, work=work, promote=not work) as app:
-        config = uvicorn.Config(
-            build(app),
-            host=settings.host,
-            port=settings.port,
-            http=SinkProtocol,
-            loop="uvloop",
-            ws="none",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_keep_alive=_KEEP_ALIVE_S,
-            timeout_graceful_shutdown=_GRACE_S,
-            proxy_headers=settings.public_url is not None,
-        )
+        config = configure(app)
+        # What is there now stays: to look through it again and again is a tenth of the work.
+        gc.collect()
+        gc.freeze()
         # uvicorn ends by sending itself the signal that it got: SIGTERM must not end us there.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         with suppress(KeyboardInterrupt):
