@@ -104,7 +104,8 @@ class _Pump:
                 if filled := self._fill():
                     self._left -= filled
                     self._write(self._buffer[:filled])
-                self._ended = self._ended or pace.is_lost(filled)
+                if pace.is_lost(filled):
+                    break
         except Exception as error:  # noqa: BLE001 - handed to the request, which answers with it
             self._discard()
             return Arrived(whole=not self._left, error=error)

@@ -89,14 +89,14 @@ class PlainUpload:
         self._intake.check_size(size)
         if size is None or size > _SMALL_BYTES:
             return await self._stream(body, _Raw(self._intake, owner_id, description, size))
-        content = await body.read_small()
-        if content is None:
-            raise RefusedError(RefusedCode.UPLOAD_INCOMPLETE, "the body broke off")
-        return await in_thread(
-            lambda: self._intake.create(
+        upload = await body.hand_over(
+            lambda content: self._intake.create(
                 owner_id=owner_id, description=description, size_bytes=size, body=content
             )
         )
+        if upload is None:
+            raise RefusedError(RefusedCode.UPLOAD_INCOMPLETE, "the body broke off")
+        return upload
 
     async def _stream(self, body: Body, target: "_Target") -> Upload:
         try:

@@ -2,6 +2,8 @@
 
 import asyncio
 import contextvars
+from collections.abc import Callable
+from typing import TypeVar
 
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope
@@ -15,9 +17,12 @@ from sarau.web.threads import in_thread
 IDLE_S = 60.0
 """A client that sends next to nothing for so long is taken to be gone; it can resume."""
 _SINK_FROM_BYTES = 256 << 10
+_HAND_OVER_FROM_BYTES = 64 << 10
 _BATCH_BYTES = 1 << 20
 _DRAIN_BYTES = 64 << 20
 _DRAIN_S = 5.0
+
+Result = TypeVar("Result")
 
 
 def content_length(headers: Headers) -> int | None:
@@ -42,8 +47,37 @@ class Body:
         self.ended = not has_body(self.headers)
         """Nothing is left to be read."""
 
-    async def read_small(self) -> bytes | None:
-        """Return a whole body that the caller knows to be small; None when it broke off."""
+    async def hand_over(self, work: Callable[[bytes], Result]) -> Result | None:
+        """Call `work`, in a worker thread, with a body that the caller knows to be small.
+
+        Returns:
+            What `work` returned; None when the body broke off, and then it was not called.
+
+        """
+        length = content_length(self.headers) or 0
+        sink = self._scope.get("extensions", {}).get(EXTENSION)
+        if sink is None or length < _HAND_OVER_FROM_BYTES:
+            body = await self._read_small()
+            return None if body is None else await in_thread(lambda: work(body))
+        # The thread that reads the rest goes on with the work: each change of threads is dear.
+        context = contextvars.copy_context()
+        parts: list[bytes] = []
+        results: list[Result] = []
+
+        def write(data: memoryview) -> None:
+            parts.append(bytes(data))
+            if sum(map(len, parts)) == length:
+                figures.upload_bytes.inc(length)
+                results.append(context.run(work, b"".join(parts)))
+
+        self._touched = True
+        arrived: Arrived = await sink(write, stop=Stop(), idle_s=IDLE_S)
+        self.ended = True
+        if arrived.error is not None:
+            raise arrived.error
+        return results[0] if results else None
+
+    async def _read_small(self) -> bytes | None:
         parts = bytearray()
         pace = Pace(IDLE_S)
         while not self.ended:

@@ -1,6 +1,8 @@
 """POST of tus 1.0: creation, with or without the first bytes or the length."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from sarau.errors import RefusedCode, RefusedError, SarauError
 from sarau.intake import Appender, Description, concatenate
@@ -37,20 +39,19 @@ async def post(server: Server, request: Request) -> Answer:
     length = content_length(request.headers)
     if size is not None and (length or 0) > size:
         raise RefusedError(RefusedCode.UPLOAD_TOO_LARGE, "the body is longer than declared")
-    body = None
-    if with_body and size == length and (size or 0) <= SMALL_BYTES:
-        body = await _small_body(request, checksum)
-    upload = await in_thread(
-        lambda: server.intake.create(
-            owner_id=request.owner_id,
-            description=description,
-            size_bytes=size,
-            concat=concat.header if concat else None,
-            body=body,
-        )
+    create = partial(
+        server.intake.create,
+        owner_id=request.owner_id,
+        description=description,
+        size_bytes=size,
+        concat=concat.header if concat else None,
     )
-    if with_body and body is None:
-        upload = await _append_first(server, request, upload, checksum)
+    if with_body and size == length and (size or 0) <= SMALL_BYTES:
+        upload = await create_whole(request, create, checksum)
+    else:
+        upload = await in_thread(create)
+        if with_body:
+            upload = await _append_first(server, request, upload, checksum)
     return created(server, request, upload, with_body=with_body)
 
 
@@ -83,14 +84,28 @@ def _declared_size(request: Request) -> int | None:
     return size
 
 
-async def _small_body(request: Request, checksum: fields.Checksum | None) -> bytes:
-    body = await request.body.read_small()
-    if body is None:
+async def create_whole(
+    request: Request, create: Callable[..., Upload], checksum: fields.Checksum | None
+) -> Upload:
+    """Create an upload with its whole body, which is small.
+
+    Raises:
+        RefusedError: `upload_checksum_mismatch`, or what `create` refuses.
+        FailedError: The intake's.
+        BrokenOffError: The body did not end.
+
+    """
+
+    def work(body: bytes) -> Upload:
+        if checksum is not None:
+            checksum.digest.update(body)
+            checksum.check()
+        return create(body=body)
+
+    upload = await request.body.hand_over(work)
+    if upload is None:
         raise BrokenOffError
-    if checksum is not None:
-        checksum.digest.update(body)
-        checksum.check()
-    return body
+    return upload
 
 
 async def _append_first(

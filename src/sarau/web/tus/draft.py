@@ -24,8 +24,8 @@ from sarau.web.reception import content_length, has_body
 from sarau.web.threads import in_thread
 from sarau.web.tus import fields
 from sarau.web.tus.appending import append
-from sarau.web.tus.creation import SMALL_BYTES
-from sarau.web.tus.exchange import Answer, BrokenOffError, Request, Server, location
+from sarau.web.tus.creation import SMALL_BYTES, create_whole
+from sarau.web.tus.exchange import Answer, Request, Server, location
 from sarau.web.tus.verbs import DRAFT_MEDIA_TYPE, check_offset, inspect, media_type
 
 INTEROP_VERSION = "8"
@@ -122,13 +122,7 @@ async def post(server: Server, request: Request) -> Answer:
     )
     checksum = fields.content_digest(request.headers)
     if completes and size and size <= SMALL_BYTES and content_length(request.headers) == size:
-        body = await request.body.read_small()
-        if body is None:
-            raise BrokenOffError
-        if checksum is not None:
-            checksum.digest.update(body)
-            checksum.check()
-        upload = await in_thread(lambda: create(body=body))
+        upload = await create_whole(request, create, checksum)
     else:
         upload = await in_thread(create)
         await _announce(server, request, upload)
