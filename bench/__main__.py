@@ -6,16 +6,15 @@ from bench import engine, music, startup, upload
 
 ROUNDS = 3
 EXCERPT_S = 60
-RESULT = Path(__file__).parents[1] / "docs" / "guide" / "engine-costs.md"
+GUIDE = Path(__file__).parents[1] / "docs" / "guide"
 BEGIN, END = "<!-- make bench -->", "<!-- end of make bench -->"
 
 
-def write(text: str) -> None:
-    """Put `text` between the marks; what is said around them stays."""
-    page = RESULT.read_text(encoding="utf-8")
-    head, rest = page.split(BEGIN)
+def write(page: Path, text: str) -> None:
+    """Put `text` between the marks of a page; what is said around them stays."""
+    head, rest = page.read_text(encoding="utf-8").split(BEGIN)
     _, tail = rest.split(END)
-    RESULT.write_text(f"{head}{BEGIN}\n\n{text}\n\n{END}{tail}", encoding="utf-8")
+    page.write_text(f"{head}{BEGIN}\n\n{text}\n\n{END}{tail}", encoding="utf-8")
 
 
 def costs_of_the_engine() -> None:
@@ -28,12 +27,12 @@ def costs_of_the_engine() -> None:
         ]
     )
     print(text)
-    write(text)
+    write(GUIDE / "engine-costs.md", text)
 
 
 def main() -> None:
     costs_of_the_engine()
-    upload.write(upload.bench(list(upload.PARTS), ROUNDS), upload.RESULT)
+    write(GUIDE / "upload-costs.md", upload.bench(list(upload.PARTS), upload.PEERS, ROUNDS))
 
 
 if __name__ == "__main__":

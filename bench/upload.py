@@ -4,13 +4,14 @@ CPU seconds are the server process's and its children's, from /proc, with everyt
 kernel does in their name. All servers run at once and take turns, round by round, so that
 a busy machine treats them alike; the best round of each counts.
 
-    python -m bench.upload [large|small|memory ...] [--rounds 3] [--markdown FILE]
+    python -m bench.upload [large|small|memory ...] [--rounds 3] [--peers nginx sarau]
 """
 
 import argparse
 import hashlib
 import http.client
 import json
+import math
 import os
 import statistics
 import subprocess
@@ -19,7 +20,7 @@ import tempfile
 import threading
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +34,6 @@ TICKS = os.sysconf("SC_CLK_TCK")
 OFFSET_TYPE = "application/offset+octet-stream"
 HASHED_AT_ONCE = 1 << 20
 """As many bytes as the server hashes at once."""
-RESULT = Path(__file__).parents[1] / "docs" / "guide" / "upload-costs.md"
 
 
 def processes(pid: int) -> list[int]:
@@ -128,16 +128,16 @@ def one_large(peer: Peer, body: Path) -> Large:
     return found
 
 
-def in_turns(rounds: int, work: Callable[[Peer], None]) -> None:
+def in_turns(names: Sequence[str], rounds: int, work: Callable[[Peer], None]) -> None:
     with ExitStack() as stack:
-        peers = [stack.enter_context(running(name)) for name in PEERS]
+        peers = [stack.enter_context(running(name)) for name in names]
         for _ in range(rounds):
             for peer in peers:
                 work(peer)
 
 
-def large(rounds: int) -> str:
-    found: dict[str, list[Large]] = {name: [] for name in PEERS}
+def large(names: Sequence[str], rounds: int) -> str:
+    found: dict[str, list[Large]] = {name: [] for name in names}
     hashed: list[float] = []
     with tempfile.NamedTemporaryFile(prefix="sarau-bench-") as body:
         for _ in range(GIB >> 20):
@@ -149,8 +149,8 @@ def large(rounds: int) -> str:
                 hashed.append(hash_s())
             found[peer.name].append(one_large(peer, Path(body.name)))
 
-        in_turns(rounds, work)
-    bottom = min(each.cpu_s for each in found["nginx"])
+        in_turns(names, rounds, work)
+    bottom = min((each.cpu_s for each in found.get("nginx", [])), default=math.nan)
     alone = min(hashed)
     lines = [
         "## A body of 1 GiB\n",
@@ -185,16 +185,18 @@ def one_small(peer: Peer, count: int, at_once: int, size: int) -> tuple[float, f
     return count / said["wall_s"], p99_ms, (cpu_s(peer) - before) / count * 1000
 
 
-def small(rounds: int, count: int = 1000, at_once: int = 16, size: int = 200_000) -> str:
-    found: dict[str, list[tuple[float, float, float]]] = {name: [] for name in PEERS}
+def small(
+    names: Sequence[str], rounds: int, count: int = 1000, at_once: int = 16, size: int = 200_000
+) -> str:
+    found: dict[str, list[tuple[float, float, float]]] = {name: [] for name in names}
 
     def work(peer: Peer) -> None:
         if not found[peer.name]:
             one_small(peer, 100, at_once, size)
         found[peer.name].append(one_small(peer, count, at_once, size))
 
-    in_turns(rounds, work)
-    node = max(each[0] for each in found["@tus/server"])
+    in_turns(names, rounds, work)
+    node = max((each[0] for each in found.get("@tus/server", [])), default=math.nan)
     lines = [
         f"## {count} files of {size // 1000} kB\n",
         f"Created with their bodies, {at_once} at once; best of {rounds} rounds.\n",
@@ -211,7 +213,7 @@ def small(rounds: int, count: int = 1000, at_once: int = 16, size: int = 200_000
     return "\n".join(lines)
 
 
-def memory(_rounds: int, at_once: int = 50, size: int = 32 << 20) -> str:
+def memory(names: Sequence[str], _rounds: int, at_once: int = 50, size: int = 32 << 20) -> str:
     lines = [
         f"## Memory while {at_once} bodies of {size >> 20} MiB arrive at once\n",
         "| | idle MB | more MB |",
@@ -220,7 +222,7 @@ def memory(_rounds: int, at_once: int = 50, size: int = 32 << 20) -> str:
     with tempfile.NamedTemporaryFile(prefix="sarau-bench-") as body:
         body.write(os.urandom(size))
         body.flush()
-        for name in PEERS:
+        for name in names:
             with running(name) as peer:
                 send(peer, Path(body.name))
                 idle = most = rss_bytes(peer)
@@ -235,37 +237,29 @@ def memory(_rounds: int, at_once: int = 50, size: int = 32 << 20) -> str:
     return "\n".join(lines)
 
 
-PARTS: dict[str, Callable[[int], str]] = {"large": large, "small": small, "memory": memory}
+PARTS: dict[str, Callable[[Sequence[str], int], str]] = {
+    "large": large,
+    "small": small,
+    "memory": memory,
+}
 
 
-def bench(parts: list[str], rounds: int) -> str:
+def bench(parts: Sequence[str], names: Sequence[str], rounds: int) -> str:
     install()
     written = []
     for part in parts:
-        written.append(PARTS[part](rounds))
+        written.append(PARTS[part](names, rounds))
         print(f"\n{written[-1]}", flush=True)
     return "\n\n".join(written)
-
-
-def write(text: str, target: Path) -> None:
-    target.write_text(
-        "# What uploads cost\n\nWritten by `make bench`. Ratios count; the machine was shared."
-        " `sarau` is the whole server, with the durable run of every file queued; the others"
-        " only receive, and write nothing through to the disk: what theirs writes back later"
-        f" is in nobody's figures.\n\n{text}\n",
-        encoding="utf-8",
-    )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--markdown", type=Path)
+    parser.add_argument("--peers", nargs="+", choices=PEERS, default=PEERS)
     options = parser.parse_args()
-    text = bench(options.parts or list(PARTS), options.rounds)
-    if options.markdown:
-        write(text, options.markdown)
+    bench(options.parts or list(PARTS), options.peers, options.rounds)
 
 
 if __name__ == "__main__":
