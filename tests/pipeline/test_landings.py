@@ -14,7 +14,7 @@ from tests.localstack import CREDENTIALS
 from tests.sounds import write_music
 
 from sarau.audio import Engine, to_plain
-from sarau.catalog import Database, events, renditions, sources, tracks, uploads
+from sarau.catalog import Database, events, listing, renditions, sources, uploads
 from sarau.landing import Documents, Queue, connect_queue
 from sarau.library import S3Library
 from sarau.model.ids import LOCAL_USER_ID
@@ -41,7 +41,7 @@ class House:
 
     def tracks(self) -> list[Track]:
         with self.database.read() as connection:
-            return tracks.page(connection, LOCAL_USER_ID, limit=10)
+            return list(listing.page(connection, LOCAL_USER_ID, limit=10))
 
     def track(self) -> Track:
         (found,) = self.tracks()

@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from sarau.catalog import Database, tracks, uploads
+from sarau.catalog import Database, listing, uploads
 from sarau.model.ids import LOCAL_USER_ID
 from sarau.model.track import Track
 from sarau.model.upload import Upload
@@ -76,7 +76,7 @@ class UploadServer:
     def tracks(self) -> list[Track]:
         database = self.catalog()
         with database.read() as connection:
-            found = tracks.page(connection, LOCAL_USER_ID, limit=1000)
+            found = listing.page(connection, LOCAL_USER_ID, limit=1000)
         database.close()
         return list(found)
 
