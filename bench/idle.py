@@ -55,7 +55,7 @@ def main() -> None:
         try:
             worker.wait_until_it_says("runs at once")
             time.sleep(SETTLED_S)
-            name = url.rpartition("/")[2].partition("?")[0]
+            name = str(sa.make_url(url).database)
             _measure_idling(server, worker, name, given.seconds)
             _measure_beginning(server, url, Path(scratch), given.sent)
         finally:

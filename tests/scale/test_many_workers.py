@@ -31,9 +31,11 @@ AWAY_S = 3.0
 SENDERS = 4
 AHEAD = 1 / 20
 """How much of the tracks may wait: so people still send when the database goes away."""
+AHEAD_AT_LEAST = 15
+"""Runs of the dead wait for an heir some seconds; the living need others meanwhile."""
 EVERY_STREAMING = 10
 """Each tenth track becomes four renditions, the others one."""
-PATIENCE_S = 4.0
+PATIENCE_S = 8.0
 """For each track, on a machine that does other things too."""
 
 
@@ -61,7 +63,7 @@ class Senders:
             list(pool.map(self._send, range(self._tracks)))
 
     def _send(self, number: int) -> None:
-        while len(self.presets) > self.ready + AHEAD * self._tracks:
+        while len(self.presets) > self.ready + max(AHEAD_AT_LEAST, AHEAD * self._tracks):
             time.sleep(0.1)
         preset = "streaming" if number % EVERY_STREAMING == 0 else "archive"
         path = self._pieces.write(number)
