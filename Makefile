@@ -24,7 +24,7 @@ serve: .venv/run front ## Run Sarau at http://localhost:$(PORT), with its data i
 
 .PHONY: test
 test: .venv/dev front system ## Run the test suite
-	$(BIN)/pytest -n 2 --dist worksteal -m 'not browser and not soak and not faults and not aws and not scale' $(ARGS)
+	$(BIN)/pytest -n 2 --dist worksteal -m 'not browser and not soak and not faults and not aws and not function and not scale' $(ARGS)
 
 .PHONY: test-browser
 test-browser: .venv/dev front system ## Drive the page in Chromium
@@ -35,8 +35,12 @@ test-soak: .venv/dev front system ## Kill servers at random while uploads run, a
 	$(BIN)/pytest -m soak -s $(ARGS)
 
 .PHONY: test-aws
-test-aws: .venv/dev .localstack/.built .lambda/.built front system ## Keep the library in S3, run the function: contract, faults, whole tracks
+test-aws: .venv/dev .localstack/.built front system ## Keep the library in S3: contract, faults, whole tracks
 	$(BIN)/pytest -m aws $(ARGS)
+
+.PHONY: test-function
+test-function: .venv/dev .localstack/.built .lambda/.built front system ## Run the function for Lambda as it is deployed; needs Python 3.13
+	$(BIN)/pytest -m function $(ARGS)
 
 .PHONY: test-faults
 test-faults: .venv/dev front system ## Cut the power, break the disks; needs root
@@ -97,6 +101,10 @@ src/sarau/web/static/dist/.built: $(FRONT) | .venv/run
 	test -x .localstack/bin/python || $(PYTHON) -m venv .localstack
 	$(BIN)/uv pip sync --quiet --python .localstack/bin/python --require-hashes requirements/localstack.lock
 	@touch $@
+
+.PHONY: has-function-python
+has-function-python:
+	@test -n "$(LAMBDA_PYTHON)"
 
 # What the function runs in, and a server with the same engine beside it.
 .lambda/.built: .venv/uv requirements/lambda-runtime.lock requirements/aws.lock

@@ -15,7 +15,7 @@ from sarau.landing import Documents
 from sarau.library import Place, connect
 from sarau.model.landing import read_event, to_notice
 
-pytestmark = [pytest.mark.aws, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.function, pytest.mark.timeout(400)]
 
 
 def _names(track: dict[str, Any], server: OtherServer) -> dict[str, bytes]:

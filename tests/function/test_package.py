@@ -10,7 +10,7 @@ import pytest
 from tests.function.conftest import MACHINE
 from tests.function.runtime_api import PYTHON, ROOT
 
-pytestmark = pytest.mark.aws
+pytestmark = pytest.mark.function
 
 MAX_ZIP_BYTES = 50 << 20
 MAX_UNPACKED_BYTES = 250 << 20
