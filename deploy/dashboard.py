@@ -160,6 +160,10 @@ PANELS: tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...] = (
                 ),
                 "{{area}} {{status}}",
             ),
+            (
+                "sum by (status) (rate(sarau_http_heads_refused_total[$__rate_interval]))",
+                "head refused {{status}}",
+            ),
         ),
     ),
     (

@@ -40,7 +40,7 @@ def test_a_worker_without_the_intake_makes_ready_what_a_web_host_receives(
         shown = client.get("/api/v1/workers").json()["items"]
     # The web host promotes files and takes no run.
     assert [one["concurrency"] for one in shown] == [0, len(os.sched_getaffinity(0))]
-    assert [one["queues"] for one in shown][1] == ["tracks"]
+    assert [one["queues"] for one in shown][1] == ["tracks", "groups"]
     ready = web.wait_for(waiting["id"], "ready", "failed")
     assert (ready["state"], ready["upload"]["state"]) == ("ready", "stored")
     known = web.wait_for(_say_the_hash(web, tmp_path / "a.wav"), "ready", "failed")
