@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import datetime
-from functools import wraps
 from typing import Any
 
 import sqlalchemy as sa
@@ -34,8 +33,8 @@ from sarau.pipeline.ledger import (
     entry_ids,
     is_stranded,
 )
-from sarau.pipeline.lookout import look_cheaply
 from sarau.pipeline.outcome import Plain
+from sarau.pipeline.polling import look_cheaply
 from sarau.pipeline.pulse import Pulse
 from sarau.pipeline.routes import COMMON_QUEUE, GROUP_QUEUE, Kind, Route, Routes
 from sarau.pipeline.slots import Slots, hold
@@ -138,7 +137,7 @@ class DurableRuns:
         )
         self._dbos = DBOS(config=self._config(self._pulse.worker_id, concurrency))
         durable = {
-            step.__name__: DBOS.step(name=step.__name__)(self._gated(step)) for step in steps
+            step.__name__: DBOS.step(name=step.__name__)(self._gate.around(step)) for step in steps
         }
         known: Mapping[Kind, Workflow | None] = {
             "process": workflow,
@@ -173,15 +172,6 @@ class DurableRuns:
         """Tell whether this process takes from a queue now; what it has offered is for others."""
         is_own = queue == GROUP_QUEUE and time.monotonic() - self._offered_at < _OFFERED_S
         return not self._draining and not is_own
-
-    def _gated(self, step: Callable[..., Plain]) -> Callable[..., Plain]:
-        """Return a function for a method: DBOS leaves a mark on what it is given."""
-
-        @wraps(step)
-        def call(*arguments: Any) -> Plain:  # noqa: ANN401 - JSON values
-            return self._gate.through(step, *arguments)
-
-        return call
 
     def _register(
         self, kind: Kind, workflow: Workflow, durable: dict[str, Callable[..., Plain]]

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from functools import wraps
 from typing import ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -21,13 +22,21 @@ class Gate:
         self._inside = 0
         self._is_shut = False
 
-    def through(self, step: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call a step, and return what it returns unless the gate was shut meanwhile."""
-        self._pass(1)
-        try:
-            return step(*args, **kwargs)
-        finally:
-            self._pass(-1)
+    def around(self, step: Callable[P, T]) -> Callable[P, T]:
+        """Return a step that returns what it returns, unless the gate was shut meanwhile.
+
+        It is a function also where the step is a method: DBOS leaves a mark on it.
+        """
+
+        @wraps(step)
+        def call(*args: P.args, **kwargs: P.kwargs) -> T:
+            self._pass(1)
+            try:
+                return step(*args, **kwargs)
+            finally:
+                self._pass(-1)
+
+        return call
 
     def _pass(self, way: int) -> None:
         with self._changed:

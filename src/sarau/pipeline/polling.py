@@ -37,7 +37,7 @@ def look_cheaply(system: Any, engine: sa.Engine, queues: Sequence[str]) -> None:
 
     """
     read, scopes = system.get_queue, system.dequeue_scopes
-    lookout = _Lookout(engine, queues)
+    waiting = _Waiting(engine, queues)
     known: dict[str, tuple[float, Any]] = {}
 
     def get_queue(name: str, **options: Any) -> Any:  # noqa: ANN401 - DBOS's queue
@@ -53,13 +53,13 @@ def look_cheaply(system: Any, engine: sa.Engine, queues: Sequence[str]) -> None:
 
     def dequeue_scopes(queue_name: str) -> list[str | None]:
         found: list[str | None] = scopes(queue_name)
-        return found if queue_name not in queues or lookout.waits(queue_name) else []
+        return found if queue_name not in queues or waiting.has(queue_name) else []
 
     system.get_queue = get_queue
     system.dequeue_scopes = dequeue_scopes
 
 
-class _Lookout:
+class _Waiting:
     """Tells the threads of several queues what waits; they share one look."""
 
     def __init__(self, engine: sa.Engine, queues: Sequence[str]) -> None:
@@ -76,7 +76,7 @@ class _Lookout:
         self._look_at = float("-inf")
         self._found: dict[str, bool] = {}
 
-    def waits(self, queue: str) -> bool:
+    def has(self, queue: str) -> bool:
         """Tell whether something waits in a queue; nothing does while the database is away."""
         with self._lock:
             if time.monotonic() >= self._look_at:
