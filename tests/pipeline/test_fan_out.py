@@ -58,6 +58,14 @@ def _divide(rooms: Rooms, steps: Steps, run_id: RunId, analysis: Plain) -> bool:
     return steps.fan_out.divide(run, preset, from_plain(Analysis, analysis), analysis)
 
 
+def _begin_divided(rooms: Rooms, steps: Steps, path: Path) -> tuple[RunId, Plain]:
+    """Begin a run that an idle worker is offered a group of."""
+    _add_worker(rooms, "idle", COMMON_QUEUE, GROUP_QUEUE)
+    run_id, analysis = _begin(rooms, steps, path)
+    assert _divide(rooms, steps, run_id, analysis)
+    return run_id, analysis
+
+
 def _groups(rooms: Rooms, run_id: RunId) -> list[RenderGroup]:
     with rooms.database.read() as connection:
         return groups.of_run(connection, run_id)
@@ -85,9 +93,7 @@ def test_the_bytes_are_those_of_one_worker_and_nobody_is_waited_for_that_does_no
 def test_what_a_helper_has_made_is_not_made_again(
     rooms: Rooms, steps: Steps, tmp_path: Path
 ) -> None:
-    _add_worker(rooms, "idle", COMMON_QUEUE, GROUP_QUEUE)
-    run_id, analysis = _begin(rooms, steps, tmp_path / "a.wav")
-    assert _divide(rooms, steps, run_id, analysis)
+    run_id, analysis = _begin_divided(rooms, steps, tmp_path / "a.wav")
     rooms.steps.render_group(run_id, 1, analysis)
     theirs = _groups(rooms, run_id)[1]
     assert (theirs.hand, len(theirs.made or ())) == ("helper", 2)
@@ -99,9 +105,7 @@ def test_what_a_helper_has_made_is_not_made_again(
 def test_of_a_killed_helper_its_own_group_alone_is_made_again(
     rooms: Rooms, steps: Steps, tmp_path: Path
 ) -> None:
-    _add_worker(rooms, "idle", COMMON_QUEUE, GROUP_QUEUE)
-    run_id, analysis = _begin(rooms, steps, tmp_path / "a.wav")
-    _divide(rooms, steps, run_id, analysis)
+    run_id, analysis = _begin_divided(rooms, steps, tmp_path / "a.wav")
     killed = steps.fan_out._take(_groups(rooms, run_id)[1], "helper")
     assert killed
     # Its durable program comes to another worker, which calls the step again.
@@ -117,9 +121,7 @@ def test_of_a_killed_helper_its_own_group_alone_is_made_again(
 def test_a_run_that_changes_hands_keeps_what_is_made(
     rooms: Rooms, steps: Steps, tmp_path: Path
 ) -> None:
-    _add_worker(rooms, "idle", COMMON_QUEUE, GROUP_QUEUE)
-    run_id, analysis = _begin(rooms, steps, tmp_path / "a.wav")
-    _divide(rooms, steps, run_id, analysis)
+    run_id, analysis = _begin_divided(rooms, steps, tmp_path / "a.wav")
     rooms.steps.render_group(run_id, 1, analysis)
     killed = steps.fan_out._take(_groups(rooms, run_id)[0], "run")
     # A worker for which no track is long takes it over, and finds it divided.
@@ -132,9 +134,7 @@ def test_a_run_that_changes_hands_keeps_what_is_made(
 def test_a_helper_that_is_never_heard_of_again_is_given_up(
     rooms: Rooms, steps: Steps, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _add_worker(rooms, "idle", COMMON_QUEUE, GROUP_QUEUE)
-    run_id, analysis = _begin(rooms, steps, tmp_path / "a.wav")
-    _divide(rooms, steps, run_id, analysis)
+    run_id, analysis = _begin_divided(rooms, steps, tmp_path / "a.wav")
     steps.fan_out._take(_groups(rooms, run_id)[1], "helper")
     monkeypatch.setattr(fan_out, "_STILL_S", 1.0)
     steps.render(run_id, analysis)
@@ -149,9 +149,7 @@ class _BrokenEngine(Engine):
 def test_what_a_helper_cannot_make_is_left_to_the_worker_that_has_the_run(
     rooms: Rooms, steps: Steps, tmp_path: Path
 ) -> None:
-    _add_worker(rooms, "idle", COMMON_QUEUE, GROUP_QUEUE)
-    run_id, analysis = _begin(rooms, steps, tmp_path / "a.wav")
-    _divide(rooms, steps, run_id, analysis)
+    run_id, analysis = _begin_divided(rooms, steps, tmp_path / "a.wav")
     with _BrokenEngine() as broken, pytest.raises(FailedError):
         replace(steps, engine=broken).render_group(run_id, 1, analysis)
     assert [one.hand for one in _groups(rooms, run_id)] == [None, None]
@@ -159,9 +157,7 @@ def test_what_a_helper_cannot_make_is_left_to_the_worker_that_has_the_run(
 
 
 def test_cancelling_a_run_ends_all_its_groups(rooms: Rooms, steps: Steps, tmp_path: Path) -> None:
-    _add_worker(rooms, "idle", COMMON_QUEUE, GROUP_QUEUE)
-    run_id, analysis = _begin(rooms, steps, tmp_path / "a.wav")
-    _divide(rooms, steps, run_id, analysis)
+    run_id, analysis = _begin_divided(rooms, steps, tmp_path / "a.wav")
     at_work = steps.fan_out._take(_groups(rooms, run_id)[1], "helper")
     assert at_work
     rooms.pipeline.cancel(rooms.run(run_id).track_id, LOCAL_USER_ID)

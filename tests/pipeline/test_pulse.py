@@ -50,6 +50,14 @@ def _add(database: Database, worker_id: str) -> None:
         )
 
 
+def _hang(database: Database) -> Pulse:
+    """Return a worker that holds its lock and says nothing."""
+    hung = Pulse(database, code_version="1", concurrency=1, queues=["tracks"])
+    hung._stop.set()
+    hung._thread.join()
+    return hung
+
+
 def _pass_by(monkeypatch: pytest.MonkeyPatch, seconds: float, *, pulse: Pulse) -> None:
     """Let time pass for this process, in which it goes on beating."""
     later = time.monotonic() + seconds
@@ -83,9 +91,7 @@ def test_a_free_lock_is_death_at_once_where_it_cannot_lie(sqlite_database: Datab
 def test_one_that_hangs_is_found_out_although_it_holds_its_lock(
     database: Database, pulse: Pulse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hung = Pulse(database, code_version="1", concurrency=1, queues=["tracks"])
-    hung._stop.set()
-    hung._thread.join()
+    hung = _hang(database)
     for seconds, dead in ((6, []), (15, []), (6, [hung.worker_id])):
         _pass_by(monkeypatch, seconds, pulse=pulse)
         assert pulse.dead([hung.worker_id]) == dead
@@ -110,9 +116,7 @@ def test_a_wall_clock_that_jumps_kills_nobody(
 def test_whoever_had_no_database_itself_judges_nobody_at_first(
     database: Database, pulse: Pulse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hung = Pulse(database, code_version="1", concurrency=1, queues=["tracks"])
-    hung._stop.set()
-    hung._thread.join()
+    hung = _hang(database)
     _pass_by(monkeypatch, 6, pulse=pulse)
     assert pulse.living() is not None
     _pass_by(monkeypatch, 60, pulse=pulse)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from tests.faults.disks import run
 from tests.faults.power.records import RECORD
 from tests.faults.power.rooms import content, open_rooms
 
@@ -29,14 +30,6 @@ from sarau.model.lifecycle import UploadState
 HERE = Path(__file__).parent
 BLOCK = 4096
 IMAGE_BYTES = 16 << 20
-
-
-def run(*command: object) -> str:
-    done = subprocess.run(
-        [str(word) for word in command], check=False, capture_output=True, text=True
-    )
-    assert done.returncode == 0, f"{command}: {done.stderr}"
-    return done.stdout.strip()
 
 
 @contextmanager
