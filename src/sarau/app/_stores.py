@@ -67,16 +67,9 @@ def open_library(database: Database, settings: Settings) -> Library:
         FailedError: The library is missing, another's or does not let us in.
 
     """
-    if settings.library_bucket is None:
+    place = Place.of_library(settings)
+    if place is None:
         return DiskLibrary(open_volume(database, settings.library_dir, "library", settings))
-    name, prefix = settings.library_bucket
-    place = Place(
-        name,
-        prefix,
-        endpoint=settings.s3_endpoint,
-        region=settings.s3_region,
-        storage_class=settings.library_storage_class,
-    )
     bucket = connect(place)
     known = _known_id(database, "library")
     volume_id = open_bucket(bucket, known)

@@ -46,20 +46,11 @@ class Function:
     """Everything that stays open between invocations."""
 
     def __init__(self, settings: Settings) -> None:
-        if settings.library_bucket is None or settings.landing_results is None:
+        place = Place.of_library(settings)
+        if place is None or settings.landing_results is None:
             detail = "SARAU_LIBRARY=s3://... and SARAU_LANDING_RESULTS have to be set"
             raise FailedError(FailedCode.INTERNAL, detail)
-        name, prefix = settings.library_bucket
-        self._settings = settings
-        self._bucket = connect(
-            Place(
-                name,
-                prefix,
-                endpoint=settings.s3_endpoint,
-                region=settings.s3_region,
-                storage_class=settings.library_storage_class,
-            )
-        )
+        self._bucket = connect(place)
         # Only a server makes a library; the function is held to what it finds.
         library = S3Library(
             self._bucket,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from sarau.errors import FailedCode, FailedError
 from sarau.library.store import ObjectRef
+from sarau.settings import Settings
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -49,6 +50,20 @@ class Place:
     region: str | None = None
     storage_class: str | None = None
     """What objects are stored as; the bucket's default by default."""
+
+    @classmethod
+    def of_library(cls, settings: Settings) -> "Place | None":
+        """Return where the library's bucket is, None when the library is on a disk."""
+        if settings.library_bucket is None:
+            return None
+        name, prefix = settings.library_bucket
+        return cls(
+            name,
+            prefix,
+            endpoint=settings.s3_endpoint,
+            region=settings.s3_region,
+            storage_class=settings.library_storage_class,
+        )
 
     def __str__(self) -> str:
         return f"s3://{self.bucket}/{self.prefix}"
