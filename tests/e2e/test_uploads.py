@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from tests.e2e.actions import Network, row, row_in, send
 from tests.e2e.conftest import Opener
 from tests.servers import Server
@@ -157,6 +157,21 @@ def test_a_rejected_file_keeps_its_reason(
     expect(rejected).to_contain_text("not_audio")
     page.reload()
     expect(rejected).to_contain_text(sentence)
+
+
+def test_what_is_chosen_before_the_server_answers_is_not_lost(
+    open_page: Opener, sound: Sound
+) -> None:
+    page = open_page()
+    held: list[Route] = []
+    page.route("**/api/v1/session", held.append)
+    page.reload()
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    send(page, sound("Cedo.wav"))
+    while not held:
+        page.wait_for_timeout(50)
+    held[0].continue_()
+    expect(row_in(page, "Cedo", "ready")).to_be_visible()
 
 
 def test_a_file_over_the_limit_is_not_sent(

@@ -39,7 +39,8 @@ function watchDrags(): () => void {
   on("drop", (event) => {
     event.preventDefault();
     held.value = false;
-    if (event.dataTransfer) void takeDrop(event.dataTransfer, presetAt(event.target) ?? currentPreset());
+    const letGo = presetAt(event.target);
+    if (event.dataTransfer) void takeDrop(event.dataTransfer, () => letGo ?? currentPreset());
   });
   return () => stop.abort();
 }

@@ -15,7 +15,7 @@ export const FILE_INPUT_ID = "file-input";
 function Choosers(): JSX.Element {
   const files = useRef<HTMLInputElement>(null);
   const folder = useRef<HTMLInputElement>(null);
-  const take = (event: Event): void => takeInput(event.currentTarget as HTMLInputElement, currentPreset());
+  const take = (event: Event): void => takeInput(event.currentTarget as HTMLInputElement, currentPreset);
   return (
     <div class="choosers">
       <button type="button" class="button lamp-button" onClick={() => files.current?.click()}>

@@ -89,7 +89,7 @@ export function ForeignUpload({ track }: { track: Track }): JSX.Element {
       {ours && (
         <label class="link-button">
           {t("uploads.choose")}
-          <input type="file" class="visually-hidden" onChange={(event) => takeInput(event.currentTarget, track.preset)} />
+          <input type="file" class="visually-hidden" onChange={(event) => takeInput(event.currentTarget, () => track.preset)} />
         </label>
       )}
     </div>
