@@ -164,7 +164,11 @@ def test_what_is_chosen_before_the_server_answers_is_not_lost(
 ) -> None:
     page = open_page()
     held: list[Route] = []
-    page.route("**/api/v1/session", held.append)
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/api/v1/session", hold)
     page.reload()
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     send(page, sound("Cedo.wav"))
