@@ -94,7 +94,7 @@ def only_analysed(source: Path, _: Path, *, insight: bool = False) -> None:
 def start_up() -> None:
     """Do what ours does before it touches a file."""
     with Engine() as engine:
-        engine.describe()
+        engine.check()
 
 
 def contestants(program: str | None) -> dict[str, Callable[[Path, Path], None]]:

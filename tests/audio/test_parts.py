@@ -4,7 +4,7 @@ import json
 import math
 import struct
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -20,7 +20,8 @@ from sarau.audio._loudness import channel_weights
 from sarau.audio._meter import Meter
 from sarau.audio._mp3 import parse_header
 from sarau.audio._ogg import checksum
-from sarau.audio._plan import correct, judge_rendition, within_ceiling
+from sarau.audio._output_gain import with_output_gain
+from sarau.audio._plan import correct, judge_rendition, turned_down, within_ceiling
 from sarau.audio._types import SourceInfo, Verdict
 from sarau.audio._waveform import Peaks
 from sarau.model.loudness import Loudness
@@ -178,6 +179,53 @@ def test_correction_of_loudness_and_of_peak() -> None:
     assert over.limiter_ceiling_dbtp is not None
     assert over.limiter_ceiling_dbtp < -1.5
     assert correct(plan, loud(-16.0, -8.0), loud(-14.1, -6.0), STREAMING) is None
+
+
+def test_a_correction_foresees_what_the_next_limiter_takes() -> None:
+    plan = GainPlan(gain_db=2.0, limiter_ceiling_dbtp=-2.0, ceiling_limited=False)
+    before, heard = loud(-16.0, -3.2), loud(-14.0, -0.5)
+    blind = correct(plan, before, heard, STREAMING)
+    seeing = correct(plan, before, heard, STREAMING, loss_lu=lambda work_db: work_db / 10)
+    assert blind is not None
+    assert seeing is not None
+    assert seeing.limiter_ceiling_dbtp == blind.limiter_ceiling_dbtp == -2.9
+    assert seeing.gain_db == pytest.approx(blind.gain_db + 0.09)
+
+
+OPUS, MP3 = RenditionSpec("opus", Format.OPUS), RenditionSpec("mp3", Format.MP3)
+
+
+@pytest.mark.parametrize(
+    ("spec", "integrated", "peak", "output_gain_db"),
+    [
+        (OPUS, -14.0, -0.9, -27 / 256),
+        (OPUS, -14.1, -0.9, -27 / 256),
+        (OPUS, -14.25, -0.9, None),
+        (OPUS, -14.0, -0.5, None),
+        (OPUS, -14.0, -1.0, None),
+        (OPUS, None, None, None),
+        (MP3, -14.0, -0.9, None),
+    ],
+)
+def test_only_a_peak_over_by_a_hair_is_turned_down(
+    spec: RenditionSpec,
+    integrated: float | None,
+    peak: float | None,
+    output_gain_db: float | None,
+) -> None:
+    plan = GainPlan(gain_db=1.0, limiter_ceiling_dbtp=-2.0, ceiling_limited=False)
+    better = turned_down(plan, spec, loud(integrated, peak), STREAMING)
+    if output_gain_db is None:
+        assert better is None
+    else:
+        assert better == replace(plan, output_gain_db=output_gain_db)
+        # Once only: what is still off after it is encoded again.
+        assert turned_down(better, spec, loud(integrated, peak), STREAMING) is None
+
+
+def test_only_a_header_of_opus_takes_a_gain() -> None:
+    with pytest.raises(ValueError, match="no header of Opus"):
+        with_output_gain(b"OggS".ljust(26, b"\0") + b"\x01\x08OpusTags", -1.0)
 
 
 @dataclass(frozen=True)

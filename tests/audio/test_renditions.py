@@ -1,6 +1,7 @@
 """What comes out, judged by Debian's ffmpeg and by mutagen."""
 
 import hashlib
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -283,6 +284,41 @@ def test_verify_makes_again_what_is_off(
         assert each.evidence.verdict is Verdict.PASSED
         assert abs(ebur128(each.file.path).integrated_lufs + 20) < 0.3
         assert each.file.gain.gain_db != made.renditions[each.file.spec.name].file.gain.gain_db
+
+
+def test_a_peak_over_by_a_hair_is_turned_down_in_the_header(
+    engine: Engine, work: Callable[..., Work], tmp_path: Path
+) -> None:
+    opus = RenditionSpec("opus", Format.OPUS, bitrate_bps=128_000)
+    made = work(wav(pcm16(noise(4, 44_100))), replace(STREAMING, renditions=(opus,)))
+    first = made.renditions["opus"].file
+    peak_dbtp = made.renditions["opus"].evidence.loudness.true_peak_dbtp
+    assert peak_dbtp is not None
+    lower = replace(STREAMING, renditions=(opus,), ceiling_dbtp=round(peak_dbtp - 0.1, 3))
+    (again,) = engine.verify(made.source, made.analysis, lower, made.files, tmp_path / "out")
+
+    assert again.file.path.name == "opus.turned_down.opus"
+    assert again.file.gain.output_gain_db == -27 / 256
+    assert again.evidence.gain_db == pytest.approx(first.gain.gain_db - 27 / 256, abs=0.001)
+    assert again.evidence.verdict is Verdict.PASSED
+    heard, before = ebur128(again.file.path), ebur128(first.path)
+    assert heard.integrated_lufs == pytest.approx(before.integrated_lufs - 0.1, abs=0.051)
+    assert heard.true_peak_dbtp <= lower.ceiling_dbtp + 0.05
+    raw = again.file.path.read_bytes()
+    at = raw.index(b"OpusHead") + 16
+    assert raw[at : at + 2] == (-27).to_bytes(2, "little", signed=True)
+    assert packets(again.file.path) == packets(first.path)
+    tags = mutagen.oggopus.OggOpus(again.file.path)
+    measured = again.evidence.loudness.integrated_lufs
+    assert measured is not None
+    assert int(tags["R128_TRACK_GAIN"][0]) == round((-23 - measured) * 256)
+
+
+def packets(path: Path) -> list[str]:
+    """Return the hashes of the packets, without that of the header."""
+    command = ["ffmpeg", "-v", "error", "-i", str(path), "-c", "copy", "-f", "framemd5", "-"]
+    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return [line for line in told.splitlines() if not line.startswith("#")]
 
 
 def test_a_rendition_of_every_quality(work: Callable[..., Work], kitchen: Kitchen) -> None:

@@ -30,6 +30,7 @@ def load_operations() -> None:
     from sarau.audio import (  # noqa: PLC0415 - after LAME
         _analyse,
         _gain_tags,
+        _output_gain,
         _package,
         _render,
         _selftest,
@@ -41,6 +42,7 @@ def load_operations() -> None:
         render=_render.run,
         measure=_verify.run,
         tag=_gain_tags.run,
+        turn_down=_output_gain.run,
         package=_package.run,
         selftest=_selftest.run,
     )

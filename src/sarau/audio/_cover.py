@@ -6,11 +6,13 @@ from typing import Final
 
 import av
 from av.container import InputContainer
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, WebPImagePlugin
 
 from sarau.audio._decode import is_picture
 
-_FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
+# Pillow looks for what it does not know yet in all of its forty plugins; only this is needed.
+_WEBP: Final = WebPImagePlugin.WebPImageFile.format
+_FORMATS: Final = ("JPEG", "PNG", _WEBP, "GIF", "BMP")
 _MAX_BYTES: Final = 32 << 20
 _MAX_PIXELS: Final = 40_000_000
 _MAX_SIDE: Final = 1200

@@ -26,7 +26,16 @@ from sarau.audio._results import (
     without_pictures,
 )
 from sarau.audio._supervise import ignore, reported, supervise
-from sarau.audio._tasks import GainJob, GainTag, Measured, PackageJob, Part, Rate, RenderJob
+from sarau.audio._tasks import (
+    GainJob,
+    GainTag,
+    Measured,
+    OutputGainJob,
+    PackageJob,
+    Part,
+    Rate,
+    RenderJob,
+)
 from sarau.audio._types import (
     Album,
     AlbumEvidence,
@@ -165,8 +174,9 @@ class Engine:
     ) -> tuple[Rendition, ...]:
         """Decode and measure the encoded `files`; make those that are off again, at most twice.
 
-        A file made again is `<name>.trimmed.<extension>` beside the first one, so that a
-        verification that is cut short can be repeated. What was measured is written into
+        A file encoded again is `<name>.trimmed.<extension>` beside the first one, and one that
+        only its header turns down `<name>.turned_down.<extension>`, so that a verification
+        that is cut short can be repeated. What was measured is written into
         the tags of the files that are returned (ReplayGain 2.0; R128 in Opus), in place.
 
         In an `album` a track only has to have the album's gain and be under the ceiling;
@@ -184,13 +194,11 @@ class Engine:
             trims = find_trims(analysis, preset, current, measured, in_album=in_album)
             if not trims:
                 break
-            parts = tuple(
-                Part(current[index].spec, file_name(current[index].spec, "trimmed"), plan)
-                for index, plan in trims.items()
-            )
+            off = [(current[index], plan) for index, plan in trims.items()]
             middle, end = start + _TRIM_RENDER, start + _TRIM
-            task = RenderJob(analysis, preset, parts, is_gain_fixed=in_album)
-            again = self._render(source, task, out_dir, watch.part(start, middle))
+            again = self._make_again(
+                source, analysis, preset, off, out_dir, watch.part(start, middle), in_album=in_album
+            )
             heard_again = self._measure(again, watch.part(middle, end), tenths=in_album)
             for index, file, heard in zip(trims, again, heard_again, strict=True):
                 current[index], measured[index] = file, heard
@@ -207,6 +215,38 @@ class Engine:
             for file, heard in zip(current, measured, strict=True)
         )
         return self._with_sets(made, preset, out_dir)
+
+    def _make_again(
+        self,
+        source: Path,
+        analysis: Analysis,
+        preset: Preset,
+        off: Sequence[tuple[RenderedFile, GainPlan]],
+        out_dir: Path,
+        on_progress: ProgressCallback,
+        *,
+        in_album: bool,
+    ) -> list[RenderedFile]:
+        """Make files by better plans: turned down in their header, or else encoded again."""
+        parts = tuple(
+            Part(file.spec, file_name(file.spec, "trimmed"), plan)
+            for file, plan in off
+            if not plan.output_gain_db
+        )
+        task = RenderJob(analysis, preset, parts, is_gain_fixed=in_album)
+        encoded = iter(self._render(source, task, out_dir, on_progress) if parts else ())
+        return [
+            self._turn_down(file, analysis, plan, out_dir) if plan.output_gain_db else next(encoded)
+            for file, plan in off
+        ]
+
+    def _turn_down(
+        self, file: RenderedFile, analysis: Analysis, plan: GainPlan, out_dir: Path
+    ) -> RenderedFile:
+        name = file_name(file.spec, "turned_down")
+        task = to_plain(OutputGainJob(name, plan.output_gain_db))
+        self._run("turn_down", [file.path], out_dir, {"task": task}, ignore)
+        return rendered(file.spec, out_dir / name, analysis, plan)
 
     def _with_sets(
         self, made: tuple[Rendition, ...], preset: Preset, out_dir: Path

@@ -44,6 +44,8 @@ class FormatTraits:
     """The codec for 24 bits, where it is another one."""
     max_bytes: int | None = None
     """What the container can count of samples."""
+    has_output_gain: bool = False
+    """Whether its header has a gain that every decoder applies."""
     muxer_options: dict[str, str] = field(default_factory=dict)
 
 
@@ -86,6 +88,7 @@ TRAITS: Final[dict[Format, FormatTraits]] = {
         max_channels=_STEREO,
         rates_hz=(48000,),
         headroom_db=_LOSSY_HEADROOM_DB,
+        has_output_gain=True,
     ),
     # Encoded by `_vorbis`, not by FFmpeg.
     Format.VORBIS: FormatTraits(

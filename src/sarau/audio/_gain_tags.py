@@ -3,8 +3,9 @@
 
 ReplayGain 2.0: the gain to -18 LUFS and the true peak as a fraction of full scale.
 Opus has its own (RFC 7845, 5.2.1): the gain to -23 LUFS in 256ths of a decibel, on top
-of the gain in the header, which stays 0; there is no tag for the peak, and ReplayGain's
-are not to be used. A file without loudness gets none. The sound is not touched.
+of the gain in the header, which every decoder adds and which is in what was measured;
+there is no tag for the peak, and ReplayGain's are not to be used. A file without loudness
+gets none. The sound is not touched.
 """
 
 from pathlib import Path

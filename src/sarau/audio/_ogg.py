@@ -10,8 +10,8 @@ from sarau.audio._damage import Claims
 from sarau.errors import RejectedCode, RejectedError
 
 _MIRROR: Final = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
-_HEADER_BYTES: Final = 27
-_MAX_PAGE_BYTES: Final = _HEADER_BYTES + 255 + 255 * 255
+HEADER_BYTES: Final = 27
+MAX_PAGE_BYTES: Final = HEADER_BYTES + 255 + 255 * 255
 _BLOCK_BYTES: Final = 1 << 20
 _CONTINUED, _FIRST, _LAST = 1, 2, 4
 _SOUND: Final = (b"\x01vorbis", b"OpusHead", b"\x7fFLAC", b"Speex   ")
@@ -48,10 +48,10 @@ def read_claims(source: ByteSource) -> Claims:
     warnings: list[str] = []
     offset, block, base = 0, b"", 0
     while offset < source.size:
-        if offset + _MAX_PAGE_BYTES > base + len(block) and base + len(block) < source.size:
+        if offset + MAX_PAGE_BYTES > base + len(block) and base + len(block) < source.size:
             block, base = source.read(offset, _BLOCK_BYTES), offset
         at = offset - base
-        length = _page_length(block, at)
+        length = page_length(block, at)
         if length is None or at + length > len(block):
             _judge_end(block[at:], source.size - offset, streams)
             break
@@ -65,13 +65,13 @@ def read_claims(source: ByteSource) -> Claims:
     return Claims(warnings=tuple(dict.fromkeys(warnings)))
 
 
-def _page_length(block: bytes, at: int) -> int | None:
+def page_length(block: bytes, at: int = 0) -> int | None:
     """Return the bytes of the page at `at`, None when there is none."""
-    if block[at : at + 4] != b"OggS" or at + _HEADER_BYTES > len(block):
+    if block[at : at + 4] != b"OggS" or at + HEADER_BYTES > len(block):
         return None
     segments = block[at + 26]
-    table = block[at + _HEADER_BYTES : at + _HEADER_BYTES + segments]
-    return _HEADER_BYTES + segments + sum(table)
+    table = block[at + HEADER_BYTES : at + HEADER_BYTES + segments]
+    return HEADER_BYTES + segments + sum(table)
 
 
 def _is_whole(block: bytes, at: int, length: int) -> bool:
@@ -98,7 +98,7 @@ def _follow(
     granule, serial, sequence = struct.unpack_from("<QII", block, at + 6)
     stream = streams.get(serial)
     if stream is None or flags & _FIRST:
-        body = block[at + _HEADER_BYTES + block[at + 26] : at + length]
+        body = block[at + HEADER_BYTES + block[at + 26] : at + length]
         stream = streams[serial] = _Stream(sequence, body.startswith(_SOUND))
     elif sequence != stream.sequence + 1 & 0xFFFFFFFF and stream.is_sound:
         if stream.started:

@@ -7,6 +7,8 @@ counted against the ceiling, which the listener sees, and not against the headro
 codec needs below it: so all renditions of a track are equally loud.
 """
 
+import math
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
@@ -19,6 +21,8 @@ from sarau.model.preset import Preset, RenditionSpec
 _TRIM_FACTOR: Final = 1.5
 _TRIM_MARGIN_DB: Final = 0.15
 _MAKE_GOOD_ROUNDS: Final = 6
+_OUTPUT_GAIN_STEP_DB: Final = 1 / 256
+_OUTPUT_GAIN_MARGIN_DB: Final = 0.005
 REHEARSE_FROM_DB: Final = 1.0
 """Limiting up to here costs too little loudness to be worth a pass of its own."""
 UNCHANGED: Final = GainPlan(gain_db=0.0, limiter_ceiling_dbtp=None, ceiling_limited=False)
@@ -105,17 +109,54 @@ def judge_rendition(plan: GainPlan, measured: Loudness, preset: Preset) -> Verdi
     return Verdict.CEILING_LIMITED if plan.ceiling_limited and error_lu < 0 else Verdict.FAILED
 
 
-def correct(
-    plan: GainPlan, before: Loudness, measured: Loudness, preset: Preset
+def turned_down(
+    plan: GainPlan, spec: RenditionSpec, measured: Loudness, preset: Preset
 ) -> GainPlan | None:
-    """Return a better plan after `measured`, None when this one needs no correction."""
+    """Return the plan with the excess of the peak taken off in the header, if that is enough.
+
+    None where the format has no such gain, and where the loudness would leave its tolerance.
+    """
+    peak_dbtp, loudness_lufs = measured.true_peak_dbtp, measured.integrated_lufs
+    if not TRAITS[spec.format].has_output_gain or plan.output_gain_db:
+        return None
+    if peak_dbtp is None or loudness_lufs is None or peak_dbtp <= preset.ceiling_dbtp:
+        return None
+    over_db = peak_dbtp - preset.ceiling_dbtp + _OUTPUT_GAIN_MARGIN_DB
+    output_gain_db = -math.ceil(over_db / _OUTPUT_GAIN_STEP_DB) * _OUTPUT_GAIN_STEP_DB
+    heard = replace(
+        measured,
+        integrated_lufs=loudness_lufs + output_gain_db,
+        true_peak_dbtp=peak_dbtp + output_gain_db,
+    )
+    better = replace(plan, output_gain_db=output_gain_db)
+    return better if judge_rendition(better, heard, preset) is not Verdict.FAILED else None
+
+
+def correct(
+    plan: GainPlan,
+    before: Loudness,
+    measured: Loudness,
+    preset: Preset,
+    *,
+    loss_lu: Callable[[float], float] | None = None,
+) -> GainPlan | None:
+    """Return a better plan after `measured`, None when this one needs no correction.
+
+    `loss_lu` tells what a limiter that works that many decibels takes from the loudness,
+    where that is known.
+    """
     if judge_rendition(plan, measured, preset) is not Verdict.FAILED:
         return None
     if measured.integrated_lufs is None or preset.target_lufs is None:
         return None
     gain_db = plan.gain_db + preset.target_lufs - measured.integrated_lufs
     room_dbtp = corrected_room_dbtp(plan, before, measured, preset)
-    return within_ceiling(before, preset, gain_db=gain_db, room_dbtp=room_dbtp)
+    better = within_ceiling(before, preset, gain_db=gain_db, room_dbtp=room_dbtp)
+    if loss_lu is None:
+        return better
+    # Measured was what the last limiter took; the next one works harder.
+    more_lu = loss_lu(limiting_db(better, before)) - loss_lu(limiting_db(plan, before))
+    return within_ceiling(before, preset, gain_db=gain_db + more_lu, room_dbtp=room_dbtp)
 
 
 def corrected_room_dbtp(

@@ -3,6 +3,7 @@
 import stat
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from sarau.audio._types import (
     Verdict,
 )
 from sarau.errors import FailedCode, FailedError
+from sarau.model.loudness import Loudness
 from sarau.model.preset import Preset, RenditionSpec
 
 _WORST_FIRST = (
@@ -146,14 +148,35 @@ def find_trims(
     in_album: bool,
 ) -> dict[int, GainPlan]:
     """Return better plans for the files that are off, by their index."""
-    correct = _plan_album.correct_in_album if in_album else _plan.correct
-    trims = {}
-    for index, (file, heard) in enumerate(zip(files, measured, strict=True)):
-        before = _plan.loudness_before(analysis, file.spec)
-        better = correct(file.gain, before, heard.loudness, preset)
-        if better is not None and better != file.gain:
-            trims[index] = better
-    return trims
+    find = _find_in_album if in_album else _find_better
+    found = {
+        index: find(file, heard.loudness, analysis, preset)
+        for index, (file, heard) in enumerate(zip(files, measured, strict=True))
+    }
+    return {
+        index: better
+        for index, better in found.items()
+        if better is not None and better != files[index].gain
+    }
+
+
+def _find_better(
+    file: RenderedFile, heard: Loudness, analysis: Analysis, preset: Preset
+) -> GainPlan | None:
+    softer = _plan.turned_down(file.gain, file.spec, heard, preset)
+    if softer is not None:
+        return softer
+    before = _plan.loudness_before(analysis, file.spec)
+    is_foretold = _plan.is_foretold(analysis, file.spec)
+    loss_lu = partial(_plan.foretold_loss_lu, analysis) if is_foretold else None
+    return _plan.correct(file.gain, before, heard, preset, loss_lu=loss_lu)
+
+
+def _find_in_album(
+    file: RenderedFile, heard: Loudness, analysis: Analysis, preset: Preset
+) -> GainPlan | None:
+    before = _plan.loudness_before(analysis, file.spec)
+    return _plan_album.correct_in_album(file.gain, before, heard, preset)
 
 
 def evidence_of(
@@ -175,7 +198,7 @@ def evidence_of(
         loudness=heard.loudness,
         target_lufs=preset.target_lufs,
         ceiling_dbtp=preset.ceiling_dbtp,
-        gain_db=file.gain.gain_db,
+        gain_db=round(file.gain.gain_db + file.gain.output_gain_db, 3),
         verdict=verdict,
         samples=heard.samples,
         tools=tools,

@@ -50,6 +50,15 @@ class GainTag:
 
 
 @dataclass(frozen=True, slots=True)
+class OutputGainJob:
+    """A copy to make of the input file, with another gain in its header."""
+
+    name: str
+    """The file's name in the output directory."""
+    output_gain_db: float
+
+
+@dataclass(frozen=True, slots=True)
 class Rate:
     """One finished AAC file whose packets go into an HLS set."""
 

@@ -224,6 +224,8 @@ class GainPlan:
     """Where the true-peak limiter works; None when it is not needed."""
     ceiling_limited: bool
     """The gain stops short of the target, as the limiter would have to work too hard."""
+    output_gain_db: float = 0.0
+    """What the header of the encoded file tells every decoder to add; Opus alone has it."""
 
 
 class Verdict(StrEnum):
