@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from threading import Barrier
 
@@ -11,6 +12,7 @@ from dbos._schemas.system_database import SystemSchema
 from tests.pipeline.conftest import Rooms
 from tests.sounds import write_music
 
+from sarau.errors import CancelledRunError
 from sarau.model.ids import RunId
 from sarau.pipeline.pulse import Pulse
 
@@ -65,6 +67,31 @@ def test_of_two_that_notice_it_at_once_one_begins_it_again(rooms: Rooms, tmp_pat
     with ThreadPoolExecutor(2) as pool:
         begun = [one.result() for one in [pool.submit(begin) for _ in range(2)]]
     assert sorted(begun) == [False, True]
+
+
+def test_who_lost_a_run_shows_nothing_of_it_any_more(
+    rooms: Rooms, newer: Pulse, tmp_path: Path
+) -> None:
+    run_id = rooms.receive(write_music(tmp_path / "a.wav"))
+    here = rooms.durable.worker_id
+    assert here
+    _take(rooms, run_id, owner=here, code_version="1")
+    analysis = rooms.steps.validate(run_id)["analysis"]
+    rooms.steps.store(run_id)
+    # Cut off, given up by the others, and back while the heir is at work.
+    _take(rooms, run_id, owner=newer.worker_id, code_version="1")
+    before = rooms.run(run_id)
+    for step in (
+        partial(rooms.steps.validate, run_id),
+        partial(rooms.steps.render, run_id, analysis),
+        partial(rooms.steps.publish, run_id, []),
+    ):
+        with pytest.raises(CancelledRunError):
+            step()
+    report = rooms.steps._reporter(run_id)
+    with pytest.raises(CancelledRunError):
+        report(0.9)
+    assert rooms.run(run_id) == before
 
 
 @pytest.mark.usefixtures("newer")

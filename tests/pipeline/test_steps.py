@@ -1,5 +1,7 @@
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 from tests.pipeline.conftest import Rooms
@@ -32,6 +34,24 @@ def test_every_step_may_be_called_twice(rooms: Rooms, tmp_path: Path) -> None:
     assert kinds.count("track.ready") == 1
     assert kinds.count("upload.stored") == 1
     assert kinds.count("run.stage") == 5 + 3  # rendering again is told again
+
+
+def test_two_at_work_on_a_run_leave_each_others_files_alone(rooms: Rooms, tmp_path: Path) -> None:
+    """Who was given up and lives works beside its heir for a while."""
+    run_id = rooms.receive(write_music(tmp_path / "a.wav", seconds=20))
+    analysis = rooms.steps.validate(run_id)["analysis"]
+    rooms.steps.store(run_id)
+    together = Barrier(2)
+
+    def render() -> list[str]:
+        together.wait()
+        return [one["sha256"] for one in rooms.steps.render(run_id, analysis)["renditions"]]
+
+    with ThreadPoolExecutor(2) as pool:
+        made = [one.result() for one in [pool.submit(render) for _ in range(2)]]
+    assert made[0] == made[1]
+    assert set(made[0]) < rooms.objects()
+    assert rooms.library.work_dirs() == []
 
 
 def test_the_source_is_on_e_before_it_leaves_d(rooms: Rooms, tmp_path: Path) -> None:

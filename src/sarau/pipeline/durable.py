@@ -26,6 +26,7 @@ from sarau.pipeline.gate import Gate
 from sarau.pipeline.ledger import (
     OVER,
     PROMOTE,
+    TAKEN,
     WHOLE,
     Entry,
     Ledger,
@@ -256,6 +257,17 @@ class DurableRuns:
             for run_id, found in entries.items()
             if found and all(one.status in OVER for one in found)
         }
+
+    def has(self, connection: sa.Connection, run_id: RunId) -> bool:
+        """Tell whether this worker has a run still.
+
+        Who hung, or was cut off, finds that it was given to another. A process that is no
+        worker, and works for itself, has what it works on.
+        """
+        if self.worker_id is None:
+            return True
+        found = self._ledger.find(connection, [entry_id(run_id, "process")])
+        return [(one.status, one.owner) for one in found] == [(TAKEN, self.worker_id)]
 
     def is_served(self, route: Route) -> bool:
         """Tell whether a living worker takes runs from a route's queue."""

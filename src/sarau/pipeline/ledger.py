@@ -17,7 +17,8 @@ from sarau.model.own_preset import MAX_RENDITIONS
 from sarau.pipeline.routes import Kind
 
 OVER = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
-_WAITING = ("ENQUEUED", "PENDING")
+TAKEN = "PENDING"
+_WAITING = ("ENQUEUED", TAKEN)
 PROMOTE = ".promote"
 """What the id of a promotion has after its run's id."""
 _GROUP = ".group."
@@ -77,7 +78,7 @@ class Ledger:
     def owners(self, connection: sa.Connection) -> set[str]:
         """Return every executor that has something at work."""
         table = self._entries
-        query = sa.select(table.c.executor_id).where(table.c.status == "PENDING").distinct()
+        query = sa.select(table.c.executor_id).where(table.c.status == TAKEN).distinct()
         self._system._apply_caller_schema(connection)  # noqa: SLF001
         return {owner for owner in connection.execute(query).scalars() if owner}
 

@@ -36,7 +36,7 @@ from sarau.errors import (
 from sarau.intake import Intake
 from sarau.intake.clamd import Clamd
 from sarau.library import ObjectRef, ObjectStore
-from sarau.model.ids import RunId
+from sarau.model.ids import RunId, new_id
 from sarau.model.lifecycle import RunState, Stage, TrackState, UploadState
 from sarau.model.preset import Preset
 from sarau.model.track import Run, Source, Track
@@ -157,7 +157,8 @@ class Steps:
             show = self._shown(run_id)
             if is_divided:
                 return {"renditions": self.fan_out.join(run, preset, make, show)}
-            return {"renditions": make(preset, run_id, show)}
+            # A worker that lost the run may be at work on it still, on the same disk.
+            return {"renditions": make(preset, f"{run_id}.{new_id()}", show)}
 
     def render_group(self, run_id: RunId, number: int, analysis: Plain) -> Plain:
         """Make a group of renditions of a run that another worker has."""
@@ -234,12 +235,17 @@ class Steps:
         """Put the run into `stage`, and its track into `processing` at the first one."""
         with self.database.write() as connection:
             run = locks.run(connection, run_id)
+            self._require_mine(connection, run_id)
             if not runs.enter(connection, run, stage, worker_id=self.durable.worker_id):
                 raise CancelledRunError
             track = tracks.get(connection, run.track_id)
             if track.state is TrackState.RECEIVED:
                 track = tracks.change_state(connection, track, TrackState.PROCESSING)
         return run, track
+
+    def _require_mine(self, connection: sa.Connection, run_id: RunId) -> None:
+        if not self.durable.has(connection, run_id):
+            raise CancelledRunError
 
     def _reporter(self, run_id: RunId) -> Callable[[float], None]:
         """Return a callback that stores progress now and then and notices a cancelled run."""
@@ -250,6 +256,7 @@ class Steps:
             if time.monotonic() - last < _REPORT_EVERY_S:
                 return
             with self.database.write() as connection:
+                self._require_mine(connection, run_id)
                 if not runs.report(connection, run_id, fraction):
                     raise CancelledRunError
             last = time.monotonic()
