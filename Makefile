@@ -35,7 +35,7 @@ test-soak: .venv/dev front system ## Kill servers at random while uploads run, a
 	$(BIN)/pytest -m soak -s $(ARGS)
 
 .PHONY: test-aws
-test-aws: .venv/dev .localstack/.built front system ## Keep the library in S3: contract, faults, whole tracks
+test-aws: .venv/dev .localstack/.built front system ## Keep the library in S3: contract, faults, whole tracks, hosts that are cut off
 	$(BIN)/pytest -m aws $(ARGS)
 
 .PHONY: test-function

@@ -28,13 +28,19 @@ def own_postgresql() -> Iterator[Postgresql]:
 
 
 @pytest.fixture(scope="session")
-def aws_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """S3 and SQS of this test run; whoever asks for them carries the mark `aws`."""
+def aws_credentials() -> Iterator[None]:
+    """What LocalStack lets in, where AWS's own tools look for it."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in CREDENTIALS.items():
             patch.setenv(name, value)
-        with localstack(tmp_path_factory.mktemp("localstack")) as url:
-            yield url
+        yield
+
+
+@pytest.fixture(scope="session")
+def aws_url(aws_credentials: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:  # noqa: ARG001 - in the environment
+    """S3 and SQS of this test run; whoever asks for them carries the mark `aws`."""
+    with localstack(tmp_path_factory.mktemp("localstack")) as url:
+        yield url
 
 
 @pytest.fixture(autouse=True)

@@ -14,6 +14,7 @@ need promtool prometheus
 need fusermount3 fuse3
 need mkfs.ext4 e2fsprogs
 need nginx nginx-light
+need ip iproute2
 need clamd clamav-daemon # without signatures: the tests bring their own
 [ -e /usr/lib/"$(uname -m)"-linux-gnu/libmp3lame.so.0 ] || packages+=(libmp3lame0)
 [ -e /usr/lib/"$(uname -m)"-linux-gnu/libseccomp.so.2 ] || packages+=(libseccomp2)

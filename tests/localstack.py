@@ -6,7 +6,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -22,28 +22,33 @@ _START_S = 90
 
 
 @contextmanager
-def localstack(directory: Path) -> Iterator[str]:
-    """Run LocalStack until the block ends; give its address."""
+def localstack(
+    directory: Path, *, host: str = "127.0.0.1", within: Sequence[str] = ()
+) -> Iterator[str]:
+    """Run LocalStack until the block ends; give its address.
+
+    `within` is a command that runs another one somewhere else, where `host` is an address.
+    """
     port = _free_port()
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(directory),
         "TMPDIR": str(directory),
-        "GATEWAY_LISTEN": f"127.0.0.1:{port}",
+        "GATEWAY_LISTEN": f"{host}:{port}",
         "SERVICES": "s3,sqs",
         "DISABLE_EVENTS": "1",
         "SKIP_SSL_CERT_DOWNLOAD": "1",
         "S3_SKIP_SIGNATURE_VALIDATION": "0",
         "DNS_ADDRESS": "0",
         # Addresses of queues that need no name server.
-        "LOCALSTACK_HOST": f"127.0.0.1:{port}",
+        "LOCALSTACK_HOST": f"{host}:{port}",
         "SQS_ENDPOINT_STRATEGY": "path",
         "FILESYSTEM_ROOT": str(directory / "files"),
     }
     log = directory / "log"
     with log.open("w") as output:
         process = subprocess.Popen(
-            [PYTHON, "-m", "localstack.runtime.main"],
+            [*within, PYTHON, "-m", "localstack.runtime.main"],
             env=environment,
             cwd=directory,
             stdout=output,
@@ -51,7 +56,7 @@ def localstack(directory: Path) -> Iterator[str]:
             start_new_session=True,
         )
         try:
-            url = f"http://127.0.0.1:{port}"
+            url = f"http://{host}:{port}"
             _wait(process, url, log)
             yield url
         finally:

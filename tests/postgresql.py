@@ -18,6 +18,7 @@ class Postgresql:
         self._directory = directory
         self._server = server
         self._numbers = itertools.count()
+        self._address = ""
 
     @classmethod
     @contextmanager
@@ -42,9 +43,17 @@ class Postgresql:
 
     def come_back(self) -> None:
         """Start again after `crash` and return when recovery is over."""
-        options = f'-h "" -k {self._directory}'
+        options = f'-h "{self._address}" -k {self._directory}'
         self._control("-o", options, "-l", str(self._directory / "log"), "start")
         self._server.ensure_postgres_running()
+
+    def listen(self, address: str) -> None:
+        """Start again, to let in whoever comes from the network of an address of this host."""
+        rules = self._directory / "pg_hba.conf"
+        rules.write_text(f"{rules.read_text()}\nhost all all samenet trust\n")
+        self._address = address
+        self._control("stop", "-m", "fast")
+        self.come_back()
 
     def ask_for_the_password_of(self, role: str) -> None:
         """Let a role in only by its password, from now on."""

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,19 @@ _START_S = 60
 
 
 class Server:
-    """`sarau serve` over one data directory; the port stays the same after the first start."""
+    """`sarau serve` over one data directory; the port stays the same after the first start.
+
+    `within` is a command that runs another one somewhere else, such as on a host of its own.
+    """
 
     python = Path(sys.executable)
 
-    def __init__(self, data: Path, *options: str, **environment: str) -> None:
+    def __init__(
+        self, data: Path, *options: str, within: Sequence[str] = (), **environment: str
+    ) -> None:
         self.data = data
         self._options = options
+        self._within = within
         self.url = ""
         self.log: list[str] = []
         self._port = 0
@@ -34,7 +41,8 @@ class Server:
 
     def start(self) -> "Server":
         environment = {**os.environ, "SARAU_RESERVE_BYTES": "1000000", **self._environment}
-        command = [str(self.python), "-m", "sarau", "serve", "--data", str(self.data)]
+        command = [*self._within, str(self.python), "-m", "sarau", "serve"]
+        command += ["--data", str(self.data)]
         self._process = subprocess.Popen(
             [*command, "--port", str(self._port), *self._options],
             stderr=subprocess.PIPE,
@@ -109,13 +117,15 @@ class Server:
 
 
 class Worker:
-    """`sarau worker` over one data directory."""
+    """`sarau worker` over one data directory; `within` as for a server."""
 
-    def __init__(self, data: Path, log: Path, **environment: str) -> None:
+    def __init__(
+        self, data: Path, log: Path, *, within: Sequence[str] = (), **environment: str
+    ) -> None:
         self.log = log
         with log.open("ab") as file:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "sarau", "worker", "--data", str(data)],
+                [*within, sys.executable, "-m", "sarau", "worker", "--data", str(data)],
                 stderr=file,
                 env={**os.environ, "SARAU_RESERVE_BYTES": "1000000", **environment},
             )

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from sarau.catalog.database import translated
 from sarau.catalog.tables import events, objects, renditions, runs, sources, tracks
+from sarau.model.preset import PRESETS
 
 
 class Record:
@@ -49,6 +50,12 @@ class Record:
         with self._read() as connection:
             query = sa.select(runs.c.track_id, sa.func.count()).where(runs.c.state == state)
             return Counter({r[0]: r[1] for r in connection.execute(query.group_by("track_id"))})
+
+    def last_worker_of(self, track_id: str) -> str:
+        """Return the worker that was the last to have the newest run of a track."""
+        with self._read() as connection:
+            query = sa.select(runs.c.worker_id).where(runs.c.track_id == track_id)
+            return str(connection.execute(query.order_by(runs.c.attempt.desc())).scalars().first())
 
     def codes(self) -> Counter[str]:
         """Return for what reasons runs failed, before they began again."""
@@ -91,3 +98,23 @@ def objects_on_disk(library: Path) -> dict[str, str]:
         if path.is_file():
             found[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
     return found
+
+
+def check_ready_once(record: Record, sent: dict[str, str]) -> None:
+    """Hold the catalog to it: each track of `sent`, by its preset, is ready and became so once."""
+    once = dict.fromkeys(sent, 1)
+    assert set(record.state_of(sent).values()) == {"ready"}
+    received, failed = record.times("track.received"), record.times("track.failed")
+    assert {one: received[one] - failed[one] for one in sent} == once
+    for found in (
+        record.times("track.ready"),
+        record.times("run.succeeded"),
+        record.runs_that_ended("succeeded"),
+    ):
+        assert {one: found[one] for one in sent} == once
+    names = record.names_of_renditions()
+    wanted = {one: [r.name for r in PRESETS[preset].renditions] for one, preset in sent.items()}
+    assert {one: names.get(one) for one in sent} == wanted
+    # Nothing hangs on: what was received without an answer is ready as well.
+    assert set(record.states()) <= {"ready", "receiving"}
+    assert not record.open_workflows()

@@ -15,11 +15,10 @@ import pytest
 from tests.postgresql import Postgresql
 from tests.scale.nursery import Nursery
 from tests.scale.pieces import Pieces
-from tests.scale.record import Record, objects_on_disk
+from tests.scale.record import Record, check_ready_once, objects_on_disk
 from tests.servers import Server
 
 from sarau.errors import FailedError
-from sarau.model.preset import PRESETS
 
 MANY = int(os.environ.get("SARAU_TEST_TRACKS", "2000"))
 FEW = 60
@@ -184,34 +183,14 @@ def test_every_track_is_ready_once_whatever_dies(
     print(f"{tracks} tracks ready in {took_s:.0f} s, {tracks / took_s * 60:.0f} a minute")
     print(f"{crew.kills} workers killed, PostgreSQL stopped {len(RESTARTED_AT)} times")
     print(f"refused meanwhile: {dict(senders.refused)}; begun again: {dict(record.codes())}")
-    _check(record, senders.presets, tracks)
+    assert len(senders.presets) == tracks
+    check_ready_once(record, senders.presets)
     _check_objects(record, web.data / "library")
 
 
 def _tell(at_s: float, kills: int, states: Counter[str]) -> None:
     if kills % 30 == 0:
         print(f"{at_s:.0f} s, {kills} kills: {dict(states)}", flush=True)
-
-
-def _check(record: Record, sent: dict[str, str], tracks: int) -> None:
-    """Everything that was acknowledged is ready, and became so once."""
-    once = dict.fromkeys(sent, 1)
-    assert len(sent) == tracks
-    assert set(record.state_of(sent).values()) == {"ready"}
-    received, failed = record.times("track.received"), record.times("track.failed")
-    assert {one: received[one] - failed[one] for one in sent} == once
-    for found in (
-        record.times("track.ready"),
-        record.times("run.succeeded"),
-        record.runs_that_ended("succeeded"),
-    ):
-        assert {one: found[one] for one in sent} == once
-    names = record.names_of_renditions()
-    wanted = {one: [r.name for r in PRESETS[preset].renditions] for one, preset in sent.items()}
-    assert {one: names.get(one) for one in sent} == wanted
-    # Nothing hangs on: what was received without an answer is ready as well.
-    assert set(record.states()) <= {"ready", "receiving"}
-    assert not record.open_workflows()
 
 
 def _check_objects(record: Record, library: Path) -> None:

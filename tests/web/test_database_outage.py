@@ -1,6 +1,5 @@
 """PostgreSQL that goes away and comes back while real clients send."""
 
-import hashlib
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -11,77 +10,13 @@ import httpx
 import pytest
 import sqlalchemy as sa
 from tests.hanging import HangingDoor
+from tests.outages import MOST_S, Sender, check_refusals, wait_until
 from tests.postgresql import Postgresql
 from tests.servers import Server, Worker
 from tests.sounds import write_music
 
 MakeServer = Callable[..., Server]
 MakeWorker = Callable[..., Worker]
-TUS = {"Tus-Resumable": "1.0.0"}
-PATCH = TUS | {"Content-Type": "application/offset+octet-stream"}
-CHUNK_BYTES = 32 << 10
-MOST_S = 120
-
-
-class Sender:
-    """A tus client that holds the server to each of its answers.
-
-    It waits and asks again after a 503 `database_unavailable`, and takes no other error.
-    """
-
-    def __init__(self, server: Server, path: Path) -> None:
-        self._server = server
-        self._data = path.read_bytes()
-        self.refusals = 0
-        self.acknowledged = 0
-        self.track_id = ""
-
-    def send(self) -> None:
-        """Send everything, in small pieces."""
-        with self._server.client() as client:
-            size = TUS | {"Upload-Length": str(len(self._data))}
-            created = self._until(lambda: client.post("/files", headers=size), 201)
-            location = created.headers["location"]
-            self.track_id = created.headers["sarau-track"]
-            offset = 0
-            while offset < len(self._data):
-                answer = client.patch(
-                    location,
-                    headers=PATCH | {"Upload-Offset": str(offset)},
-                    content=self._data[offset : offset + CHUNK_BYTES],
-                )
-                if answer.status_code == httpx.codes.NO_CONTENT:
-                    offset = self.acknowledged = int(answer.headers["upload-offset"])
-                    time.sleep(0.02)
-                    continue
-                self._refused(answer)
-                asked = self._until(lambda: client.head(location, headers=TUS), 200)
-                offset = int(asked.headers["upload-offset"])
-                assert offset >= self.acknowledged
-
-    def _until(self, ask: Callable[[], httpx.Response], status: int) -> httpx.Response:
-        end = time.monotonic() + MOST_S
-        while (answer := ask()).status_code != status:
-            self._refused(answer)
-            assert time.monotonic() < end
-            time.sleep(0.1)
-        return answer
-
-    def _refused(self, answer: httpx.Response) -> None:
-        self.refusals += 1
-        assert answer.status_code == httpx.codes.SERVICE_UNAVAILABLE, answer.text
-        assert answer.headers["retry-after"] == "5"
-        if answer.request.method != "HEAD":
-            assert answer.json()["code"] == "database_unavailable"
-
-    def check(self) -> None:
-        """Wait for the track; it must become ready once, from the very bytes sent."""
-        track = self._server.wait_for(self.track_id, "ready", "failed", "rejected")
-        assert track["state"] == "ready", track
-        assert track["source"]["sha256"] == hashlib.sha256(self._data).hexdigest()
-        with self._server.client() as client:
-            events = client.get(f"/api/v1/tracks/{self.track_id}/events").json()["items"]
-        assert [event["kind"] for event in events].count("track.ready") == 1
 
 
 def test_uploads_and_work_go_on_after_an_outage(
@@ -91,10 +26,10 @@ def test_uploads_and_work_go_on_after_an_outage(
     sender = Sender(server, write_music(tmp_path / "a.wav", seconds=6))
     with ThreadPoolExecutor() as threads:
         sending = threads.submit(sender.send)
-        _wait_for(lambda: sender.acknowledged > 0)
+        wait_until(lambda: sender.acknowledged > 0)
         own_postgresql.crash()
-        _wait_for(lambda: sender.refusals > 1)
-        _check_refusals(server)
+        wait_until(lambda: sender.refusals > 1)
+        check_refusals(server)
         own_postgresql.come_back()
         sending.result()
     sender.check()
@@ -121,7 +56,7 @@ def test_many_uploads_and_a_worker_go_on_after_two_outages(
             _wait_for_each(senders, "acknowledged")
             own_postgresql.crash()
             _wait_for_each(senders, "refusals")
-            _check_refusals(server)
+            check_refusals(server)
             time.sleep(4)
             own_postgresql.come_back()
         for one in sending:
@@ -132,34 +67,10 @@ def test_many_uploads_and_a_worker_go_on_after_two_outages(
     assert worker.end(signal.SIGTERM) == 0
 
 
-def _check_refusals(server: Server) -> None:
-    """Ask every kind of door while the database is away."""
-    with server.client() as client:
-        for answer in (
-            client.get("/api/v1/tracks"),
-            client.post("/api/v1/tracks", params={"filename": "a.wav"}, content=b"abc"),
-            client.post("/files", headers=TUS | {"Upload-Length": "3"}),
-        ):
-            assert answer.status_code == httpx.codes.SERVICE_UNAVAILABLE, answer.text
-            assert answer.json()["code"] == "database_unavailable"
-        ready = client.get("/readyz")
-        assert ready.status_code == httpx.codes.SERVICE_UNAVAILABLE
-        assert ready.json()["status"] == "not_ready"
-        assert ready.json()["checks"]["database"]["code"] == "database_unavailable"
-        assert client.get("/healthz").status_code == httpx.codes.OK
-
-
 def _wait_for_each(senders: list[Sender], what: str) -> None:
     """Wait until a count of every sender has grown."""
     before = [getattr(sender, what) for sender in senders]
-    _wait_for(lambda: all(getattr(s, what) > b for s, b in zip(senders, before, strict=True)))
-
-
-def _wait_for(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + MOST_S
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
+    wait_until(lambda: all(getattr(s, what) > b for s, b in zip(senders, before, strict=True)))
 
 
 @pytest.fixture
