@@ -30,6 +30,8 @@ def test_a_library_is_a_bucket_or_a_directory(library: str, bucket: tuple[str, s
     [
         ("landing_results", "my-queue"),
         ("landing_dead", "https://sqs.us-east-1.amazonaws.com/1/dead"),  # and no library in S3
+        ("database_auth", "kerberos"),
+        ("database_auth", "iam"),  # and a database in a file
         ("library", "s3:/my-bucket"),
         ("library", "gs://my-bucket"),
         ("library", "s3://B"),
@@ -41,3 +43,23 @@ def test_a_library_is_a_bucket_or_a_directory(library: str, bucket: tuple[str, s
 def test_what_could_not_be_used_is_refused_at_the_start(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=name):
         _load(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("url", "is_right"),
+    [
+        ("postgresql+psycopg://sarau@db.example/sarau?sslmode=verify-full", True),
+        ("postgresql+psycopg://sarau@db.example/sarau?sslrootcert=/x&sslmode=verify-ca", True),
+        ("postgresql+psycopg://sarau@db.example/sarau?sslmode=require", False),
+        ("postgresql+psycopg://sarau@db.example/sarau", False),
+        ("postgresql+psycopg://db.example/sarau?sslmode=verify-full", False),
+        ("postgresql+psycopg://sarau@/sarau?sslmode=verify-full&host=/run", False),
+    ],
+)
+def test_a_token_is_only_shown_to_a_server_that_is_checked(url: str, *, is_right: bool) -> None:
+    given = {"database_url": url, "database_auth": "iam"}
+    if is_right:
+        _load(**given)
+        return
+    with pytest.raises(SettingsError, match="database_auth"):
+        _load(**given)

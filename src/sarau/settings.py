@@ -53,6 +53,9 @@ class Settings:
     """What keys in the intake bucket begin with, before a folder that may name a preset."""
     database_url: str | None = None
     """An SQLAlchemy address; a SQLite file in `<data>` by default."""
+    database_auth: str = "password"
+    """`password`: as the address, or a file it names, says; `iam`: each connection to RDS has a
+    token that is signed with AWS's credentials of this machine."""
     database_pool: int = 10
     """Connections to PostgreSQL that each of a process's two pools keeps; twice as many at most."""
     database_answer_s: int = 15
@@ -177,8 +180,27 @@ def load(
     if values.get("log", FORMS[0]) not in FORMS:
         raise SettingsError(f"log: one of {', '.join(FORMS)}")
     found = replace(Settings(), **{name: _convert(name, value) for name, value in values.items()})
+    _check_database(found)
     _check_library(found)
     return found
+
+
+def _check_database(found: Settings) -> None:
+    if found.database_auth not in {"password", "iam"}:
+        raise SettingsError("database_auth: password or iam")
+    address = urlsplit(found.database_url or "")
+    checked = {"sslmode=verify-ca", "sslmode=verify-full"}
+    if found.database_auth == "iam" and not (
+        address.scheme == "postgresql+psycopg"
+        and address.hostname
+        and address.username
+        # RDS wants tokens in clear within TLS: who is not checked could be anybody.
+        and checked & set(address.query.split("&"))
+    ):
+        raise SettingsError(
+            "database_auth: iam needs a database_url of"
+            " postgresql+psycopg://user@host/name?sslmode=verify-full&sslrootcert=..."
+        )
 
 
 def _check_library(found: Settings) -> None:

@@ -53,7 +53,7 @@ def _volume(settings: Settings, known: Known, root: Path, role: str) -> dict[str
 def _bucket(settings: Settings, known: Known) -> dict[str, Any]:
     if "library" not in known.ids:
         return {"ok": True, "path": settings.library, "state": "will be made at the first start"}
-    database = Database(settings.database)
+    database = Database.of(settings)
     try:
         library = open_library(database, settings)
         try:
@@ -79,7 +79,7 @@ def _ask_catalog(settings: Settings) -> Known:
     url = sa.make_url(settings.database)
     if url.get_backend_name() == "sqlite" and not Path(str(url.database)).is_file():
         return Known({}, {})
-    database = Database(settings.database)
+    database = Database.of(settings)
     try:
         with database.read() as connection:
             revision = revision_of(connection)

@@ -24,9 +24,7 @@ def open_database(settings: Settings) -> Database:
     """
     if settings.database.startswith("sqlite"):
         settings.data.mkdir(parents=True, exist_ok=True)
-    database = Database(
-        settings.database, pool=settings.database_pool, answer_s=settings.database_answer_s
-    )
+    database = Database.of(settings)
     with translated():
         migrate(database.engine)
     return database

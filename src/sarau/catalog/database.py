@@ -3,12 +3,16 @@
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
+import psycopg
 import sqlalchemy as sa
 
+from sarau.catalog.iam import IamTokens
 from sarau.catalog.patience import CONNECTION, make_patient
 from sarau.errors import FailedCode, FailedError
+from sarau.settings import Settings
 
 _WAL_IS_SAFE_FROM = (3, 51, 3)
 """Older SQLite can corrupt a database when a WAL is reset under several connections."""
@@ -31,6 +35,7 @@ def create_engine(
     explicit_begin: bool = True,
     pool: int = POOL,
     answer_s: float | None = None,
+    password: Callable[[], str] | None = None,
 ) -> sa.Engine:
     """Return an engine whose commits are on disk when they return.
 
@@ -44,6 +49,7 @@ def create_engine(
             transactions by itself.
         pool: How many connections are kept, and as many again when all are in use.
         answer_s: How long each answer of PostgreSQL is waited for; None: for ever.
+        password: Asked for each new connection to PostgreSQL, where the address has none.
 
     """
     address = sa.make_url(url)
@@ -57,7 +63,7 @@ def create_engine(
             pool_timeout=answer_s or _POOL_TIMEOUT_S,
             connect_args={k: v for k, v in CONNECTION.items() if k not in address.query},
         )
-        make_patient(engine, answer_s)
+        make_patient(engine, answer_s, password)
         sa.event.listen(engine, "handle_error", _call_it_a_disconnect)
         return engine
     engine = sa.create_engine(url, pool_size=20, max_overflow=20, pool_timeout=60)
@@ -104,12 +110,48 @@ def _begin_sqlite(connection: sa.Connection) -> None:
 class Database:
     """Transactions over one engine, and a call to whoever waits for their events."""
 
-    def __init__(self, url: str, *, pool: int = POOL, answer_s: float = ANSWER_S) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool: int = POOL,
+        answer_s: float = ANSWER_S,
+        password: Callable[[], str] | None = None,
+    ) -> None:
         self.url = url
-        self.pool = pool
-        self.answer_s = answer_s
-        self.engine = create_engine(url, pool=pool, answer_s=answer_s)
+        self._password = password
+        self._open = partial(create_engine, url, pool=pool, answer_s=answer_s, password=password)
+        self.engine = self._open()
         self._listeners: list[Callable[[], None]] = []
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Database":
+        """Return the catalog's database, to which nobody has connected yet."""
+        return cls(
+            settings.database,
+            pool=settings.database_pool,
+            answer_s=settings.database_answer_s,
+            password=IamTokens(settings.database) if settings.database_auth == "iam" else None,
+        )
+
+    def another_engine(self) -> sa.Engine:
+        """Return an engine for a library that expects the driver to begin transactions."""
+        return self._open(explicit_begin=False)
+
+    def url_as_of_now(self) -> str:
+        """Return an address that lets in whoever connects within the next minutes.
+
+        Raises:
+            FailedError: `database_unavailable`, when there is no password.
+
+        """
+        if self._password is None:
+            return self.url
+        try:
+            address = sa.make_url(self.url).set(password=self._password())
+        except psycopg.Error as error:
+            raise FailedError(FailedCode.DATABASE_UNAVAILABLE, str(error)) from error
+        return address.render_as_string(hide_password=False)
 
     def on_commit(self, listener: Callable[[], None]) -> None:
         """Call `listener` after every write transaction of this process, from its thread."""

@@ -6,7 +6,7 @@ was in doubt then was not acknowledged, and its connection is closed.
 """
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -54,10 +54,14 @@ class PatientConnection(psycopg.Connection[Any]):
         return super().notifies(**options)
 
 
-def make_patient(engine: sa.Engine, answer_s: float | None) -> None:
-    """Have an engine make connections that wait for `answer_s`."""
+def make_patient(
+    engine: sa.Engine, answer_s: float | None, password: Callable[[], str] | None = None
+) -> None:
+    """Have an engine make connections that wait for `answer_s`, each with a password as of then."""
 
     def connect(_dialect: object, _record: object, given: Any, named: Any) -> PatientConnection:  # noqa: ANN401 - the driver's
+        if password is not None:
+            named = {**named, "password": password()}
         connection = PatientConnection.connect(*given, **named)
         connection.answer_s = answer_s
         return connection

@@ -17,7 +17,7 @@ from sarau.pipeline.overview import Overview, overview
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, for programs.")
 def command(data: Path | None, config: Path | None, *, as_json: bool) -> None:
     """List the workers, and how many runs wait and are at work."""
-    database = Database(settings.load(config=config, data=data).database)
+    database = Database.of(settings.load(config=config, data=data))
     found = overview(database)
     database.close()
     if as_json:

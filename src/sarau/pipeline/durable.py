@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer
 
 from sarau.catalog import Database
-from sarau.catalog.database import create_engine, translated
+from sarau.catalog.database import translated
 from sarau.errors import FailedError
 from sarau.model.ids import RunId
 from sarau.pipeline.copying import Copies
@@ -80,10 +80,8 @@ class DurableRuns:
         self.routes = routes or Routes()
         self._database = database
         self._code_version = code_version
-        self._engine = create_engine(
-            database.url, explicit_begin=False, pool=database.pool, answer_s=database.answer_s
-        )
-        DBOS.migrate(database.url)
+        self._engine = database.another_engine()
+        DBOS.migrate(database.url_as_of_now())
         self._client = DBOSClient(
             system_database_engine=self._engine,
             serializer=DBOSPortableJSONSerializer(),
