@@ -6,18 +6,25 @@ that comes with its creation is only written down at once.
 
 from collections.abc import Sequence
 from dataclasses import fields
-from typing import Any
+from operator import attrgetter
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from sarau.catalog import events
+from sarau.catalog.prepared import Prepared
 from sarau.catalog.tables import tracks, uploads
 from sarau.model.lifecycle import TrackState
+from sarau.model.search_text import fold
 from sarau.model.track import Track
 from sarau.model.upload import Upload
 
-_UPLOAD_FIELDS = tuple(field.name for field in fields(Upload))
-_TRACK_FIELDS = tuple(field.name for field in fields(Track))
+_UPLOAD_FIELDS: Final = [field.name for field in fields(Upload)]
+_TRACK_FIELDS: Final = [field.name for field in fields(Track)]
+_ADD_UPLOADS: Final = Prepared(sa.insert(uploads), _UPLOAD_FIELDS)
+_ADD_TRACKS: Final = Prepared(sa.insert(tracks), [*_TRACK_FIELDS, "search_text"])
+_upload_row: Final = attrgetter(*_UPLOAD_FIELDS)
+_shown: Final = attrgetter(*_TRACK_FIELDS)
 
 
 def receive_all(connection: sa.Connection, whole: Sequence[tuple[Upload, str]]) -> list[Track]:
@@ -29,10 +36,8 @@ def receive_all(connection: sa.Connection, whole: Sequence[tuple[Upload, str]]) 
 
     """
     made = [_track(upload, title) for upload, title in whole]
-    rows = [{name: getattr(track, name) for name in _TRACK_FIELDS} for track in made]
-    connection.execute(sa.insert(tracks), rows)
-    rows = [{name: getattr(upload, name) for name in _UPLOAD_FIELDS} for upload, _ in whole]
-    connection.execute(sa.insert(uploads), rows)
+    _ADD_TRACKS.run(connection, map(_track_row, made))
+    _ADD_UPLOADS.run(connection, [_upload_row(upload) for upload, _ in whole])
     events.record_all(connection, [draft for upload, _ in whole for draft in _history(upload)])
     return made
 
@@ -55,6 +60,10 @@ def _track(upload: Upload, title: str) -> Track:
         created_at=upload.created_at,
         updated_at=upload.updated_at,
     )
+
+
+def _track_row(track: Track) -> tuple[Any, ...]:
+    return (*_shown(track), fold(track.title, track.artist, track.filename))
 
 
 def _history(upload: Upload) -> list[events.Draft]:

@@ -8,10 +8,12 @@ database sequence promises neither.
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from operator import attrgetter
+from typing import Any, Final
 
 import sqlalchemy as sa
 
+from sarau.catalog.prepared import Prepared
 from sarau.catalog.tables import event_counter, events
 from sarau.model.clock import now
 from sarau.model.ids import RunId, TrackId, UploadId, UserId
@@ -32,6 +34,14 @@ class Event:
     data: dict[str, Any]
 
 
+# Made once: to build it costs more than to run it.
+_TAKE: Final = (
+    sa.update(event_counter)
+    .values(number=event_counter.c.number + sa.bindparam("many"))
+    .returning(event_counter.c.number)
+)
+
+
 def record(
     connection: sa.Connection,
     kind: str,
@@ -43,8 +53,7 @@ def record(
     data: Mapping[str, Any] | None = None,
 ) -> Event:
     """Append an event in the caller's transaction and return it."""
-    taken = sa.update(event_counter).values(number=event_counter.c.number + 1)
-    number: int = connection.execute(taken.returning(event_counter.c.number)).scalar_one()
+    number: int = connection.execute(_TAKE, {"many": 1}).scalar_one()
     event = Event(number, now(), owner_id, kind, track_id, upload_id, run_id, dict(data or {}))
     connection.execute(sa.insert(events).values(asdict(event)))
     return event
@@ -63,23 +72,18 @@ class Draft:
 
 def record_all(connection: sa.Connection, drafts: Sequence[Draft]) -> None:
     """Append several events in their order, in the caller's transaction."""
-    taken = sa.update(event_counter).values(number=event_counter.c.number + len(drafts))
-    last: int = connection.execute(taken.returning(event_counter.c.number)).scalar_one()
+    last: int = connection.execute(_TAKE, {"many": len(drafts)}).scalar_one()
     moment = now()
     rows = [
-        {
-            "number": number,
-            "at": moment,
-            "owner_id": draft.owner_id,
-            "kind": draft.kind,
-            "track_id": draft.track_id,
-            "upload_id": draft.upload_id,
-            "run_id": None,
-            "data": draft.data,
-        }
+        (number, moment, *_drafted(draft))
         for number, draft in enumerate(drafts, last - len(drafts) + 1)
     ]
-    connection.execute(sa.insert(events), rows)
+    _ADD.run(connection, rows)
+
+
+_DRAFTED: Final = ("owner_id", "kind", "track_id", "upload_id", "data")
+_ADD: Final = Prepared(sa.insert(events), ("number", "at", *_DRAFTED))
+_drafted: Final = attrgetter(*_DRAFTED)
 
 
 def last_number(connection: sa.Connection) -> int:

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime
-from typing import Any
+from operator import attrgetter
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from sarau.catalog import events, presets
+from sarau.catalog.prepared import Prepared
 from sarau.catalog.tables import runs, tracks, uploads
 from sarau.errors import Code, RefusedCode, RefusedError
 from sarau.model.clock import now
@@ -18,7 +20,14 @@ from sarau.model.preset import Preset
 from sarau.model.track import Run, Track
 
 _OPEN = (RunState.QUEUED, RunState.RUNNING)
-_FIELDS = tuple(field.name for field in fields(Run))
+_FIELDS: Final = [field.name for field in fields(Run)]
+_ADD: Final = Prepared(sa.insert(runs), _FIELDS)
+_row: Final = attrgetter(*_FIELDS)
+_ATTEMPTS: Final = (
+    sa.select(runs.c.track_id, sa.func.count())
+    .where(runs.c.track_id.in_(sa.bindparam("among", expanding=True)))
+    .group_by(runs.c.track_id)
+)
 
 
 def _run(row: sa.RowMapping) -> Run:
@@ -41,12 +50,9 @@ def create(
             track's preset is now.
 
     """
-    attempts = (
-        sa.select(runs.c.track_id, sa.func.count())
-        .where(runs.c.track_id.in_([track.id for track, _ in turns]))
-        .group_by(runs.c.track_id)
-    )
-    made_before = {TrackId(row[0]): int(row[1]) for row in connection.execute(attempts)}
+    before = connection.execute(_ATTEMPTS, {"among": [track.id for track, _ in turns]})
+    made_before = {TrackId(row[0]): int(row[1]) for row in before}
+    moment = now()
     definitions = {
         key: definition or to_definition(presets.find(connection, *key, also_deleted=True))
         for key in {(track.owner_id, track.preset) for track, _ in turns}
@@ -67,14 +73,13 @@ def create(
             worker_id=None,
             code=None,
             detail=None,
-            created_at=now(),
+            created_at=moment,
             started_at=None,
             finished_at=None,
         )
         for track, turn in turns
     ]
-    rows = [{name: getattr(run, name) for name in _FIELDS} for run in made]
-    connection.execute(sa.insert(runs), rows)
+    _ADD.run(connection, map(_row, made))
     return made
 
 

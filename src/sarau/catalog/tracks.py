@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
+from typing import Final
 
 import sqlalchemy as sa
 
 from sarau.catalog import events
+from sarau.catalog.prepared import Prepared
 from sarau.catalog.tables import renditions, sources, tracks, uploads
 from sarau.errors import Code, RefusedCode, RefusedError
 from sarau.model.clock import now
@@ -138,16 +140,15 @@ def change_state(
 def point_to_runs(connection: sa.Connection, newest: Sequence[tuple[Track, RunId]]) -> list[Track]:
     """Say which run is the newest of each track; the caller has just read or made the tracks."""
     moment = now()
-    connection.execute(
-        _POINT, [{"which": track.id, "run": run_id, "moment": moment} for track, run_id in newest]
-    )
+    _POINT.run(connection, [(track.id, run_id, moment) for track, run_id in newest])
     return [replace(track, run_id=run_id, updated_at=moment) for track, run_id in newest]
 
 
-_POINT = (
+_POINT: Final = Prepared(
     sa.update(tracks)
     .where(tracks.c.id == sa.bindparam("which"))
-    .values(run_id=sa.bindparam("run"), updated_at=sa.bindparam("moment"))
+    .values(run_id=sa.bindparam("run"), updated_at=sa.bindparam("moment")),
+    ("which", "run", "moment"),
 )
 
 

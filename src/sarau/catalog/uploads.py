@@ -223,10 +223,16 @@ def expired(connection: sa.Connection, at: datetime, *, limit: int = 500) -> lis
 
 def outstanding_bytes(connection: sa.Connection) -> int:
     """Return what unfinished uploads have declared and not yet sent."""
-    query = sa.select(sa.func.sum(uploads.c.size_bytes - uploads.c.offset_bytes)).where(
-        uploads.c.state == UploadState.RECEIVING
-    )
-    return int(connection.execute(query).scalar_one() or 0)
+    return int(connection.execute(_OUTSTANDING).scalar_one() or 0)
+
+
+# Asked for every upload, and several times a second: to build them costs more than to run them.
+_OUTSTANDING = sa.select(sa.func.sum(uploads.c.size_bytes - uploads.c.offset_bytes)).where(
+    uploads.c.state == UploadState.RECEIVING
+)
+_WANTED = sa.select(uploads.c.id, uploads.c.wanted_by).where(
+    uploads.c.id.in_(sa.bindparam("among", expanding=True))
+)
 
 
 def states_of(
@@ -248,9 +254,3 @@ def wanted(connection: sa.Connection, upload_ids: Sequence[UploadId]) -> dict[Up
     """Return the newest waiting request of each upload."""
     found = connection.execute(_WANTED, {"among": list(upload_ids)})
     return {UploadId(row[0]): row[1] for row in found}
-
-
-# Asked several times a second: to build it costs more than to run it.
-_WANTED = sa.select(uploads.c.id, uploads.c.wanted_by).where(
-    uploads.c.id.in_(sa.bindparam("among", expanding=True))
-)

@@ -13,6 +13,8 @@ RunId = NewType("RunId", str)
 RenditionId = NewType("RenditionId", str)
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
+_SHIFTS = range(150, -1, -10)
 _SHAPE = re.compile(f"[{_ALPHABET}]{{32}}")
 
 LOCAL_USER_ID = UserId("local")
@@ -22,7 +24,7 @@ LOCAL_USER_ID = UserId("local")
 def new_id() -> str:
     """Return 48 bits of time in milliseconds and 112 random bits, in base 32."""
     number = (int(now().timestamp() * 1000) & (1 << 48) - 1) << 112 | secrets.randbits(112)
-    return "".join(_ALPHABET[number >> shift & 31] for shift in range(155, -1, -5))
+    return "".join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])
 
 
 def is_id(text: str) -> bool:

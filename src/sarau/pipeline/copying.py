@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from dbos import DBOSClient
 
+from sarau.catalog.prepared import Prepared
 from sarau.model.ids import RunId
 from sarau.pipeline.ledger import entry_id
 from sarau.pipeline.routes import Kind
@@ -25,11 +26,11 @@ class Copies:
         of_another_run = sa.func.replace(
             tables.workflow_input.c.inputs, sa.bindparam("original_run"), sa.bindparam("copy_run")
         )
-        self._statements = [
-            # As in the rows that DBOS itself writes several at a time, no one insert made them.
-            _copy(tables.workflow_status, priority=sa.bindparam("turn"), creator_xid=sa.null()),
-            _copy(tables.workflow_input, inputs=of_another_run),
-        ]
+        # As in the rows that DBOS itself writes several at a time, no one insert made them.
+        status = _copy(tables.workflow_status, priority=sa.bindparam("turn"), creator_xid=sa.null())
+        inputs = _copy(tables.workflow_input, inputs=of_another_run)
+        self._status = Prepared(status, ("original", "copy", "turn"))
+        self._input = Prepared(inputs, ("original", "copy", "original_run", "copy_run"))
 
     def make(
         self,
@@ -39,18 +40,10 @@ class Copies:
         kind: Kind,
     ) -> None:
         """Copy the entry of `original`, made in this transaction, for each run with its turn."""
-        copies = [
-            {
-                "original": entry_id(original, kind),
-                "copy": entry_id(run_id, kind),
-                "turn": turn,
-                "original_run": original,
-                "copy_run": run_id,
-            }
-            for run_id, turn in turns
-        ]
-        for statement in self._statements:
-            connection.execute(statement, copies)
+        source = entry_id(original, kind)
+        copies = [(source, entry_id(run_id, kind), run_id, turn) for run_id, turn in turns]
+        self._status.run(connection, [(source, copy, turn) for _, copy, _, turn in copies])
+        self._input.run(connection, [(source, copy, original, run) for _, copy, run, _ in copies])
 
 
 def _copy(table: sa.Table, **different: sa.ColumnElement[Any]) -> sa.Insert:
