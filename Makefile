@@ -123,6 +123,10 @@ lambda: .venv/uv ## Build the function's packages for AWS Lambda, in dist/lambda
 aws: .venv/run requirements/aws.lock ## Add what a library in S3 needs
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/aws.lock
 
+.PHONY: otel
+otel: .venv/run requirements/otel.lock ## Add what traces need
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/otel.lock
+
 .PHONY: vorbis
 vorbis: .venv/run requirements/vorbis.lock ## Add the encoder of Ogg Vorbis
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/vorbis.lock

@@ -41,6 +41,7 @@ def main() -> int:
     faults = [
         *_faults("run.lock", run),
         *_faults("aws.lock", run | _names(extras["aws"])),
+        *_faults("otel.lock", run | _names(extras["otel"])),
         *_faults("vorbis.lock", run | _names(extras["vorbis"])),
         *_faults("dev.lock", dev),
         *_faults("fuzz.lock", run | {"atheris"}),

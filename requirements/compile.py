@@ -25,6 +25,7 @@ LOCKS = {
     "run.lock": (_PROJECT,),
     "fuzz.lock": (_PROJECT, _FUZZ),
     "aws.lock": (_PROJECT, "--extra", "aws"),
+    "otel.lock": (_PROJECT, "--extra", "otel"),
     "vorbis.lock": (_PROJECT, "--extra", "vorbis"),
     "lambda.lock": (_LAMBDA, "--constraints", str(_HERE / "run.lock")),
     "lambda-runtime.lock": (_LAMBDA_RUNTIME, "--constraints", str(_HERE / "aws.lock")),

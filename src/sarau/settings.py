@@ -185,6 +185,14 @@ def load(
     return found
 
 
+def are_traces_wanted(environment: Mapping[str, str] | None = None) -> bool:
+    """Tell whether OpenTelemetry's own variables say where traces go."""
+    source = os.environ if environment is None else environment  # noqa: TID251 - the one reader
+    names = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+    is_off = source.get("OTEL_SDK_DISABLED", "").lower() == "true"
+    return any(source.get(name) for name in names) and not is_off
+
+
 def _check_database(found: Settings) -> None:
     if found.database_auth not in {"password", "iam"}:
         raise SettingsError("database_auth: password or iam")

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from sarau import settings
+from sarau.cli import tracing
 from sarau.observe import logs
 
 
@@ -27,4 +28,5 @@ def command(
 
     found = settings.load(config=config, data=data, host=host, port=port)
     logs.configure(found.log, found.secrets)
+    tracing.start()
     serve(found, work=not no_worker)

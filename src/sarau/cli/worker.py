@@ -10,7 +10,8 @@ from pathlib import Path
 import click
 
 from sarau import settings
-from sarau.observe import logs
+from sarau.cli import tracing
+from sarau.observe import logs, traces
 
 _logger = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ def command(
 
     found = settings.load(config=config, data=data, workers=workers, metrics_port=metrics_port)
     logs.configure(found.log, found.secrets)
+    tracing.start()
     stop, give_up = threading.Event(), threading.Event()
 
     def ask(_signal: int, _frame: object) -> None:
@@ -58,6 +60,7 @@ def command(
         else:
             _logger.warning("what is still at work is handed back")
         durable.hand_back()
+        traces.stop()
         logging.shutdown()
         # As after a crash: nothing that is still at work may outlive its handing back.
         os._exit(0)

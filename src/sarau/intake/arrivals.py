@@ -9,6 +9,7 @@ from sarau.intake.naming import title_of
 from sarau.intake.received import OnReceived
 from sarau.model.lifecycle import UploadState
 from sarau.model.upload import Upload
+from sarau.observe import traces
 from sarau.storage import Volume, durable
 
 
@@ -67,6 +68,12 @@ class Arrivals:
             self._volume.check_room(uploads.outstanding_bytes(connection))
             titled = [(upload, title_of(upload.filename)) for upload in whole]
             tracks = arrivals.receive_all(connection, titled)
-            self._on_received(connection, list(zip(whole, tracks, strict=True)))
+            received = list(zip(whole, tracks, strict=True))
+            if traces.are_on():
+                # The run of each belongs to its own request's trace.
+                for job, pair in zip(jobs, received, strict=True):
+                    job.context.run(self._on_received, connection, [pair])
+            else:
+                self._on_received(connection, received)
         for job in jobs:
             job.value = [job.item]

@@ -5,6 +5,7 @@ disk wait together and are committed by one of them. Nobody waits on purpose: a
 request that is alone commits at once.
 """
 
+import contextvars
 import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
@@ -24,6 +25,8 @@ class Job(Generic[Item, Result]):
 
     def __init__(self, item: Item) -> None:
         self.item = item
+        self.context = contextvars.copy_context()
+        """The request's: what is done for it in another's thread belongs to it."""
         self.turn = threading.Event()
         self.done = False
         self.error: BaseException | None = None
@@ -103,7 +106,7 @@ class GroupCommit:
     def _commit(self, jobs: list[Job[Callable[[sa.Connection], object], object]]) -> None:
         with self._database.write() as connection:
             if len(jobs) == 1:
-                jobs[0].value = [jobs[0].item(connection)]
+                jobs[0].value = [jobs[0].context.run(jobs[0].item, connection)]
                 return
             for job in jobs:
                 self._run_one(connection, job)
@@ -114,7 +117,7 @@ class GroupCommit:
     ) -> None:
         try:
             with connection.begin_nested():
-                job.value = [job.item(connection)]
+                job.value = [job.context.run(job.item, connection)]
         except sa.exc.DBAPIError:
             raise  # the database's trouble is everybody's
         except Exception as error:  # noqa: BLE001 - raised in the thread that asked for the work

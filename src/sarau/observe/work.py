@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sarau.errors import CancelledRunError, FailedError, SarauError
-from sarau.observe import figures
+from sarau.observe import figures, traces
 from sarau.observe.context import bind
 from sarau.observe.logs import Stopwatch, say
 
@@ -17,7 +17,11 @@ def stage(name: str) -> Iterator[None]:
     """Time a stage of a run, and say what came of it; what is raised goes on."""
     watch = Stopwatch()
     outcome, code, detail = "done", None, None
-    with bind(stage=name), figures.stages_active.labels(name).track_inprogress():
+    with (
+        bind(stage=name),
+        figures.stages_active.labels(name).track_inprogress(),
+        traces.span(f"stage {name}") as span,
+    ):
         try:
             yield
         except CancelledRunError:
@@ -38,6 +42,9 @@ def stage(name: str) -> Iterator[None]:
             duration_s = round(watch.duration_s, 3)
             told = {"outcome": outcome, "code": code, "detail": detail, "duration_s": duration_s}
             say(_logger, "stage", level=level, **told)
+            span.note({"sarau.outcome": outcome, "sarau.code": code})
+            if outcome == "failed":
+                span.fail(code)
 
 
 def child_ended(
@@ -50,6 +57,11 @@ def child_ended(
         figures.child_memory.labels(operation).observe(max_rss_bytes)
     if code is not None:
         figures.child_codes.labels(operation, code).inc()
+    traces.ended(
+        f"engine {operation}",
+        duration_s,
+        {"sarau.code": code, "sarau.cpu_s": cpu_s, "sarau.max_rss_bytes": max_rss_bytes},
+    )
     say(
         _logger,
         "engine child",

@@ -15,12 +15,13 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer
+from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, EnqueueOptions
 
 from sarau.catalog import Database
 from sarau.catalog.database import translated
 from sarau.errors import FailedError
 from sarau.model.ids import RunId
+from sarau.observe import traces
 from sarau.pipeline.copying import Copies
 from sarau.pipeline.gate import Gate
 from sarau.pipeline.ledger import (
@@ -197,6 +198,8 @@ class DurableRuns:
             # Those that wait for helpers have a thread, but no place.
             "max_executor_threads": 6 * concurrency + 2 + _PROMOTIONS,
             "log_level": "WARNING",
+            "enable_otlp": traces.are_on(),
+            "otel_attribute_format": "semconv",
         }
 
     def enqueue(
@@ -216,19 +219,17 @@ class DurableRuns:
         route = route or Route(COMMON_QUEUE, "process")
         if route.kind == "group":
             self._offered_at = time.monotonic()
-        self._client.enqueue_in_transaction(
-            connection,
-            {
-                "workflow_name": _WORKFLOWS[route.kind],
-                "queue_name": route.queue,
-                "workflow_id": entry_id(run_id, route.kind, *more[:1]),
-                "application_name": _APPLICATION,
-                # Never left out: an unset priority would come before every other.
-                "priority": turn or 1,
-            },
-            run_id,
-            *more,
-        )
+        options: EnqueueOptions = {
+            "workflow_name": _WORKFLOWS[route.kind],
+            "queue_name": route.queue,
+            "workflow_id": entry_id(run_id, route.kind, *more[:1]),
+            "application_name": _APPLICATION,
+            # Never left out: an unset priority would come before every other.
+            "priority": turn or 1,
+        }
+        if (traced := traces.current()) is not None:
+            options["otel_context"] = traced
+        self._client.enqueue_in_transaction(connection, options, run_id, *more)
 
     def enqueue_all(
         self, connection: sa.Connection, turns: Sequence[tuple[RunId, int]], *, route: Route

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from sarau.audio import Analysis, Engine, to_plain
-from sarau.library import ObjectStore
+from sarau.audio import Analysis, Engine, Rendition, to_plain
+from sarau.library import ObjectRef, ObjectStore
 from sarau.model.lifecycle import Stage
 from sarau.model.preset import Preset
+from sarau.observe import traces
 from sarau.observe.work import stage
 from sarau.pipeline.outcome import Plain
 
@@ -44,13 +45,21 @@ class Rendering:
                 )
             told(Stage.PUBLISH, 0.0)
             with stage("adopt"):
-                stored = [self.library.adopt(rendered.file.path) for rendered in verified]
+                stored = [self._adopt(rendered) for rendered in verified]
         finally:
             self.library.remove_work_dir(work_name)
         return [
             {"rendered": to_plain(rendered), "sha256": ref.sha256, "size_bytes": ref.size_bytes}
             for rendered, ref in zip(verified, stored, strict=True)
         ]
+
+    def _adopt(self, rendered: Rendition) -> ObjectRef:
+        spec = rendered.file.spec
+        named = {"sarau.rendition": spec.name, "sarau.format": spec.format}
+        with traces.span(f"rendition {spec.name}", named) as span:
+            stored = self.library.adopt(rendered.file.path)
+            span.note({"sarau.sha256": stored.sha256, "sarau.size_bytes": stored.size_bytes})
+        return stored
 
 
 def _part(told: Told, of: Stage) -> Callable[[float], None]:

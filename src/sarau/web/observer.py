@@ -1,12 +1,13 @@
 """Every request from outside: its id, its line in the log, its place in the figures."""
 
 import logging
+from contextlib import AbstractContextManager, nullcontext
 from typing import Final
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sarau.observe import figures
+from sarau.observe import figures, traces
 from sarau.observe.context import bind
 from sarau.observe.logs import Stopwatch, say
 from sarau.observe.request_id import choose
@@ -25,6 +26,8 @@ _AREAS: Final = (
 )
 _SELDOM_READ: Final = frozenset({"static", "health"})
 """Asked for so often that a line for each would bury the others."""
+_UNTRACED: Final = _SELDOM_READ | {"events"}
+"""Nothing comes of them; those who wait for events do so for hours."""
 _BROKEN_OFF: Final = 499
 """What nginx writes for a request that ended without an answer."""
 _ERRORS_FROM: Final = 500
@@ -42,7 +45,15 @@ class Observer:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        request_id = choose(headers.get("x-request-id"), headers.get("traceparent"))
+        with _traced(scope, headers.get("traceparent")) as span:
+            parent = span.traceparent or headers.get("traceparent")
+            await self._observe(
+                scope, receive, send, span, choose(headers.get("x-request-id"), parent)
+            )
+
+    async def _observe(
+        self, scope: Scope, receive: Receive, send: Send, span: traces.Span, request_id: str
+    ) -> None:
         status, watch = _BROKEN_OFF, Stopwatch()
 
         async def send_named(message: Message) -> None:
@@ -61,12 +72,30 @@ class Observer:
                 raise
             finally:
                 _tell(scope, status, watch.duration_s)
+                span.note({"http.response.status_code": status})
+                if status >= _ERRORS_FROM:
+                    span.fail(str(status))
+
+
+def _area(scope: Scope) -> str:
+    path = str(scope["path"])
+    return next((name for start, name in _AREAS if path.startswith(start)), "page")
+
+
+def _method(scope: Scope) -> str:
+    return str(scope["method"]) if scope["method"] in _METHODS else "other"
+
+
+def _traced(scope: Scope, parent: str | None) -> AbstractContextManager[traces.Span]:
+    area, method = _area(scope), _method(scope)
+    if area in _UNTRACED:
+        return nullcontext(traces.Span())
+    asked = {"http.request.method": method, "url.path": str(scope["path"])}
+    return traces.request(f"{method} {area}", parent, asked)
 
 
 def _tell(scope: Scope, status: int, duration_s: float) -> None:
-    path = str(scope["path"])
-    area = next((name for start, name in _AREAS if path.startswith(start)), "page")
-    method = scope["method"] if scope["method"] in _METHODS else "other"
+    path, area, method = str(scope["path"]), _area(scope), _method(scope)
     figures.requests.labels(area, method, str(status)).observe(duration_s)
     level = logging.INFO
     if status >= _ERRORS_FROM:

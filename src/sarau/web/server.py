@@ -23,6 +23,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sarau.app import App, open_app
 from sarau.model.ids import LOCAL_USER_ID
+from sarau.observe import traces
 from sarau.settings import Settings
 from sarau.web import health
 from sarau.web.api import build_api
@@ -163,6 +164,7 @@ def serve(settings: Settings, *, work: bool = True) -> None:
         with suppress(KeyboardInterrupt):
             _Announcing(config).run()
         app.durable.hand_back()
+        traces.stop()
         logging.shutdown()
         os._exit(0)
 

@@ -25,6 +25,8 @@ def build_api(app: App, live: Live) -> FastAPI:
         description="Send audio in, get it back checked, at the right loudness, in every format.",
         docs_url=None,
         redoc_url=None,
+        # Uploads pass by FastAPI, so the observer around everything traces requests.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     api.state.sarau = app
     api.state.live = live
