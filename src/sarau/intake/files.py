@@ -32,7 +32,7 @@ class Files:
         """
         os.close(durable.create(self.of(upload_id)))
 
-    def make_whole(self, upload_id: UploadId, body: bytes) -> str:
+    def make_whole(self, upload_id: UploadId, body: bytes | memoryview) -> str:
         """Create the file with its whole content; return the content's SHA-256.
 
         The bytes are on disk then, and the name is not: several names take one sync.

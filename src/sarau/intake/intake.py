@@ -77,7 +77,7 @@ class Intake:
         description: Description,
         size_bytes: int | None,
         concat: str | None = None,
-        body: bytes | None = None,
+        body: bytes | memoryview | None = None,
         also: OnCreated | None = None,
     ) -> Upload:
         """Make a new upload, and its track unless it is a piece (`concat` is `partial`).

@@ -13,14 +13,13 @@ A second extension, `sarau.interim`, sends an interim response (a status from 10
 an async callable that takes the status, its phrase and the headers.
 """
 
-import asyncio
 import os
 import select
 import socket
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -32,6 +31,7 @@ from uvicorn.protocols.utils import is_ssl
 from sarau.web.pace import Pace
 from sarau.web.request_head import LimitedHead
 from sarau.web.stop import Stop
+from sarau.web.threads import ended
 
 EXTENSION = "sarau.body_sink"
 INTERIM = "sarau.interim"
@@ -161,6 +161,15 @@ class _Pump:
             self._left -= self._fill()
 
 
+def _write(body: bytearray, write: Write) -> Arrived:
+    """Write a body that came together with its head."""
+    try:
+        write(memoryview(body))
+    except Exception as error:  # noqa: BLE001 - handed to the request, which answers with it
+        return Arrived(whole=True, error=error)
+    return Arrived(whole=True)
+
+
 class SinkProtocol(LimitedHead):
     """uvicorn's own protocol, with the extensions and limits on the head of a request."""
 
@@ -195,7 +204,10 @@ class SinkProtocol(LimitedHead):
         if self.transport.is_closing() or cycle.disconnected:
             return Arrived(whole=False)
         left = length - len(early)
-        arrived = await self._pump(early, left, write, stop, idle_s)
+        if left:
+            arrived = await self._pump(early, left, write, stop, idle_s)
+        else:
+            arrived = await ended(_threads.submit(_write, early, write))
         if arrived.whole:
             cycle.keep_alive = keep_alive
             if left:
@@ -211,15 +223,9 @@ class SinkProtocol(LimitedHead):
         number = self.transport.get_extra_info("socket").fileno()
         pump = _Pump(socket.socket(fileno=os.dup(number)), early, left, write, idle_s)
         _running += 1
-        running = _threads.submit(pump.run)
         try:
             with stop.calling(pump.stop):
-                return await asyncio.wrap_future(running)
-        except asyncio.CancelledError:
-            # The server shuts down and awaits nothing any more, but the thread must end.
-            pump.stop()
-            wait([running])
-            raise
+                return await ended(_threads.submit(pump.run), hurry=pump.stop)
         finally:
             _running -= 1
             pump.close()

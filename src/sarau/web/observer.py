@@ -4,13 +4,13 @@ import logging
 from contextlib import AbstractContextManager, nullcontext
 from typing import Final
 
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sarau.observe import figures, traces
 from sarau.observe.context import bind
 from sarau.observe.logs import Stopwatch, say
 from sarau.observe.request_id import choose
+from sarau.web.headers import headers_of
 
 _logger = logging.getLogger("sarau.web")
 
@@ -44,7 +44,7 @@ class Observer:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
+        headers = headers_of(scope)
         with _traced(scope, headers.get("traceparent")) as span:
             parent = span.traceparent or headers.get("traceparent")
             await self._observe(

@@ -10,6 +10,7 @@ from starlette.types import Receive, Scope
 
 from sarau.observe import figures
 from sarau.web.body_sink import EXTENSION, Arrived, Write
+from sarau.web.headers import headers_of
 from sarau.web.pace import Pace
 from sarau.web.stop import Stop
 from sarau.web.threads import in_thread
@@ -21,6 +22,9 @@ _HAND_OVER_FROM_BYTES = 64 << 10
 _BATCH_BYTES = 1 << 20
 _DRAIN_BYTES = 64 << 20
 _DRAIN_S = 5.0
+
+Content = bytes | memoryview
+"""A whole body; only for as long as what it is given to runs."""
 
 Result = TypeVar("Result")
 
@@ -40,14 +44,14 @@ class Body:
     """The body of one request; read once, or drained."""
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
-        self.headers = Headers(scope=scope)
+        self.headers = headers_of(scope)
         self._scope = scope
         self._receive = receive
         self._touched = False
         self.ended = not has_body(self.headers)
         """Nothing is left to be read."""
 
-    async def hand_over(self, work: Callable[[bytes], Result]) -> Result | None:
+    async def hand_over(self, work: Callable[[Content], Result]) -> Result | None:
         """Call `work`, in a worker thread, with a body that the caller knows to be small.
 
         Returns:
@@ -61,14 +65,17 @@ class Body:
             return None if body is None else await in_thread(lambda: work(body))
         # The thread that reads the rest goes on with the work: each change of threads is dear.
         context = contextvars.copy_context()
-        parts: list[bytes] = []
+        parts = bytearray()
         results: list[Result] = []
 
         def write(data: memoryview) -> None:
-            parts.append(bytes(data))
-            if sum(map(len, parts)) == length:
+            content = data
+            if len(data) < length:
+                parts.extend(data)
+                content = memoryview(parts)
+            if len(content) == length:
                 figures.upload_bytes.inc(length)
-                results.append(context.run(work, b"".join(parts)))
+                results.append(context.run(work, content))
 
         self._touched = True
         arrived: Arrived = await sink(write, stop=Stop(), idle_s=IDLE_S)

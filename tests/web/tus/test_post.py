@@ -3,10 +3,13 @@
 import base64
 import hashlib
 import os
+import socket
+import time
 from typing import Any
 
 import httpx
 import pytest
+from tests.web.raw import connect, head_of, reply
 
 from sarau.model.lifecycle import TrackState, UploadState
 
@@ -183,6 +186,29 @@ def test_a_wrong_checksum_creates_nothing(server: Any, size: int) -> None:
     answer = httpx.post(server.files, headers=headers | {"Upload-Checksum": right}, content=data)
     assert answer.status_code == 201
     assert TrackState.RECEIVED in {track.state for track in server.tracks()}
+
+
+@pytest.mark.parametrize("with_head", [70_000, 30_000, 0])
+def test_small_files_follow_one_another_on_a_connection(server: Any, with_head: int) -> None:
+    """However much of a body comes together with its head, the next request is found."""
+    files = [os.urandom(70_000) for _ in range(4)]
+    wrong = base64.b64encode(hashlib.sha1(b"else").digest()).decode()
+    answers = []
+    with connect(server.port) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for number, data in enumerate(files):
+            headers = TUS | WITH_BODY | {"Upload-Length": "70000", "Content-Length": "70000"}
+            checksum = f"sha1 {wrong}" if number == 1 else None
+            head = head_of("POST", "/files/", headers | {"Upload-Checksum": checksum})
+            connection.sendall(head + data[:with_head])
+            if with_head < len(data):
+                time.sleep(0.05)
+                connection.sendall(data[with_head:])
+            answers.append(reply(connection))
+    assert [answer.status for answer in answers] == [201, 460, 201, 201]
+    for answer, data in zip(answers, files, strict=True):
+        if answer.status == 201:
+            assert server.content(answer.headers["location"]) == data
 
 
 def test_the_free_space_guard_counts_what_others_were_promised(own_server: Any) -> None:

@@ -8,7 +8,7 @@ from sarau.errors import RefusedCode, RefusedError, SarauError
 from sarau.intake import Appender, Description, concatenate
 from sarau.model.ids import UploadId
 from sarau.model.upload import Upload
-from sarau.web.reception import content_length, has_body
+from sarau.web.reception import Content, content_length, has_body
 from sarau.web.threads import in_thread
 from sarau.web.tus import fields
 from sarau.web.tus.appending import append
@@ -96,7 +96,7 @@ async def create_whole(
 
     """
 
-    def work(body: bytes) -> Upload:
+    def work(body: Content) -> Upload:
         if checksum is not None:
             checksum.digest.update(body)
             checksum.check()
