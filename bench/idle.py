@@ -1,9 +1,11 @@
 """What a server and a worker cost while nothing happens, and how soon they begin when it does.
 
 On PostgreSQL; processor time is that of `sarau serve --no-worker`, of `sarau worker` and of the
-sessions that they hold in the database, each as a share of one core.
+sessions that they hold in the database, in seconds and as a share of one core.
 
-    python -m bench.idle [--seconds 60] [--sent 60]
+    python -m bench.idle [--seconds 60] [--sent 60] [--tracks 0]
+
+With `--tracks` the catalog holds so many that are done: a million take a while to be made.
 """
 
 import argparse
@@ -18,10 +20,14 @@ from tests.postgresql import Postgresql
 from tests.servers import Server, Worker
 from tests.sounds import write_music
 
+from bench.catalog.seed import AT_REST, seed
 from bench.catalog.table import Row
+from sarau.catalog import Database, migrate
 from sarau.catalog.tables import runs
 
-SETTLED_S = 8
+SETTLED_S = 65
+"""The engine of durable runs looks for schedules every second in its first minute."""
+_FILLING_S = 3600.0
 _TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 
 
@@ -47,9 +53,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.idle")
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--sent", type=int, default=60)
+    parser.add_argument("--tracks", type=int, default=0)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch, Postgresql.start() as postgresql:
         url = postgresql.new_database()
+        if given.tracks:
+            _fill(url, given.tracks)
         server = Server(Path(scratch) / "data", "--no-worker", SARAU_DATABASE_URL=url).start()
         worker = Worker(server.data, Path(scratch) / "worker.log", SARAU_DATABASE_URL=url)
         try:
@@ -63,14 +72,22 @@ def main() -> None:
             server.kill()
 
 
+def _fill(url: str, tracks: int) -> None:
+    database = Database(url, answer_s=_FILLING_S)
+    migrate(database.engine)
+    seed(database.engine, tracks, AT_REST)
+    database.close()
+
+
 def _measure_idling(server: Server, worker: Worker, database: str, seconds: int) -> None:
     watched = {"sarau serve": [server.pid], "sarau worker": [worker.process.pid]}
     watched["PostgreSQL's sessions"] = _sessions(database)
     before = {name: sum(map(_cpu_s, pids)) for name, pids in watched.items()}
     time.sleep(seconds)
     for name, pids in watched.items():
-        share = (sum(map(_cpu_s, pids)) - before[name]) / seconds
-        print(f"{name}: {100 * share:.2f} % of a core ({len(pids)} processes)")
+        spent_s = sum(map(_cpu_s, pids)) - before[name]
+        share = f"{100 * spent_s / seconds:.2f} % of a core"
+        print(f"{name}: {spent_s:.2f} s in {seconds} s, {share} ({len(pids)} processes)")
 
 
 def _measure_beginning(server: Server, url: str, scratch: Path, sent: int) -> None:

@@ -6,7 +6,7 @@ history. Only the analyses' pictures and full waveforms are left out, which no l
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sarau.model.own_preset import to_definition
 from sarau.model.preset import PRESETS
 
-_SHARES = (
+SHARES = (
     ("ready", 0.970),
     ("deleted", 0.010),
     ("rejected", 0.008),
@@ -23,6 +23,8 @@ _SHARES = (
     ("received", 0.002),
     ("receiving", 0.0005),
 )
+AT_REST = (("ready", 0.99), ("rejected", 0.01))
+"""Of a catalog in which nothing is left to be done."""
 _SYLLABLES = [
     "ba",
     "be",
@@ -104,9 +106,11 @@ def vocabulary(rng: random.Random) -> list[str]:
     return _KNOWN + sorted(made - set(_KNOWN), key=lambda _word: rng.random())[:_WORDS]
 
 
-def _tracks(number: int, rng: random.Random) -> Iterator[tuple[Any, ...]]:
-    words, states = vocabulary(rng), [state for state, _ in _SHARES]
-    shares = [share for _, share in _SHARES]
+def _tracks(
+    number: int, rng: random.Random, shared: Sequence[tuple[str, float]]
+) -> Iterator[tuple[Any, ...]]:
+    words, states = vocabulary(rng), [state for state, _ in shared]
+    shares = [share for _, share in shared]
 
     def some(count: int) -> str:
         # Few words stand in many titles, most in a few.
@@ -118,15 +122,15 @@ def _tracks(number: int, rng: random.Random) -> Iterator[tuple[Any, ...]]:
         yield n, f"{n % 30:02} - {title}.wav", title, artist, state
 
 
-def seed(engine: sa.Engine, number: int) -> None:
-    """Insert `number` tracks of the one user, the oldest first."""
+def seed(engine: sa.Engine, number: int, shared: Sequence[tuple[str, float]] = SHARES) -> None:
+    """Insert `number` tracks of the one user, the oldest first, with these shares of states."""
     raw = engine.raw_connection()
     rng = random.Random(number)
     with raw.cursor() as cursor:
         cursor.execute("CREATE TEMP TABLE made (n int, filename text, title text, artist text,"
                        " state text)")  # fmt: skip
         with cursor.copy("COPY made FROM STDIN") as copy:
-            for row in _tracks(number, rng):
+            for row in _tracks(number, rng, shared):
                 copy.write_row(row)
         cursor.execute(_HELPERS)
         for name, statement in _STATEMENTS.items():

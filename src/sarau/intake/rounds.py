@@ -1,7 +1,10 @@
 """A thread that goes round for as long as the process lives: the watch and the caretaker."""
 
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
+
+Task = Callable[[], object]
 
 
 class Rounds:
@@ -39,3 +42,23 @@ class Rounds:
         pause_s = self._pause_s
         while not self._stop.wait(pause_s):
             pause_s = self._go()
+
+
+class Timetable:
+    """Tasks that are done every so many seconds, each as often as it is worth.
+
+    Args:
+        every_s: The tasks in the order in which they are done. All are due at first.
+
+    """
+
+    def __init__(self, every_s: Mapping[Task, float]) -> None:
+        self._every_s = every_s
+        self._due_at = dict.fromkeys(every_s, float("-inf"))
+
+    def due(self) -> list[Task]:
+        """Return what has to be done now, and take it for done."""
+        at = time.monotonic()
+        found = [task for task, due_at in self._due_at.items() if at >= due_at]
+        self._due_at |= {task: at + self._every_s[task] for task in found}
+        return found

@@ -2,7 +2,6 @@
 
 import logging
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -24,7 +23,7 @@ from sarau.catalog import (
 from sarau.errors import FailedCode, RefusedError, SarauError
 from sarau.intake import Intake
 from sarau.intake.clamd import Clamd
-from sarau.intake.rounds import Rounds
+from sarau.intake.rounds import Rounds, Task, Timetable
 from sarau.library import ObjectStore
 from sarau.model.clock import now
 from sarau.model.ids import RunId
@@ -35,6 +34,8 @@ from sarau.pipeline.runner import Pipeline, fail
 from sarau.pipeline.scrub import Scrub
 
 _EVERY_S = 5.0
+_RARELY_S = 60.0
+"""For what nobody waits for, and what is dear to look for where there is none."""
 _RECOVER_EVERY_S = 3600.0
 _RETRIED = (
     FailedCode.ENGINE_MISSING,
@@ -53,6 +54,7 @@ _MAX_DELAY = timedelta(hours=1)
 _KEEP_DELETED = timedelta(hours=24)
 _KEEP_CHECKPOINTS = timedelta(days=7)
 _BATCH = 100
+_FORGOTTEN = 1000
 _FILLED_IN = 1000
 _MOST_RUNNING = 1000
 _PAGE = 500
@@ -83,6 +85,7 @@ class Caretaker:
         self._seen_until: datetime | None = None
         self._collected_until = ""
         self._recovered_at = time.monotonic()
+        self._timetable = Timetable(self._tasks())
         self._rounds = Rounds("caretaker", self._go_round, pause_s=_EVERY_S)
 
     def start(self) -> None:
@@ -93,20 +96,27 @@ class Caretaker:
         """Stop after the task at hand."""
         self._rounds.close()
 
-    def _go_round(self) -> float:
-        tasks: list[Callable[[], object]] = [
-            self.retry_failed,
-            self.close_strays,
-            self.clean_work,
-            self.collect,
-            self.fold_tallies,
-            self.fill_in_search,
-            self.forget_checkpoints,
-            self._scrub.go_on,
-        ]
+    def _tasks(self) -> dict[Task, float]:
+        tasks: dict[Task, float] = {
+            self.retry_failed: _EVERY_S,
+            self.close_strays: _EVERY_S,
+            self.clean_work: _EVERY_S,
+            self.collect: _EVERY_S,
+            self.fold_tallies: _EVERY_S,
+            self.fill_in_search: _RARELY_S,
+            self.forget_checkpoints: _RARELY_S,
+            self._scrub.go_on: _EVERY_S,
+        }
         if self._intake is not None:
-            tasks += [self._intake.expire_due, self.recover_intake, self.purge_deleted]
-        for task in tasks:
+            tasks |= {
+                self._intake.expire_due: _RARELY_S,
+                self.recover_intake: _EVERY_S,
+                self.purge_deleted: _EVERY_S,
+            }
+        return tasks
+
+    def _go_round(self) -> float:
+        for task in self._timetable.due():
             try:
                 task()
             except SarauError as error:
@@ -214,11 +224,11 @@ class Caretaker:
         And what was left of groups whose run has ended otherwise than ready.
         """
         with self._database.read() as connection:
-            closed = groups.of_closed_runs(connection, limit=_BATCH)
+            closed = groups.of_closed_runs(connection, limit=_FORGOTTEN)
         for run_id in closed:
             with self._database.write() as connection:
                 groups.remove(connection, run_id)
-        self._durable.forget(before=now() - _KEEP_CHECKPOINTS, limit=_BATCH)
+        self._durable.forget(before=now() - _KEEP_CHECKPOINTS, limit=_FORGOTTEN)
 
     def collect(self) -> None:
         """Remove objects that nothing has referred to for a day, a page of them at a time."""

@@ -33,6 +33,7 @@ from sarau.pipeline.ledger import (
     Ledger,
     entry_id,
     entry_ids,
+    is_over,
     is_stranded,
 )
 from sarau.pipeline.outcome import Plain
@@ -41,6 +42,7 @@ from sarau.pipeline.pulse import Pulse
 from sarau.pipeline.routes import COMMON_QUEUE, GROUP_QUEUE, Kind, Route, Routes
 from sarau.pipeline.slots import Slots, hold
 from sarau.pipeline.takeover import TakeOver
+from sarau.pipeline.waking import Waking
 
 _APPLICATION = "sarau"
 CODE_VERSION = "1"
@@ -90,6 +92,7 @@ class DurableRuns:
         )
         self._ledger = Ledger(self._client)
         self._copies = Copies(self._client)
+        self._waking = Waking(database, self._engine)
         self._stop = threading.Event()
         self._draining = False
         self._offered_at = float("-inf")
@@ -129,32 +132,29 @@ class DurableRuns:
         """
         self._slots = self._queues(concurrency, reads_intake=reads_intake)
         self._break_off = break_off or _nothing
+        queues = list(self._slots)
         self._pulse = Pulse(
-            self._database,
-            code_version=self._code_version,
-            concurrency=concurrency,
-            queues=list(self._slots),
+            self._database, code_version=self._code_version, concurrency=concurrency, queues=queues
         )
         self._dbos = DBOS(config=self._config(self._pulse.worker_id, concurrency))
         durable = {
             step.__name__: DBOS.step(name=step.__name__)(self._gate.around(step)) for step in steps
         }
-        known: Mapping[Kind, Workflow | None] = {
-            "process": workflow,
-            "promote": promote,
-            "group": group,
-        }
+        known: Mapping[Kind, Workflow | None]
+        known = {"process": workflow, "promote": promote, "group": group}
         for kind, one in known.items():
             if one is not None:
                 self._register(kind, one, durable)
-        DBOS.listen_queues(list(self._slots))
+        DBOS.listen_queues(queues)
         DBOS.launch()
-        look_cheaply(self._dbos._sys_db, self._engine, list(self._slots))  # noqa: SLF001
-        hold(self._dbos._sys_db, self._slots, self._takes_from)  # noqa: SLF001
-        for queue in self._slots:
+        system = self._dbos._sys_db  # noqa: SLF001
+        look_cheaply(system, self._engine, queues, self._waking.bell)
+        hold(system, self._slots, self._takes_from)
+        for queue in queues:
             # What a process may take at once is its own: a queue's row is everybody's.
             DBOS.register_queue(queue, worker_concurrency=1, polling_interval_sec=_POLLING_S)
-        TakeOver(self._database, self._ledger, self._pulse, self._stop).start()
+        self._waking.listen()
+        TakeOver(self._database, self._ledger, self._pulse, self._stop, self._waking).start()
 
     def _queues(self, concurrency: int, *, reads_intake: bool) -> dict[str, Slots]:
         """Return from which queues this process takes, and whose places each of them fills."""
@@ -197,6 +197,8 @@ class DurableRuns:
             "serializer": DBOSPortableJSONSerializer(),
             # Those that wait for helpers have a thread, but no place.
             "max_executor_threads": 6 * concurrency + 2 + _PROMOTIONS,
+            # It sends what nobody here reads, and would look for it a hundred times a second.
+            "notification_coalesce_sec": _POLLING_S,
             "log_level": "WARNING",
             "enable_otlp": traces.are_on(),
             "otel_attribute_format": "semconv",
@@ -230,6 +232,7 @@ class DurableRuns:
         if (traced := traces.current()) is not None:
             options["otel_context"] = traced
         self._client.enqueue_in_transaction(connection, options, run_id, *more)
+        self._waking.note(route.queue)
 
     def enqueue_all(
         self, connection: sa.Connection, turns: Sequence[tuple[RunId, int]], *, route: Route
@@ -251,11 +254,7 @@ class DurableRuns:
         """Return those of `run_ids` that nobody will work on any more."""
         with self._database.read() as connection:
             entries = self._find(connection, run_ids)
-        return {
-            run_id
-            for run_id, found in entries.items()
-            if found and all(one.status in OVER for one in found)
-        }
+        return {run_id for run_id, found in entries.items() if is_over(found)}
 
     def has(self, connection: sa.Connection, run_id: RunId) -> bool:
         """Tell whether this worker has a run still.
@@ -390,13 +389,16 @@ class DurableRuns:
             return
         try:
             DBOS._recover_pending_workflows([self._pulse.worker_id])  # noqa: SLF001
+            self._waking.wake_all()
         except Exception as error:  # noqa: BLE001 - others will take it when the pulse stops
             _logger.warning("could not hand back: %s", error)
         self._pulse.close()
+        self._waking.close()
 
     def close(self) -> None:
         """Stop to take runs; those at work are continued by the next process."""
         self._stop.set()
+        self._waking.close()
         if self._dbos is not None:
             DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=0)
         if self._pulse is not None:

@@ -1,11 +1,10 @@
 """A thread that listens to what the function says, and to what it could not say."""
 
 import logging
-import time
 from collections.abc import Callable
 
 from sarau.errors import SarauError
-from sarau.intake.rounds import Rounds
+from sarau.intake.rounds import Rounds, Timetable
 from sarau.landing import Queue
 from sarau.model.landing import read_notice
 from sarau.pipeline.landings import Landings
@@ -27,7 +26,7 @@ class LandingRounds:
         self._landings = landings
         self._results = results
         self._dead = dead
-        self._due: dict[Callable[[], None], float] = {self.take_dead: 0.0, self.take_open: 0.0}
+        self._timetable = Timetable({self.take_dead: _DEAD_EVERY_S, self.take_open: _OPEN_EVERY_S})
         self._rounds = Rounds("landings", self._go_round, pause_s=0.0)
 
     def start(self) -> None:
@@ -42,14 +41,8 @@ class LandingRounds:
                 queue.close()
 
     def _go_round(self) -> float:
-        every = {self.take_dead: _DEAD_EVERY_S, self.take_open: _OPEN_EVERY_S}
-        tasks: list[Callable[[], None]] = []
-        for task, due_at in self._due.items():
-            if time.monotonic() >= due_at:
-                self._due[task] = time.monotonic() + every[task]
-                tasks.append(task)
         pause_s = 0.0 if self._results is not None else _WAIT_S
-        for task in [*tasks, self.take_results]:
+        for task in [*self._timetable.due(), self.take_results]:
             try:
                 task()
             except SarauError as error:

@@ -96,6 +96,11 @@ class Ledger:
             connection.execute(sa.delete(table).where(table.c.workflow_uuid.in_(ids)))
 
 
+def is_over(entries: Sequence[Entry]) -> bool:
+    """Tell whether nobody will work on a run's entries any more; they say nothing if missing."""
+    return bool(entries) and all(one.status in OVER for one in entries)
+
+
 def is_stranded(entries: Sequence[Entry], alive: Sequence[Worker]) -> bool:
     """Tell whether a run's entries leave it to none of the living workers."""
     # A promotion that was broken off after it queued the run says nothing more.

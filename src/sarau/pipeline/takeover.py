@@ -8,6 +8,7 @@ from dbos import DBOS
 from sarau.catalog import Database
 from sarau.pipeline.ledger import Ledger
 from sarau.pipeline.pulse import Pulse
+from sarau.pipeline.waking import Waking
 
 _EVERY_S = 2.0
 
@@ -18,12 +19,18 @@ class TakeOver:
     """A thread that looks for the dead; every process has one."""
 
     def __init__(
-        self, database: Database, ledger: Ledger, pulse: Pulse, stop: threading.Event
+        self,
+        database: Database,
+        ledger: Ledger,
+        pulse: Pulse,
+        stop: threading.Event,
+        waking: Waking,
     ) -> None:
         self._database = database
         self._ledger = ledger
         self._pulse = pulse
         self._stop = stop
+        self._waking = waking
 
     def start(self) -> None:
         """Begin to look, until `stop` is set."""
@@ -40,9 +47,11 @@ class TakeOver:
     def _look(self) -> None:
         with self._database.read() as connection:
             owners = self._ledger.owners(connection)
-        dead = self._pulse.dead(owners - {self._pulse.worker_id})
+        others = owners - {self._pulse.worker_id}
+        dead = self._pulse.dead(others) if others else []
         if dead and not self._stop.is_set():
             _logger.warning("taking over the runs of %s", ", ".join(dead))
             # DBOS recovers other executors' runs only through this call; its
             # behaviour is pinned by tests/pipeline/test_durable_contract.py.
             DBOS._recover_pending_workflows(dead)  # noqa: SLF001
+            self._waking.wake_all()
