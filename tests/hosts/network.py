@@ -3,12 +3,13 @@
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _PREFIX = "sarau"
-_NAMESPACES = Path("/run/netns")
+NAMESPACES = Path("/run/netns")
 _NETWORKS = 512
 """In 198.18.0.0/15, which RFC 2544 sets apart for tests; each is a /24."""
 
@@ -78,16 +79,22 @@ class Switch(Host):
 
 @contextmanager
 def cleared() -> Iterator[None]:
-    """Take away all hosts of this process at the end, and before it those of dead ones."""
+    """Take away all hosts of this process at the end, also when that is its death.
+
+    Another process does so when this one has let go of a pipe, in whatever way.
+    """
     _clear()
-    try:
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.hosts.network", str(os.getpid())],
+        stdin=subprocess.PIPE,
+        start_new_session=True,
+    ) as cleaner:
         yield
-    finally:
-        _clear(also=os.getpid())
+    assert cleaner.returncode == 0
 
 
 def _clear(also: int | None = None) -> None:
-    for place in _NAMESPACES.glob(f"{_PREFIX}-*-*"):
+    for place in NAMESPACES.glob(f"{_PREFIX}-*-*"):
         maker = int(place.name.split("-")[1])
         if maker == also or not Path(f"/proc/{maker}").exists():
             _end_all(place.name)
@@ -105,3 +112,8 @@ def _ip(*command: str) -> str:
     ended = subprocess.run(["ip", *command], capture_output=True, text=True, check=False)
     assert ended.returncode == 0, f"ip {' '.join(command)}: {ended.stderr}"
     return ended.stdout
+
+
+if __name__ == "__main__":
+    sys.stdin.read()
+    _clear(also=int(sys.argv[1]))
