@@ -32,7 +32,7 @@ _MP4: Final = "ipod"
 _RESAMPLER_REACH: Final = 1024
 """More than its filter is long, down from 384 kHz to 48 kHz too (64 taps times 8)."""
 
-_EFFORT: Final = {"libmp3lame": 0.44, "libopus": 0.36, "aac": 0.36}
+_EFFORT: Final = {"libmp3lame": 0.44, "libopus": 0.36, "aac": 0.36, "libvorbis": 0.31}
 """Measured by the floor of `make bench`; only good for dividing work."""
 _LITTLE_EFFORT: Final = 0.06
 
