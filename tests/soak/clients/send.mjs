@@ -8,7 +8,7 @@ const upload = new Upload(createReadStream(path), {
   endpoint,
   uploadSize: statSync(path).size,
   chunkSize: 1 << 20,
-  retryDelays: Array(100).fill(300),
+  retryDelays: Array(600).fill(300),
   metadata: { filename: basename(path), preset: "archive" },
   onError: (error) => {
     console.error(error);

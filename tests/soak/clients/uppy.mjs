@@ -4,7 +4,7 @@ import Tus from "@uppy/tus";
 
 window.finished = false;
 const uppy = new Uppy({ autoProceed: true });
-uppy.use(Tus, { endpoint: "/files/", chunkSize: 1 << 20, retryDelays: Array(100).fill(300) });
+uppy.use(Tus, { endpoint: "/files/", chunkSize: 1 << 20, retryDelays: Array(600).fill(300) });
 uppy.on("complete", ({ successful }) => {
   window.finished = successful.length === 1;
 });
