@@ -24,7 +24,7 @@ serve: .venv/run front ## Run Sarau at http://localhost:$(PORT), with its data i
 
 .PHONY: test
 test: .venv/dev front system ## Run the test suite
-	$(BIN)/pytest -n 2 --dist worksteal -m 'not browser and not soak and not faults and not aws and not function and not scale' $(ARGS)
+	$(BIN)/pytest -n 2 --dist worksteal -m 'not browser and not soak and not faults and not aws and not function and not scale and not ceph' $(ARGS)
 
 .PHONY: test-browser
 test-browser: .venv/dev front system ## Drive the page in Chromium
@@ -37,6 +37,11 @@ test-soak: .venv/dev front system ## Kill servers at random while uploads run, a
 .PHONY: test-aws
 test-aws: .venv/dev .localstack/.built front system ## Keep the library in S3: contract, faults, whole tracks, hosts that are cut off
 	$(BIN)/pytest -m aws $(ARGS)
+
+.PHONY: test-ceph
+test-ceph: .venv/dev system ## Hold the library's contract against Ceph's S3; needs root
+	@tests/install_system.sh ceph
+	$(BIN)/pytest -m ceph $(ARGS)
 
 .PHONY: test-function
 test-function: .venv/dev .localstack/.built .lambda/.built front system ## Run the function for Lambda as it is deployed; needs Python 3.13

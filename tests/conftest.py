@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.ceph import ceph
 from tests.contracts.stores import disconnect
 from tests.localstack import CREDENTIALS, localstack
 from tests.music import real_music
@@ -40,6 +41,13 @@ def aws_credentials() -> Iterator[None]:
 def aws_url(aws_credentials: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:  # noqa: ARG001 - in the environment
     """S3 and SQS of this test run; whoever asks for them carries the mark `aws`."""
     with localstack(tmp_path_factory.mktemp("localstack")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def ceph_url(aws_credentials: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:  # noqa: ARG001 - in the environment
+    """Ceph's S3 of this test run; whoever asks for it carries the mark `ceph`."""
+    with ceph(tmp_path_factory.mktemp("ceph")) as url:
         yield url
 
 

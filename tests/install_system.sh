@@ -16,6 +16,11 @@ need mkfs.ext4 e2fsprogs
 need nginx nginx-light
 need ip iproute2
 need clamd clamav-daemon # without signatures: the tests bring their own
+if [ "${1-}" = ceph ]; then
+    need ceph-mon ceph-mon
+    need ceph-osd ceph-osd
+    need radosgw radosgw
+fi
 [ -e /usr/lib/"$(uname -m)"-linux-gnu/libmp3lame.so.0 ] || packages+=(libmp3lame0)
 [ -e /usr/lib/"$(uname -m)"-linux-gnu/libseccomp.so.2 ] || packages+=(libseccomp2)
 [ -e /usr/lib/"$(uname -m)"-linux-gnu/libebur128.so.1 ] || packages+=(libebur128-1)

@@ -29,7 +29,7 @@ def localstack(
 
     `within` is a command that runs another one somewhere else, where `host` is an address.
     """
-    port = _free_port()
+    port = free_port()
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(directory),
@@ -74,7 +74,8 @@ def _wait(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
     raise AssertionError("LocalStack did not start:\n" + log.read_text()[-3000:])
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nobody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
         return port

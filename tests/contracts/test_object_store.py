@@ -20,13 +20,16 @@ Library = DiskLibrary | S3Library
         "disk",
         pytest.param("s3", marks=pytest.mark.aws),
         pytest.param("s3 in parts", marks=pytest.mark.aws),
+        pytest.param("ceph", marks=pytest.mark.ceph),
+        pytest.param("ceph in parts", marks=pytest.mark.ceph),
     ]
 )
 def library(request: pytest.FixtureRequest, tmp_path: Path) -> Library:
     if request.param == "disk":
         return disk_library(tmp_path / "e")
-    bucket = new_bucket(request.getfixturevalue("aws_url"))
-    parts_from = 1 if request.param == "s3 in parts" else 1 << 30
+    kind, in_parts = request.param.split()[0], request.param.endswith("in parts")
+    bucket = new_bucket(request.getfixturevalue("ceph_url" if kind == "ceph" else "aws_url"))
+    parts_from = 1 if in_parts else 1 << 30
     return s3_library(bucket, tmp_path / "e", parts_from_bytes=parts_from)
 
 

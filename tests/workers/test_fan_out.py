@@ -17,7 +17,10 @@ MakeServer = Callable[..., Server]
 MakeWorker = Callable[..., Worker]
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+HEAD = "the worker that has the run"
+
+
+@pytest.fixture
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'shared.db'}"
@@ -26,7 +29,16 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("victim", ["nobody", "the helper", "the worker that has the run"])
+@pytest.mark.parametrize(
+    ("database_url", "victim"),
+    [
+        ("sqlite", HEAD),
+        ("postgresql", "nobody"),
+        ("postgresql", "the helper"),
+        ("postgresql", HEAD),
+    ],
+    indirect=["database_url"],
+)
 def test_two_workers_make_the_bytes_that_one_makes_whoever_is_killed(
     make_server: MakeServer,
     make_worker: MakeWorker,
@@ -36,8 +48,8 @@ def test_two_workers_make_the_bytes_that_one_makes_whoever_is_killed(
 ) -> None:
     setting = {"SARAU_DATABASE_URL": database_url, "SARAU_WORKERS": "1"}
     web = make_server("--no-worker", **setting)
-    source = write_music(tmp_path / "a.wav", seconds=120)
-    workers = [make_worker(web.data, **setting, SARAU_DIVIDE_S="60") for _ in range(2)]
+    source = write_music(tmp_path / "a.wav", seconds=60)
+    workers = [make_worker(web.data, **setting, SARAU_DIVIDE_S="30") for _ in range(2)]
     for worker in workers:
         worker.wait_until_it_says("runs at once")
     divided = web.send(source)["id"]

@@ -9,6 +9,8 @@ import base64
 import hashlib
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,7 +57,7 @@ def create(bucket: Bucket, name: str, path: Path, ref: ObjectRef) -> None:
         upload_id = made["UploadId"]
     parts = _send(bucket, name, upload_id, path, ref, sent)
     try:
-        with translated(f"complete {name}"):
+        with _of_upload(f"complete {name}"):
             bucket.client.complete_multipart_upload(
                 Bucket=bucket.place.bucket,
                 Key=bucket.key(name),
@@ -82,12 +84,27 @@ def abandon(bucket: Bucket, name: str) -> None:
 
 def _abort(bucket: Bucket, name: str, upload_id: str) -> None:
     try:
-        with translated(f"abort {name}"):
+        with _of_upload(f"abort {name}"):
             bucket.client.abort_multipart_upload(
                 Bucket=bucket.place.bucket, Key=bucket.key(name), UploadId=upload_id
             )
     except ConflictError:
         _logger.debug("upload %s of %s is gone already", upload_id, name)
+
+
+@contextmanager
+def _of_upload(what: str) -> Iterator[None]:
+    """Translate errors as elsewhere; an upload that is gone is a conflict.
+
+    S3 says `NoSuchUpload` then, and Ceph `NoSuchKey`.
+    """
+    try:
+        with translated(what):
+            yield
+    except FailedError as error:
+        if error.code is not FailedCode.OBJECT_MISSING:
+            raise
+        raise ConflictError(what) from error
 
 
 def _begun(bucket: Bucket, name: str) -> list[str]:
@@ -103,7 +120,7 @@ def _find(bucket: Bucket, name: str) -> "tuple[str | None, dict[int, CompletedPa
     begun = _begun(bucket, name)
     if not begun:
         return None, {}
-    with translated(f"LIST parts of {name}"):
+    with _of_upload(f"LIST parts of {name}"):
         pages = bucket.client.get_paginator("list_parts").paginate(
             Bucket=bucket.place.bucket, Key=bucket.key(name), UploadId=begun[0]
         )
@@ -136,7 +153,7 @@ def _send(
             checksum = base64.b64encode(hashlib.sha256(body).digest()).decode()
             there = sent.get(number)
             if there is None or there.get("ChecksumSHA256") != checksum:
-                with translated(f"PUT part {number} of {name}"):
+                with _of_upload(f"PUT part {number} of {name}"):
                     made = bucket.client.upload_part(
                         Bucket=bucket.place.bucket,
                         Key=bucket.key(name),
