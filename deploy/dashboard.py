@@ -59,6 +59,11 @@ PANELS: tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...] = (
         ),
     ),
     (
+        "Landings: messages of the function that wait",
+        "short",
+        (("max by (queue) (sarau_landing_messages)", "{{queue}}"),),
+    ),
+    (
         "Rejections and failures by code",
         "ops",
         (

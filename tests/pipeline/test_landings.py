@@ -13,6 +13,7 @@ from tests.contracts.stores import new_bucket, s3_library
 from tests.localstack import CREDENTIALS
 from tests.sounds import write_music
 
+from sarau.app import open_app
 from sarau.audio import Engine, to_plain
 from sarau.catalog import Database, events, listing, renditions, sources, uploads
 from sarau.landing import Documents, Queue, connect_queue
@@ -25,6 +26,8 @@ from sarau.model.preset import PRESETS
 from sarau.model.track import Track
 from sarau.pipeline.landing_rounds import LandingRounds
 from sarau.pipeline.landings import Landings
+from sarau.settings import load
+from sarau.web.metrics import Metrics
 
 pytestmark = pytest.mark.aws
 
@@ -213,3 +216,18 @@ def test_a_dead_event_is_shown_and_is_gone(house: House, results: Queue) -> None
     LandingRounds(house.landings, None, results).take_dead()
     assert house.track().code == "function_ended"
     assert results.receive(wait_s=0) == []
+
+
+def test_what_waits_is_a_figure_and_what_cannot_be_asked_is_none(
+    house: House, results: Queue, tmp_path: Path
+) -> None:
+    rounds = LandingRounds(house.landings, results, None)
+    for _ in range(2):
+        results.send("nonsense")
+    rounds.count()
+    with open_app(load({}, data=tmp_path / "app", reserve_bytes=0), work=False) as app:
+        figures = Metrics(replace(app, landings=rounds))
+        assert 'sarau_landing_messages{queue="results"} 2.0' in figures.text().decode()
+        results.client.delete_queue(QueueUrl=results.url)
+        rounds.count()
+        assert "sarau_landing_messages{" not in figures.text().decode()

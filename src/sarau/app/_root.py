@@ -26,6 +26,7 @@ from sarau.model.track import Track
 from sarau.model.upload import Upload
 from sarau.observe.work import child_ended
 from sarau.pipeline import Caretaker, DurableRuns, Pipeline, start_runs
+from sarau.pipeline.landing_rounds import LandingRounds
 from sarau.pipeline.promotion import Promotion
 from sarau.pipeline.routes import Routes
 from sarau.pipeline.steps import Steps
@@ -52,6 +53,8 @@ class App:
     scanner: Clamd | None = None
     acoustid: AcoustId | None = None
     """None where recordings are not looked up."""
+    landings: LandingRounds | None = None
+    """None where the function's queues are not listened to."""
 
     @property
     def volumes(self) -> tuple[Volume, ...]:
@@ -73,6 +76,8 @@ class WorkerApp:
     """None where volume D is not mounted."""
     library: Library
     durable: DurableRuns
+    landings: LandingRounds | None = None
+    """As `App.landings`."""
 
     @property
     def volumes(self) -> tuple[Volume, ...]:
@@ -140,6 +145,7 @@ def open_app(settings: Settings, *, work: bool, promote: bool = False) -> Iterat
             engine,
             rooms.scanner,
             _acoustid(settings),
+            rooms.landings,
         )
 
 
@@ -165,8 +171,9 @@ def open_worker(settings: Settings) -> Iterator[WorkerApp]:
         if intake_id is not None and is_mounted(settings.intake_dir, intake_id):
             volume = open_volume(database, settings.intake_dir, "intake", settings)
             intake = _open_intake(stack, settings, database, library, durable, volume)
-        _Rooms(settings, database, intake, library, durable).work(stack)
-        yield WorkerApp(database, intake, library, durable)
+        rooms = _Rooms(settings, database, intake, library, durable)
+        rooms.work(stack)
+        yield WorkerApp(database, intake, library, durable, rooms.landings)
 
 
 class _Rooms:
@@ -186,6 +193,7 @@ class _Rooms:
         self._library = library
         self._durable = durable
         self.pipeline = Pipeline(database, intake, durable)
+        self.landings: LandingRounds | None = None
         self.scanner = None
         if settings.clamd is not None:
             self.scanner = Clamd(settings.clamd, max_bytes=settings.clamd_max_bytes)
@@ -223,10 +231,10 @@ class _Rooms:
         )
         caretaker.start()
         stack.enter_context(closing(caretaker))
-        rounds = open_landings(self._settings, self._database, self._library)
-        if rounds is not None:
-            rounds.start()
-            stack.enter_context(closing(rounds))
+        self.landings = open_landings(self._settings, self._database, self._library)
+        if self.landings is not None:
+            self.landings.start()
+            stack.enter_context(closing(self.landings))
 
 
 def _open_stores(stack: ExitStack, settings: Settings) -> tuple[Database, Library]:

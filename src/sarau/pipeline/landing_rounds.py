@@ -13,6 +13,7 @@ _WAIT_S = 5
 """For the first message; a process that ends waits as long."""
 _DEAD_EVERY_S = 20.0
 _OPEN_EVERY_S = 120.0
+_COUNT_EVERY_S = 60.0
 _AFTER_TROUBLE_S = 10.0
 _BATCH = 100
 
@@ -26,7 +27,14 @@ class LandingRounds:
         self._landings = landings
         self._results = results
         self._dead = dead
-        self._timetable = Timetable({self.take_dead: _DEAD_EVERY_S, self.take_open: _OPEN_EVERY_S})
+        self._waiting: dict[str, int] = {}
+        self._timetable = Timetable(
+            {
+                self.take_dead: _DEAD_EVERY_S,
+                self.take_open: _OPEN_EVERY_S,
+                self.count: _COUNT_EVERY_S,
+            }
+        )
         self._rounds = Rounds("landings", self._go_round, pause_s=0.0)
 
     def start(self) -> None:
@@ -53,6 +61,27 @@ class LandingRounds:
                 _logger.exception("%s failed", task.__name__)
                 pause_s = _AFTER_TROUBLE_S
         return pause_s
+
+    @property
+    def waiting(self) -> dict[str, int]:
+        """Return about how many messages waited in `results` and `dead` when last counted.
+
+        A queue that could not be asked is left out.
+        """
+        return self._waiting
+
+    def count(self) -> None:
+        """Count what waits: now and then, as who wants to know must not wait for SQS."""
+        found: dict[str, int] = {}
+        for name, queue in (("results", self._results), ("dead", self._dead)):
+            if queue is None:
+                continue
+            try:
+                found[name] = queue.waiting()
+            except SarauError as error:
+                # Taking messages needs another permission, and goes on.
+                _logger.warning("count: %s", error)
+        self._waiting = found
 
     def take_results(self) -> None:
         """Take what the notices of the results queue are about."""

@@ -62,6 +62,7 @@ class _Installation(Collector):
             yield from _workers(found[1])
         yield from self._volumes()
         yield from self._pool()
+        yield self._landings()
 
     def _look(self) -> tuple[figures.Figures, Overview] | None:
         with self._lock:
@@ -111,6 +112,15 @@ class _Installation(Collector):
                 if (inodes := seen[volume.role].free_inodes) is not None
             },
             "volume",
+        )
+
+    def _landings(self) -> Metric:
+        landings = self._app.landings
+        return _gauge(
+            "sarau_landing_messages",
+            "Messages that wait in the queues of the function, about, as counted each minute.",
+            {(name,): number for name, number in (landings.waiting if landings else {}).items()},
+            "queue",
         )
 
     def _pool(self) -> Iterator[Metric]:
