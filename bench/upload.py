@@ -5,6 +5,9 @@ kernel does in their name. All servers run at once and take turns, round by roun
 a busy machine treats them alike; the best round of each counts.
 
     python -m bench.upload [large|small|memory ...] [--rounds 3] [--peers nginx sarau]
+
+For `small` there are two peers more, which show how low a server of ours could go: `answers`
+only reads bodies, `writes` puts them on disk and into no catalog (serve_floor.py).
 """
 
 import argparse
@@ -25,7 +28,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.upload_peers import Peer, install, running
+from bench.upload_peers import FLOORS, Peer, install, running
 
 GIB = 1 << 30
 GB = GIB / 1e9
@@ -206,7 +209,7 @@ def small(
     for name, each in found.items():
         rate, p99, _ = max(each)
         cpu = min(one[2] for one in each)
-        durable = "yes" if name == "sarau" else "no"
+        durable = {"sarau": "yes", "writes": "its bytes"}.get(name, "no")
         lines.append(
             f"| {name} | {rate:.0f} | {rate / node:.2f} | {p99:.0f} | {cpu:.2f} | {durable} |"
         )
@@ -257,7 +260,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--peers", nargs="+", choices=PEERS, default=PEERS)
+    parser.add_argument("--peers", nargs="+", choices=[*PEERS, *FLOORS], default=PEERS)
     options = parser.parse_args()
     bench(options.parts or list(PARTS), options.peers, options.rounds)
 

@@ -17,6 +17,9 @@ from pathlib import Path
 
 CACHE = Path(tempfile.gettempdir()) / "sarau-bench"
 SERVER = Path(__file__).parent / "serve_uploads.py"
+FLOOR = Path(__file__).parent / "serve_floor.py"
+FLOORS = ("answers", "writes")
+"""Our own protocol with next to nothing behind it."""
 
 NGINX = """
 daemon off; worker_processes {workers}; error_log stderr error; pid {root}/nginx.pid;
@@ -54,6 +57,9 @@ def ping():
     return "pong"
 uvicorn.run(app, host="127.0.0.1", port={port}, log_level="error", access_log=False)
 """
+
+FILES = {"nginx": "www/files", **dict.fromkeys(("sarau", *FLOORS), "intake/uploads")}
+"""Where peers put what they receive, below their root; else right there."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +126,8 @@ def _command(name: str, root: Path, port: int) -> list[str]:
         script = root / "server.py"
         script.write_text(TUSPY.format(root=root, port=port))
         return [str(CACHE / "tuspy" / "bin" / "python"), str(script)]
+    if name in FLOORS:
+        return [sys.executable, str(FLOOR), str(root), str(port), name]
     return [sys.executable, str(SERVER), str(root), str(port)]
 
 
@@ -142,7 +150,7 @@ def running(name: str) -> Iterator[Peer]:
             process.pid,
             tus=name != "nginx",
             root=root,
-            files={"nginx": "www/files", "sarau": "intake/uploads"}.get(name, ""),
+            files=FILES.get(name, ""),
             ping="/healthz" if name == "sarau" else "/ping",
         )
         try:
