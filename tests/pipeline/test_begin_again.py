@@ -12,6 +12,8 @@ from dbos._schemas.system_database import SystemSchema
 from tests.pipeline.conftest import Rooms
 from tests.sounds import write_music
 
+from sarau.catalog import tables
+from sarau.catalog.workers import Worker
 from sarau.errors import CancelledRunError
 from sarau.model.ids import RunId
 from sarau.pipeline.pulse import Pulse
@@ -100,3 +102,26 @@ def test_what_can_be_taken_is_left_alone(rooms: Rooms, tmp_path: Path) -> None:
     _take(rooms, left, owner="gone", code_version="2")
     assert rooms.durable.stranded([waits, left]) == set()
     assert not rooms.pipeline.begin_again(waits)
+
+
+@pytest.mark.usefixtures("newer")
+def test_nobody_who_writes_is_kept_waiting_while_it_is_asked_who_lives(
+    rooms: Rooms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = rooms.receive(write_music(tmp_path / "a.wav"))
+    pulse = rooms.durable._pulse
+    assert pulse
+    living = pulse.living
+
+    def write() -> None:
+        with rooms.database.write() as connection:
+            connection.execute(sa.update(tables.tracks).values(title="written meanwhile"))
+
+    def written_meanwhile() -> list[Worker] | None:
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(write).result(timeout=10)
+        return living()
+
+    monkeypatch.setattr(pulse, "living", written_meanwhile)
+    assert rooms.durable.stranded([run_id]) == set()
+    assert rooms.track(rooms.run(run_id).track_id).title == "written meanwhile"

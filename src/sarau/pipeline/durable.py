@@ -280,7 +280,10 @@ class DurableRuns:
         lives, because it does not work or was just without the database, names none.
         """
         with self._database.read() as connection:
-            return self._stranded(connection, run_ids)
+            entries = self._find(connection, run_ids)
+        # Who lives is asked of another connection, and not from inside of this one: on SQLite
+        # a commit waits for every reader, and keeps new ones waiting meanwhile.
+        return self._without_a_worker(entries)
 
     def withdraw_stranded(self, connection: sa.Connection, run_id: RunId) -> bool:
         """Forget a run's checkpoints and places in queues if no living worker may take it.
@@ -288,15 +291,13 @@ class DurableRuns:
         Until the caller's transaction ends nobody else takes it, and whoever asks the same
         waits: what was true of a list a moment ago is asked again here.
         """
-        if not self._stranded(connection, [run_id], lock=True):
+        if not self._without_a_worker(self._find(connection, [run_id], lock=True)):
             return False
         self.withdraw(connection, run_id)
         return True
 
-    def _stranded(
-        self, connection: sa.Connection, run_ids: Iterable[RunId], *, lock: bool = False
-    ) -> set[RunId]:
-        entries = self._find(connection, run_ids, lock=lock)
+    def _without_a_worker(self, entries: Mapping[RunId, Sequence[Entry]]) -> set[RunId]:
+        """Return those runs that nobody may take who lives now, after the entries were read."""
         alive = self._pulse.living() if self._pulse else None
         if alive is None:
             return set()
