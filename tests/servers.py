@@ -25,6 +25,7 @@ class Server:
     """
 
     python = Path(sys.executable)
+    program: Sequence[str] = ("-m", "sarau")
 
     def __init__(
         self, data: Path, *options: str, within: Sequence[str] = (), **environment: str
@@ -41,7 +42,7 @@ class Server:
 
     def start(self) -> "Server":
         environment = {**os.environ, "SARAU_RESERVE_BYTES": "1000000", **self._environment}
-        command = [*self._within, str(self.python), "-m", "sarau", "serve"]
+        command = [*self._within, str(self.python), *self.program, "serve"]
         command += ["--data", str(self.data)]
         self._process = subprocess.Popen(
             [*command, "--port", str(self._port), *self._options],

@@ -1,49 +1,48 @@
-"""Runs the workload on the logged disks, then cuts the power at every flush and looks.
+"""Serves from logged disks, then cuts the power before a flush and looks.
 
 What the file system had flushed is on the disk. Of what came later each block of
 4 KiB is there or not, by chance. Then the disks are mounted again, the real recovery
 runs, and every acknowledgement given before the cut is held against what is found.
 """
 
-import hashlib
 import random
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import sqlalchemy as sa
 from tests.faults.disks import run
+from tests.faults.power.acts import Act
+from tests.faults.power.clients import Client
+from tests.faults.power.installation import Installation
+from tests.faults.power.promises import Promises, broken
 from tests.faults.power.records import RECORD
-from tests.faults.power.rooms import content, open_rooms
 
-from sarau.catalog import migrate, tables
-from sarau.library import DiskLibrary
-from sarau.model.ids import UploadId
-from sarau.model.lifecycle import UploadState
+from sarau.app import open_app
 
 HERE = Path(__file__).parent
 BLOCK = 4096
-IMAGE_BYTES = 16 << 20
+IMAGE_BYTES = 8 << 20
+DISKS = 3
 
 
 @contextmanager
-def mounted(image: Path, place: Path) -> Iterator[Path]:
-    place.mkdir(exist_ok=True)
-    loop = run("losetup", "-f", "--show", image)
-    try:
-        run("mount", loop, place)
-        try:
-            yield place
-        finally:
-            run("umount", place)
-    finally:
-        run("losetup", "-d", loop)
+def mounted(images: Sequence[Path], folder: Path) -> Iterator[Installation]:
+    with ExitStack() as stack:
+        places = []
+        for number, image in enumerate(images):
+            place = folder / f"m{number}"
+            place.mkdir(exist_ok=True)
+            loop = run("losetup", "-f", "--show", image)
+            stack.callback(run, "losetup", "-d", loop)
+            run("mount", loop, place)
+            stack.callback(run, "umount", place)
+            places.append(place)
+        yield Installation(*places)
 
 
 @dataclass
@@ -52,8 +51,10 @@ class Recording:
 
     bases: list[bytes]
     records: list[tuple[bytes, int, int, bytes]]
+    songs: Path
 
     def flushes(self) -> list[int]:
+        """Return where a disk was flushed since the server began to serve."""
         first = next(
             number
             for number, (kind, _, _, data) in enumerate(self.records)
@@ -65,34 +66,75 @@ class Recording:
             if kind == b"f" and number > first
         ]
 
+    def turns(self) -> list[int]:
+        """Return those flushes before which another disk was flushed.
 
-def record(folder: Path, mutant: str, count: int) -> Recording:
-    images = [folder / "base0.img", folder / "base1.img"]
-    with ExitStack() as stack:
-        places = []
-        for number, image in enumerate(images):
-            image.write_bytes(bytes(IMAGE_BYTES))
-            run("mkfs.ext4", "-q", "-F", image)
-            places.append(stack.enter_context(mounted(image, folder / f"m{number}")))
-        database, intake, _ = open_rooms(*places)
-        migrate(database.engine)
-        intake.close()
-        database.close()
+        The order in which disks are flushed is what most protections are about.
+        """
+        found, last = [], None
+        for number in self.flushes():
+            _, disk, _, _ = self.records[number]
+            if disk != last:
+                found.append(number)
+            last = disk
+        return found
+
+
+def record(
+    folder: Path, songs: Path, mutant: str, acts: Sequence[Sequence[tuple[Act, str]]]
+) -> Recording:
+    """Let a client of its own do each list of `acts` at a server on logged disks."""
+    images = [folder / f"base{number}.img" for number in range(DISKS)]
+    for image in images:
+        image.write_bytes(bytes(IMAGE_BYTES))
+        run("mkfs.ext4", "-q", "-F", image)
+    with mounted(images, folder) as installation, open_app(installation.settings, work=False):
+        pass
     bases = [image.read_bytes() for image in images]
     log, fuse = folder / "log", folder / "fuse"
     fuse.mkdir()
     disk = subprocess.Popen([sys.executable, HERE / "disk.py", fuse, log, *images])
     while not (fuse / "mark").exists():
-        assert disk.poll() is None, "the FUSE disk did not start"
+        assert disk.poll() is None, "the FUSE disks did not start"
         time.sleep(0.05)
     try:
-        with mounted(fuse / "disk0", places[0]), mounted(fuse / "disk1", places[1]):
-            workload = HERE / "workload.py"
-            run(sys.executable, workload, *places, fuse / "mark", mutant, count)
+        logged = [fuse / f"disk{number}" for number in range(DISKS)]
+        with mounted(logged, folder) as installation:
+            _serve(installation, songs, fuse / "mark", mutant, acts)
     finally:
-        run("fusermount3", "-u", fuse)
+        _unmount(fuse)
         disk.wait()
-    return Recording(bases, list(_parse(log.read_bytes())))
+    return Recording(bases, list(_parse(log.read_bytes())), songs)
+
+
+def _unmount(fuse: Path) -> None:
+    """Unmount the disks as soon as the last child of a killed server has let go of them."""
+    end = time.monotonic() + 60
+    while subprocess.run(["fusermount3", "-u", fuse], check=False, capture_output=True).returncode:
+        assert time.monotonic() < end, "somebody holds the FUSE disks"
+        time.sleep(0.1)
+
+
+def _serve(
+    installation: Installation,
+    songs: Path,
+    mark: Path,
+    mutant: str,
+    acts: Sequence[Sequence[tuple[Act, str]]],
+) -> None:
+    server = installation.server(mutant).start()
+    try:
+        mark.write_bytes(b"start\n")
+        clients = [Client(server, installation, songs, mark, own) for own in acts]
+        for client in clients:
+            client.start()
+        for client in clients:
+            client.join()
+        for client in clients:
+            if client.error is not None:
+                raise AssertionError("".join(server.log[-20:])) from client.error
+    finally:
+        server.kill()
 
 
 def _parse(log: bytes) -> Iterator[tuple[bytes, int, int, bytes]]:
@@ -105,63 +147,64 @@ def _parse(log: bytes) -> Iterator[tuple[bytes, int, int, bytes]]:
 
 
 @dataclass
-class Promises:
-    """What had been acknowledged, from the marks before the cut."""
-
-    created: dict[str, int] = field(default_factory=dict)
-    offsets: dict[str, int] = field(default_factory=dict)
-    received: set[str] = field(default_factory=set)
-    stored: set[str] = field(default_factory=set)
-    terminating: set[str] = field(default_factory=set)
-    terminated: set[str] = field(default_factory=set)
-    deleting: set[str] = field(default_factory=set)
-    deleted: set[str] = field(default_factory=set)
-
-    def take(self, marks: bytes) -> None:
-        for line in marks.decode().splitlines():
-            what, *rest = line.split()
-            if what == "created":
-                self.created[rest[1]] = int(rest[0])
-            elif what == "offset":
-                self.offsets[rest[1]] = int(rest[2])
-            elif what not in {"start", "end"}:
-                getattr(self, what).add(rest[1])
-
-
-@dataclass
 class Verdict:
     cuts: int = 0
     bad: int = 0
     kinds: Counter[str] = field(default_factory=Counter)
 
+    def add(self, wrong: Collection[str]) -> None:
+        self.cuts += 1
+        self.bad += bool(wrong)
+        self.kinds.update(wrong)
 
-def cut_everywhere(
-    recording: Recording, folder: Path, *, seed: int, stop_at_first: bool = False
+
+Look = Callable[[Installation, Promises], set[str]]
+"""Returns what is wrong with an installation that the power came back to."""
+
+
+def cut(
+    recording: Recording,
+    folder: Path,
+    *,
+    at: Collection[int],
+    seed: int,
+    look: Look = broken,
+    stop_at_first: bool = False,
 ) -> Verdict:
-    """Cut before every flush, in order; with `stop_at_first` only until one cut is bad."""
+    """Cut before some flushes, in order; with `stop_at_first` only until one cut is bad."""
     chance = random.Random(seed)
     disks = [bytearray(base) for base in recording.bases]
-    pending: list[list[tuple[int, bytes]]] = [[], []]
-    promises, verdict = Promises(), Verdict()
-    cuts = set(recording.flushes())
+    pending: list[list[tuple[int, bytes]]] = [[] for _ in disks]
+    promises, verdict = Promises(recording.songs), Verdict()
+    images = [folder / f"cut{number}.img" for number in range(len(disks))]
     for number, (kind, disk, offset, data) in enumerate(recording.records):
-        if number in cuts:
+        if number in at:
             keep = chance.choice((0.0, 0.5, 0.9))
-            wrong = look(_torn(disks, pending, chance, keep), promises, folder)
-            verdict.cuts += 1
-            verdict.bad += bool(wrong)
-            verdict.kinds.update(wrong)
-            if wrong and stop_at_first:
+            torn = _torn(disks, pending, chance, keep)
+            for image, content in zip(images, torn, strict=True):
+                # A child of a server that was killed may still hold the image before.
+                image.unlink(missing_ok=True)
+                image.write_bytes(content)
+            with mounted(images, folder) as installation:
+                verdict.add(_looked(look, installation, promises))
+            if verdict.bad and stop_at_first:
                 break
         if kind == b"w":
             pending[disk].append((offset, data))
         elif kind == b"f":
-            for at, flushed in pending[disk]:
-                disks[disk][at : at + len(flushed)] = flushed
+            for start, flushed in pending[disk]:
+                disks[disk][start : start + len(flushed)] = flushed
             pending[disk].clear()
         else:
             promises.take(data)
     return verdict
+
+
+def _looked(look: Look, installation: Installation, promises: Promises) -> set[str]:
+    try:
+        return look(installation, promises)
+    except Exception as error:  # noqa: BLE001 - whatever breaks is what the cut broke
+        return {f"{type(error).__name__}: {error}"[:60]}
 
 
 def _torn(
@@ -178,83 +221,3 @@ def _torn(
                     block = data[start : start + BLOCK]
                     image[offset + start : offset + start + len(block)] = block
     return images
-
-
-def look(images: list[bytearray], promises: Promises, folder: Path) -> set[str]:
-    """Return what is wrong after the power came back."""
-    with ExitStack() as stack:
-        places = []
-        for number, image in enumerate(images):
-            path = folder / f"cut{number}.img"
-            path.write_bytes(image)
-            places.append(stack.enter_context(mounted(path, folder / f"c{number}")))
-        try:
-            database, intake, library = open_rooms(*places)
-            stack.callback(database.close)
-            report = intake.recover()
-            stack.callback(intake.close)
-            wrong = {"damaged"} if report.damaged else set()
-            with database.read() as connection:
-                return wrong | _judge(connection, intake.files.of, library, promises)
-        except Exception as error:  # noqa: BLE001 - whatever breaks is what the cut broke
-            return {f"{type(error).__name__}: {error}"[:60]}
-
-
-def _judge(
-    connection: sa.Connection,
-    file_of: Callable[[UploadId], Path],
-    library: DiskLibrary,
-    promises: Promises,
-) -> set[str]:
-    wrong = set()
-    if connection.exec_driver_sql("PRAGMA integrity_check").scalar_one() != "ok":
-        wrong.add("database corrupt")
-    if connection.exec_driver_sql("PRAGMA foreign_key_check").all():
-        wrong.add("database inconsistent")
-    rows = {row.id: row for row in connection.execute(sa.select(tables.uploads))}
-    tracks = Counter(row.upload_id for row in connection.execute(_creations()))
-    for upload_id, number in promises.created.items():
-        row = rows.get(upload_id)
-        if row is None:
-            wrong.add("upload lost")
-            continue
-        if tracks[upload_id] != 1:
-            wrong.add("track not once")
-        wrong |= _judge_upload(row, file_of(row.id), content(number), library, promises)
-    names = {row.sha256 for row in connection.execute(sa.select(tables.objects))}
-    if any(library_has(library, sha256) or sha256 in names for sha256 in promises.deleted):
-        wrong.add("deleted and still there")
-    return wrong
-
-
-def _creations() -> sa.Select[tuple[str]]:
-    return sa.select(tables.events.c.upload_id).where(tables.events.c.kind == "track.created")
-
-
-def library_has(library: DiskLibrary, sha256: str) -> bool:
-    return bool(library.volume.path("objects", sha256[:2], sha256).exists())
-
-
-def _judge_upload(
-    row: Any, file: Path, data: bytes, library: DiskLibrary, promises: Promises
-) -> set[str]:
-    wrong = set()
-    state = UploadState(row.state)
-    if row.id not in promises.terminating and row.offset_bytes < promises.offsets.get(row.id, 0):
-        wrong.add("acknowledged offset lost")
-    if row.id in promises.received and state is UploadState.RECEIVING:
-        wrong.add("acknowledged file lost")
-    if row.id in promises.stored and state is not UploadState.STORED:
-        wrong.add("acknowledged promotion lost")
-    if row.id in promises.terminated and (state is not UploadState.DISCARDED or file.exists()):
-        wrong.add("termination lost")
-    if state in {UploadState.RECEIVING, UploadState.RECEIVED}:
-        held = file.read_bytes() if file.exists() else None
-        if held != data[: row.offset_bytes]:
-            wrong.add("acknowledged bytes lost")
-    sha256 = hashlib.sha256(data).hexdigest()
-    if state is UploadState.STORED and sha256 not in promises.deleting:
-        path = library.volume.path("objects", sha256[:2], sha256)
-        if not path.exists() or path.read_bytes() != data:
-            wrong.add("stored without its object")
-    return wrong

@@ -1,7 +1,7 @@
-"""Two disks in memory, offered by FUSE as files, with a log of every write and flush.
+"""Disks in memory, offered by FUSE as files, with a log of every write and flush.
 
-Usage: disk.py MOUNTPOINT LOG IMAGE IMAGE. Besides `disk0` and `disk1` there is a file
-`mark`: what the workload writes there says which acknowledgements had been given.
+Usage: disk.py MOUNTPOINT LOG IMAGE... Besides `disk0`, `disk1` and so on there is a file
+`mark`: what clients write there says which acknowledgements they have been given.
 """
 
 import errno
