@@ -176,3 +176,41 @@ def test_a_run_that_nobody_will_finish_is_failed_and_begins_again_later(
     monkeypatch.setattr(caretaker, "_FIRST_DELAY", timedelta(0))
     rooms.caretaker.retry_failed()
     assert rooms.track(rooms.run(lost).track_id).state is TrackState.RECEIVED
+
+
+def test_what_waits_is_looked_at_a_page_at_a_time_and_then_from_the_start(
+    rooms: Rooms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(caretaker, "_EVERY_S", 0.0)
+    monkeypatch.setattr(caretaker, "_BATCH", 2)
+    waiting = [
+        rooms.receive(write_music(tmp_path / f"{seed}.wav", seconds=0.5, seed=seed))
+        for seed in range(5)
+    ]
+
+    def is_lost(number: int) -> bool:
+        return rooms.track(rooms.run(waiting[number]).track_id).code == "worker_lost"
+
+    rooms.durable.cancel(waiting[4])
+    for _ in range(2):
+        rooms.caretaker.close_strays()
+        assert not is_lost(4)
+    rooms.caretaker.close_strays()
+    assert is_lost(4)
+    rooms.durable.cancel(waiting[0])
+    rooms.caretaker.close_strays()
+    assert is_lost(0)
+    assert not any(is_lost(number) for number in (1, 2, 3))
+
+
+def test_what_was_queued_just_now_is_nobodys_stray(
+    rooms: Rooms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(caretaker, "_EVERY_S", 3600.0)
+    lost = rooms.receive(write_music(tmp_path / "a.wav", seconds=0.5))
+    rooms.durable.cancel(lost)
+    rooms.caretaker.close_strays()
+    assert rooms.track(rooms.run(lost).track_id).state is TrackState.RECEIVED
+    monkeypatch.setattr(caretaker, "_EVERY_S", 0.0)
+    rooms.caretaker.close_strays()
+    assert rooms.track(rooms.run(lost).track_id).code == "worker_lost"
