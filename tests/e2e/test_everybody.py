@@ -138,6 +138,7 @@ def test_a_locked_door_asks_for_its_token(
     expect(page.get_by_role("radio", name="Streaming")).to_be_visible()
 
 
+@pytest.mark.timeout(600)
 def test_thousands_of_tracks_keep_the_document_small(open_page: Opener, server: Server) -> None:
     server.stop()
     database = Database(f"sqlite:///{server.data / 'sarau.db'}")
