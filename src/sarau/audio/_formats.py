@@ -16,6 +16,8 @@ from sarau.model.preset import Format, RenditionSpec
 
 _STEREO: Final = 2
 _RATES_TO_48K: Final = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
+OPUS_GAIN_STEP_DB: Final = 1 / 256
+"""What gains of Opus are counted in, in its header and its tags (RFC 7845)."""
 _LOSSY_HEADROOM_DB: Final = 1.0
 """The same for all, so that they are encoded from the same samples."""
 _LOSSLESS_HEADROOM_DB: Final = 0.05

@@ -20,6 +20,7 @@ from mutagen.oggvorbis import OggVorbis
 from mutagen.wave import WAVE
 
 from sarau.audio._chapters import sort_chapter_frames
+from sarau.audio._formats import OPUS_GAIN_STEP_DB
 from sarau.audio._plain import Plain, from_plain
 from sarau.audio._reporter import Reporter
 from sarau.audio._tasks import GainJob
@@ -29,7 +30,6 @@ from sarau.model.preset import Format
 
 _REPLAYGAIN_LUFS: Final = -18.0
 _R128_LUFS: Final = -23.0
-_Q7_8: Final = 256
 _INT16: Final = 32767
 _ITUNES: Final = "----:com.apple.iTunes:"
 
@@ -71,7 +71,7 @@ def r128(loudness: Loudness | AlbumEvidence, of: str = "TRACK") -> dict[str, str
     """Return the tag of an Opus track or album; none without loudness."""
     if loudness.integrated_lufs is None:
         return {}
-    gain = round((_R128_LUFS - loudness.integrated_lufs) * _Q7_8)
+    gain = round((_R128_LUFS - loudness.integrated_lufs) / OPUS_GAIN_STEP_DB)
     return {f"R128_{of}_GAIN": str(max(-_INT16 - 1, min(_INT16, gain)))}
 
 

@@ -10,11 +10,11 @@ from typing import Any, Final
 
 from sarau.audio import _ogg
 from sarau.audio._bytes import ByteSource
+from sarau.audio._formats import OPUS_GAIN_STEP_DB
 from sarau.audio._plain import Plain, from_plain
 from sarau.audio._reporter import Reporter
 from sarau.audio._tasks import OutputGainJob
 
-_Q7_8: Final = 256
 _CHECKSUM_AT: Final = 22
 _GAIN_AT: Final = 16
 """Within the header packet."""
@@ -48,7 +48,7 @@ def with_output_gain(page: bytes, output_gain_db: float) -> bytes:
     if page[packet_at : packet_at + 8] != b"OpusHead":
         raise ValueError("this page has no header of Opus")
     changed = bytearray(page)
-    struct.pack_into("<h", changed, packet_at + _GAIN_AT, round(output_gain_db * _Q7_8))
+    struct.pack_into("<h", changed, packet_at + _GAIN_AT, round(output_gain_db / OPUS_GAIN_STEP_DB))
     struct.pack_into("<I", changed, _CHECKSUM_AT, 0)
     struct.pack_into("<I", changed, _CHECKSUM_AT, _ogg.checksum(bytes(changed)))
     return bytes(changed)

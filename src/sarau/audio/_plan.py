@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from sarau.audio._formats import TRAITS, output_channels
+from sarau.audio._formats import OPUS_GAIN_STEP_DB, TRAITS, output_channels
 from sarau.audio._types import LIMITING_STEP_DB, Analysis, GainPlan, Verdict
 from sarau.model.loudness import Loudness
 from sarau.model.preset import Preset, RenditionSpec
@@ -21,7 +21,6 @@ from sarau.model.preset import Preset, RenditionSpec
 _TRIM_FACTOR: Final = 1.5
 _TRIM_MARGIN_DB: Final = 0.15
 _MAKE_GOOD_ROUNDS: Final = 6
-_OUTPUT_GAIN_STEP_DB: Final = 1 / 256
 _OUTPUT_GAIN_MARGIN_DB: Final = 0.005
 REHEARSE_FROM_DB: Final = 1.0
 """Limiting up to here costs too little loudness to be worth a pass of its own."""
@@ -122,7 +121,7 @@ def turned_down(
     if peak_dbtp is None or loudness_lufs is None or peak_dbtp <= preset.ceiling_dbtp:
         return None
     over_db = peak_dbtp - preset.ceiling_dbtp + _OUTPUT_GAIN_MARGIN_DB
-    output_gain_db = -math.ceil(over_db / _OUTPUT_GAIN_STEP_DB) * _OUTPUT_GAIN_STEP_DB
+    output_gain_db = -math.ceil(over_db / OPUS_GAIN_STEP_DB) * OPUS_GAIN_STEP_DB
     heard = replace(
         measured,
         integrated_lufs=loudness_lufs + output_gain_db,
