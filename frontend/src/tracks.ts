@@ -85,6 +85,8 @@ export async function reload(): Promise<void> {
     listState.value = "idle";
   } catch (error) {
     if (mine !== generation) return;
+    before = null; // what is shown answers another question: there is nothing older to add to it
+    hasMore.value = false;
     listState.value = "error";
     toastError(error);
   }

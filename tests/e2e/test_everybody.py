@@ -10,10 +10,6 @@ from tests.e2e.actions import row, row_in, send
 from tests.e2e.conftest import Opener
 from tests.servers import Server
 
-from sarau.catalog import Database, tracks
-from sarau.model.ids import LOCAL_USER_ID, TrackId, UploadId, new_id
-from sarau.model.lifecycle import TrackState
-
 pytestmark = pytest.mark.browser
 Sound = Callable[..., Path]
 AXE = Path(__file__).parent.parent.parent / "frontend/node_modules/axe-core/axe.min.js"
@@ -136,36 +132,3 @@ def test_a_locked_door_asks_for_its_token(
     page.locator("#token").fill("abre-te-sesamo")
     page.keyboard.press("Enter")
     expect(page.get_by_role("radio", name="Streaming")).to_be_visible()
-
-
-@pytest.mark.timeout(600)
-def test_thousands_of_tracks_keep_the_document_small(open_page: Opener, server: Server) -> None:
-    server.stop()
-    database = Database(f"sqlite:///{server.data / 'sarau.db'}")
-    with database.write() as connection:
-        for number in range(1500):
-            name = f"Faixa {number:04}"
-            track = tracks.create(
-                connection,
-                TrackId(f"{number:04}{new_id()[4:]}"),
-                owner_id=LOCAL_USER_ID,
-                filename=f"{name}.wav",
-                title=name,
-                preset="streaming",
-                upload_id=UploadId(new_id()),
-            )
-            tracks.change_state(connection, track, TrackState.CANCELLED)
-    database.close()
-    server.start()
-
-    page = open_page()
-    expect(row(page, "Faixa 1499")).to_be_visible()
-    most = 0
-    while row(page, "Faixa 0000").count() == 0:
-        page.mouse.wheel(0, 4000)
-        page.evaluate("() => new Promise(requestAnimationFrame)")
-        most = max(most, page.locator("[data-track]").count())
-    expect(row(page, "Faixa 0000")).to_be_visible()
-    assert most < 400
-    page.evaluate("() => scrollTo(0, 0)")
-    expect(row(page, "Faixa 1499")).to_be_in_viewport()

@@ -21,7 +21,8 @@ function BlockRows({ block, first }: { block: Block; first: boolean }): JSX.Elem
     const element = root.current;
     if (!element || first) return undefined;
     const observer = new IntersectionObserver(
-      ([entry]) => {
+      (entries) => {
+        const entry = entries.at(-1); // a busy page is told several at once: the last one holds
         if (!entry) return;
         if (!entry.isIntersecting && element.contains(document.activeElement)) return;
         if (!entry.isIntersecting) height.current = element.offsetHeight;
@@ -69,16 +70,19 @@ function Empty(): JSX.Element {
 
 function More(): JSX.Element | null {
   const end = useRef<HTMLDivElement>(null);
+  const idle = listState.value === "idle";
   useEffect(() => {
-    const observer = new IntersectionObserver(([entry]) => entry?.isIntersecting && void loadMore(), { rootMargin: "800px 0px" });
-    if (end.current) observer.observe(end.current);
+    // A new observer tells at once where the end is: it may still be near after a page has come.
+    if (!idle || !end.current) return undefined;
+    const observer = new IntersectionObserver((entries) => entries.at(-1)?.isIntersecting && void loadMore(), { rootMargin: "800px 0px" });
+    observer.observe(end.current);
     return () => observer.disconnect();
-  }, [blocks.value.length]);
+  }, [idle, blocks.value, hasMore.value]);
   if (listState.value === "error") {
     return (
       <div class="more">
         <p class="note">{t("list.error")}</p>
-        <button type="button" class="button quiet-button" onClick={() => void reload()}>{t("list.again")}</button>
+        <button type="button" class="button quiet-button" onClick={() => void (hasMore.value ? loadMore() : reload())}>{t("list.again")}</button>
       </div>
     );
   }
