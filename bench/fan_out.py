@@ -7,13 +7,11 @@ machine without anything beside it; CPU seconds on the longest way through need 
 """
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,6 +19,7 @@ import sqlalchemy as sa
 from tests.music import real_music
 from tests.servers import Server, Worker
 
+from bench.cores import all_cores, on_cores
 from sarau.audio import ChildReport, Engine, SandboxMode
 from sarau.catalog import Database
 from sarau.catalog.tables import events, renditions
@@ -59,17 +58,6 @@ class Made:
     objects: dict[str, str]
 
 
-@contextmanager
-def on_core(core: int) -> Iterator[None]:
-    """Give what is started in the block, and all that it starts, one core."""
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {core})
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, before)
-
-
 def make(source: Path, cores: list[int], room: Path) -> Made:
     """Have a track made by one worker on each of `cores`."""
     environment = {"SARAU_WORKERS": "1", "SARAU_DIVIDE_S": "60", "SARAU_LOG": "json"}
@@ -77,7 +65,7 @@ def make(source: Path, cores: list[int], room: Path) -> Made:
     workers = []
     try:
         for number, core in enumerate(cores):
-            with on_core(core):
+            with on_cores([core]):
                 workers.append(Worker(web.data, room / f"{number}.log", **environment))
         for worker in workers:
             worker.wait_until_it_says("runs at once")
@@ -133,7 +121,7 @@ def read(path: Path, track_id: str, told: list[dict[str, float]]) -> Made:
 
 def compare(minutes: float) -> None:
     source = long_track(minutes)
-    cores = sorted(os.sched_getaffinity(0))[:2]
+    cores = all_cores()[:2]
     with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as two:
         alone = make(source, cores[:1], Path(one))
         both = make(source, cores, Path(two))

@@ -7,13 +7,13 @@ the end of the process besides.
 """
 
 import argparse
-import os
 import statistics
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+from bench.cores import all_cores, on_cores
 from bench.cost import Cost, cost
 
 SARAU = Path(sys.executable).parent / "sarau"
@@ -40,15 +40,12 @@ def start_up(rounds: int) -> str:
 
 def by_cores(source: Path, rounds: int) -> str:
     """Compare the wall time of one file on one core with that on all of them."""
-    every = os.sched_getaffinity(0)
+    every = all_cores()
     walls: dict[int, list[float]] = {1: [], len(every): []}
     for _ in range(rounds):
         for count, found in walls.items():
-            os.sched_setaffinity(0, sorted(every)[:count])
-            try:
+            with on_cores(every[:count]):
                 found.append(process(source).wall_s)
-            finally:
-                os.sched_setaffinity(0, every)
     best = {count: min(found) for count, found in walls.items()}
     told = " ".join(f"{wall:.1f} s on {count}." for count, wall in best.items())
     return f"One whole file from end to end, best of {rounds}, by cores: {told}"

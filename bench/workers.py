@@ -1,14 +1,16 @@
 """How much sooner two worker processes are done than one, on one PostgreSQL.
 
 All tracks wait in the queue before the first worker starts; time is from its first step to the
-last track that is ready, by the database's clock. Each worker takes one run at once.
+last track that is ready, by the database's clock. Each worker takes one run at once and has a
+core of its own; with `--shared` they share all of them, and a lone worker uses more than one.
 
-    python -m bench.workers [--tracks 24] [--seconds 60] [--rounds 2]
+    python -m bench.workers [--tracks 24] [--seconds 60] [--rounds 2] [--shared]
 """
 
 import argparse
 import tempfile
 import time
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from statistics import median
 
@@ -17,6 +19,7 @@ from tests.postgresql import Postgresql
 from tests.servers import Server, Worker
 from tests.sounds import write_music
 
+from bench.cores import all_cores, on_cores
 from sarau.catalog.tables import runs
 
 PATIENCE_S = 600
@@ -27,12 +30,15 @@ def main() -> None:
     parser.add_argument("--tracks", type=int, default=24)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--shared", action="store_true", help="no core of its own for a worker")
     given = parser.parse_args()
+    cores = all_cores()
+    own = [cores if given.shared else [core] for core in cores[:2]]
     took: dict[int, list[float]] = {1: [], 2: []}
     with Postgresql.start() as postgresql:
         for _ in range(given.rounds):
             for processes, found in took.items():
-                found.append(_round(postgresql, processes, given.tracks, given.seconds))
+                found.append(_round(postgresql, own[:processes], given.tracks, given.seconds))
                 print(f"{processes} workers: {found[-1]:.1f} s", flush=True)
     minutes = given.tracks * given.seconds / 60
     for processes, found in took.items():
@@ -40,19 +46,21 @@ def main() -> None:
     print(f"two are {median(took[1]) / median(took[2]):.2f} x one")
 
 
-def _round(postgresql: Postgresql, processes: int, tracks: int, seconds: float) -> float:
+def _round(
+    postgresql: Postgresql, cores: Sequence[Collection[int]], tracks: int, seconds: float
+) -> float:
+    """Return the seconds that one worker on each of `cores` needs."""
     url = postgresql.new_database()
     with tempfile.TemporaryDirectory() as scratch:
         place = Path(scratch)
         server = Server(place / "data", "--no-worker", SARAU_DATABASE_URL=url).start()
         for number in range(tracks):
             server.send(write_music(place / f"{number}.wav", seconds=seconds, seed=number))
-        workers = [
-            Worker(
-                server.data, place / f"{one}.log", SARAU_DATABASE_URL=url, SARAU_WORKERS="1"
-            )
-            for one in range(processes)
-        ]  # fmt: skip
+        environment = {"SARAU_DATABASE_URL": url, "SARAU_WORKERS": "1"}
+        workers = []
+        for number, own in enumerate(cores):
+            with on_cores(own):
+                workers.append(Worker(server.data, place / f"{number}.log", **environment))
         try:
             return _wait(url, tracks)
         finally:
