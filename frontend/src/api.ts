@@ -1,36 +1,40 @@
 /** /api/v1 as functions. Every error is an `ApiError` that carries a sentence to show. */
 import { language, t } from "./i18n.ts";
+import { shutOut } from "./session.ts";
 import type { Insight, Preset, Session, Suggestion, Track, TrackEvent, TrackPage, TrackState, Workers } from "./types.ts";
 
 export class ApiError extends Error {
   readonly status: number;
   readonly code: string;
+  /** For experts, in English: which value it was. */
+  readonly detail: string | null;
 
-  constructor(message: string, status: number, code: string) {
+  constructor(message: string, status: number, code: string, detail: string | null = null) {
     super(message);
     this.status = status;
     this.code = code;
+    this.detail = detail;
   }
 }
 
-async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
-  const headers: Record<string, string> = { "Accept-Language": language.peek() };
-  if (body !== undefined) headers["Content-Type"] = "application/json";
+async function send(address: string, request: RequestInit, headers: Record<string, string>): Promise<Response> {
   let response: Response;
   try {
-    response = await fetch(`/api/v1${path}`, {
-      method,
-      headers,
-      body: body === undefined ? undefined : JSON.stringify(body),
-    });
+    response = await fetch(address, { ...request, headers: { "Accept-Language": language.peek(), ...headers } });
   } catch {
     throw new ApiError(t("toast.network"), 0, "network");
   }
-  if (response.status === 401) location.assign("/login");
+  if (response.status === 401 && !shutOut(response.headers.get("WWW-Authenticate"))) location.assign("/login");
   if (!response.ok) {
-    const problem = (await response.json().catch(() => ({}))) as { title?: string; code?: string };
-    throw new ApiError(problem.title ?? t("toast.network"), response.status, problem.code ?? "unknown");
+    const problem = (await response.json().catch(() => ({}))) as { title?: string; code?: string; detail?: string | null };
+    throw new ApiError(problem.title ?? t("toast.network"), response.status, problem.code ?? "unknown", problem.detail);
   }
+  return response;
+}
+
+async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
+  const json = body === undefined ? undefined : JSON.stringify(body);
+  const response = await send(`/api/v1${path}`, { method, body: json }, json ? { "Content-Type": "application/json" } : {});
   return (response.status === 204 ? undefined : await response.json()) as T;
 }
 
@@ -74,6 +78,10 @@ export const editTrack = (track: string, change: { title?: string; artist?: stri
   call("PATCH", `/tracks/${id(track)}`, change);
 
 export const cancelTrack = (track: string): Promise<Track> => call("POST", `/tracks/${id(track)}/cancel`);
+
+/** Let go of an upload that is not whole, whoever sends it; its track is cancelled. */
+export const endUpload = async (url: string): Promise<void> =>
+  void (await send(url, { method: "DELETE" }, { "Tus-Resumable": "1.0.0" }));
 
 export const retryTrack = (track: string): Promise<Track> => call("POST", `/tracks/${id(track)}/retry`);
 

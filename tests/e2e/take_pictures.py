@@ -114,7 +114,7 @@ def take_day(browser: Browser, server: Server, place: Path) -> None:
     network = Network(page)
     network.slow(700_000)
     send(page, play_something(place / "05 Abre a roda.wav", 120, 0.5, 7))
-    expect(row(page, "05 Abre a roda")).to_contain_text("faltam")
+    expect(row(page, "05 Abre a roda")).to_contain_text("restante")
     page.wait_for_timeout(5000)
     still(page)
     picture = page.screenshot()

@@ -132,3 +132,31 @@ def test_a_locked_door_asks_for_its_token(
     page.locator("#token").fill("abre-te-sesamo")
     page.keyboard.press("Enter")
     expect(page.get_by_role("radio", name="Streaming")).to_be_visible()
+
+
+@pytest.mark.parametrize("screen", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_a_dozen_versions_fit_into_the_player(
+    open_page: Opener, server: Server, sound: Sound, screen: dict[str, int]
+) -> None:
+    rates = [64, 80, 96, 112, 128, 160, 192, 224, 256, 320]
+    renditions = [
+        {"format": "mp3", "name": f"mp3-{rate}-kbits", "bitrate_bps": rate * 1000} for rate in rates
+    ]
+    preset = {"name": "Tudo", "target_lufs": -14, "ceiling_dbtp": -1}
+    with server.client() as client:
+        client.post("/api/v1/presets", json=preset | {"renditions": renditions}).raise_for_status()
+    server.wait_for(server.send(sound("Um.wav", 2), preset="Tudo")["id"], "ready")
+    page = open_page(viewport=screen)
+    row(page, "Um").get_by_role("button", name="Play Um").click()
+    player = page.get_by_role("region", name="Player")
+    expect(player.get_by_role("radio")).to_have_count(11)
+    settle(page)
+    dock = player.bounding_box()
+    assert dock
+    assert dock["y"] >= screen["height"] / 3
+    for choice in player.locator(".versions span").all():
+        box = choice.bounding_box()
+        assert box
+        assert dock["x"] <= box["x"]
+        assert box["x"] + box["width"] <= dock["x"] + dock["width"]
+    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from tests.e2e.actions import row, row_in, send
 from tests.e2e.conftest import Opener
 
@@ -235,7 +235,7 @@ def test_a_preset_of_ones_own_is_made_used_changed_and_deleted(
     form.get_by_label("WAV").click()
     form.get_by_label("ALAC").click()
     form.get_by_role("button", name="Salvar").click()
-    expect(page.get_by_text("O preset tem um valor que não serve")).to_be_visible()
+    expect(form.get_by_role("alert")).to_have_text("Escolha pelo menos um formato.")
     form.get_by_role("button", name="Apagar").click()
     expect(form).to_contain_text("Apagar “Terreiro”?")
     form.get_by_role("button", name="Manter").click()
@@ -245,3 +245,56 @@ def test_a_preset_of_ones_own_is_made_used_changed_and_deleted(
     form.get_by_role("button", name="Apagar").click()
     expect(page.get_by_role("radio", name="Terreiro")).to_have_count(0)
     expect(page.get_by_role("radio", name="Streaming")).to_be_checked()
+
+
+def test_what_is_wrong_with_a_preset_is_said_in_its_dialog(open_page: Opener) -> None:
+    page = open_page()
+    page.get_by_role("button", name="Your own preset").click()
+    form = page.get_by_role("dialog")
+    name = form.get_by_label("Name")
+    save = form.get_by_role("button", name="Save")
+    for refused in ("a/b", "-a", "a."):
+        name.fill(refused)
+        save.click()
+        expect(form.locator("input:invalid")).to_have_attribute("name", "name")
+    for taken in ("São João 2.0", "Streaming"):
+        name.fill(taken)
+        expect(form.locator("input:invalid")).to_have_count(0)
+    save.click()
+    expect(form.get_by_role("alert")).to_contain_text("Choose another name")
+    name.fill("Roda")
+
+    def refuse(route: Route) -> None:
+        problem = {"title": "It cannot be used.", "code": "invalid_preset", "detail": "name: no"}
+        route.fulfill(status=422, json=problem)
+
+    page.route("**/api/v1/presets", refuse)
+    save.click()
+    expect(form.get_by_role("alert")).to_contain_text("It cannot be used.")
+    expect(form.get_by_role("alert")).to_contain_text("name: no")
+    page.unroute("**/api/v1/presets")
+    save.click()
+    expect(page.get_by_role("radio", name="Roda")).to_be_checked()
+
+
+def test_the_window_is_called_after_what_became_ready_unseen(
+    open_page: Opener, sound: Sound
+) -> None:
+    page = open_page()
+    expect(page).to_have_title("Sarau · Bring your music")
+    page.evaluate("() => Object.defineProperty(document, 'hidden', { get: () => true })")
+    send(page, sound("Um.wav", 1))
+    expect(page).to_have_title("(1) Sarau · Bring your music")
+    page.get_by_role("button", name="Português").click()
+    expect(page).to_have_title("(1) Sarau · Traga a sua música")
+
+
+def test_notes_on_the_file_are_sentences(open_page: Opener, tmp_path: Path, sound: Sound) -> None:
+    stream = bytearray(sound("fluxo.wav", 2).read_bytes())
+    stream[40:44] = b"\xff\xff\xff\xff"  # a program that wrote to a pipe
+    streamed = tmp_path / "fluxo livre.wav"
+    streamed.write_bytes(stream)
+    page = open_page(locale="pt-BR")
+    ready(page, streamed)
+    row(page, "fluxo livre").get_by_role("button", name="Detalhes").click()
+    expect(row(page, "fluxo livre")).to_contain_text("O cabeçalho não diz a duração")

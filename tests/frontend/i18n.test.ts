@@ -37,7 +37,7 @@ test("every sentence is used: by its key, or by the family that is made at run t
   const text =
     sources(new URL("../../frontend/src/", import.meta.url)) +
     sources(new URL("../../src/sarau/web/pages/templates/", import.meta.url));
-  const families = ["preset.", "stage.", "state.", "verdict.", "event.", "message.", "uploads.", "list.", "severity.", "mode.", "crew.", "crew.state."];
+  const families = ["preset.", "warning.", "stage.", "state.", "verdict.", "event.", "message.", "uploads.", "list.", "severity.", "mode.", "crew.", "crew.state."];
   const unused = Object.keys(en).filter((key) => {
     const stem = key.replace(/\.(one|other)$/, "");
     return !text.includes(`"${stem}"`) && !families.some((family) => key.startsWith(family) && text.includes(`\`${family}\${`));

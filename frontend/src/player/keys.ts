@@ -6,7 +6,7 @@ const STEP_S = 5;
 function hasOwnUse(target: EventTarget | null): boolean {
   return (
     target instanceof Element &&
-    target.closest("input, textarea, select, button, a, summary, dialog, [role=slider], [role=radio], [contenteditable]") !== null
+    target.closest("input, textarea, select, button, a, summary, dialog, [role=slider], [role=radio], [role=region], [contenteditable]") !== null
   );
 }
 

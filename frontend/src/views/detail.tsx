@@ -1,7 +1,7 @@
 /** What lies under a row: waveform, loudness, versions, the source's facts, the history. */
 import type { ComponentChildren, JSX } from "preact";
 import { bytes, clock, codec, dateTime, decibels, gain, kilobits, kilohertz, percent } from "../format.ts";
-import { t } from "../i18n.ts";
+import { t, tOr } from "../i18n.ts";
 import type { Loudness, Source, Track } from "../types.ts";
 import { AllAlike } from "./alike.tsx";
 import { downloadUrl, renditionName } from "./downloads.tsx";
@@ -113,7 +113,9 @@ function Facts({ track }: { track: Track }): JSX.Element {
       {source && source.warnings.length > 0 && (
         <div class="whole">
           <dt>{t("detail.warnings")}</dt>
-          <dd>{source.warnings.join(" · ")}</dd>
+          {source.warnings.map((code) => (
+            <dd key={code}>{tOr(`warning.${code}`, code)}</dd>
+          ))}
         </div>
       )}
       {source?.sha256 && (

@@ -2,7 +2,7 @@
 import { signal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { createPreset, changePreset, deletePreset, getPresets } from "../api.ts";
+import { ApiError, createPreset, changePreset, deletePreset, getPresets } from "../api.ts";
 import { t } from "../i18n.ts";
 import { session } from "../session.ts";
 import { toast, toastError } from "../toasts.ts";
@@ -16,10 +16,31 @@ const FRESH: Preset = {
   renditions: [spec("wav", "wav"), spec("mp3-320", "mp3", { bitrate_bps: 320_000 })],
 };
 
-const open = signal<Preset | null>(null);
+/** The rule of model/own_preset.py: it stands in addresses, and may be the name of a folder. */
+const NAME = String.raw` *[\p{L}\p{N}_](?:[\p{L}\p{N}_ .\-]{0,62}[\p{L}\p{N}_])? *`;
 
-export const makePreset = (): void => void (open.value = FRESH);
-export const editPreset = (preset: Preset): void => void (open.value = preset);
+interface Problem {
+  text: string;
+  /** Which value it was, where the server says so. */
+  detail: string | null;
+}
+
+const open = signal<Preset | null>(null);
+/** Said in the dialog: a notice would lie under its backdrop. */
+const problem = signal<Problem | null>(null);
+
+function show(preset: Preset): void {
+  problem.value = null;
+  open.value = preset;
+}
+
+export const makePreset = (): void => show(FRESH);
+export const editPreset = (preset: Preset): void => show(preset);
+
+const problemOf = (error: unknown): Problem => ({
+  text: error instanceof Error ? error.message : String(error),
+  detail: error instanceof ApiError ? error.detail : null,
+});
 
 function read(form: HTMLFormElement, preset: Preset): Preset {
   const given = new FormData(form);
@@ -52,41 +73,50 @@ export function OwnPresetDialog(): JSX.Element | null {
     dialog.current?.close();
     open.value = null;
   };
-  const finish = async (work: () => Promise<unknown>, said: string): Promise<void> => {
+  const save = async (event: SubmitEvent): Promise<void> => {
+    event.preventDefault();
+    const wanted = read(event.currentTarget as HTMLFormElement, preset);
+    if (wanted.renditions.length === 0) {
+      problem.value = { text: t("own.noFormat"), detail: null };
+      return;
+    }
     try {
-      await work();
+      problem.value = null;
+      await (preset.name ? changePreset(wanted) : createPreset(wanted));
+      choosePreset(wanted.name);
       await refresh();
       close();
-      toast(said, "good");
+      toast(t("toast.saved"), "good");
+    } catch (error) {
+      problem.value = problemOf(error);
+    }
+  };
+  const has = ({ name }: RenditionSpec): boolean => preset.renditions.some((other) => other.name === name);
+  const remove = async (): Promise<void> => {
+    try {
+      await deletePreset(preset.name);
+      await refresh();
+      toast(t("own.deleted"), "good");
     } catch (error) {
       toastError(error);
     }
   };
-  const save = (event: SubmitEvent): void => {
-    event.preventDefault();
-    const wanted = read(event.currentTarget as HTMLFormElement, preset);
-    void finish(async () => {
-      await (preset.name ? changePreset(wanted) : createPreset(wanted));
-      choosePreset(wanted.name);
-    }, t("toast.saved"));
-  };
-  const has = ({ name }: RenditionSpec): boolean => preset.renditions.some((other) => other.name === name);
-  const remove = (): void => {
+  const askToRemove = (): void => {
     close();
     ask({
       title: t("own.deleteTitle", { preset: preset.name }),
       lead: t("own.deleteLead"),
       confirm: t("delete.confirm"),
       keep: t("delete.keep"),
-      onConfirm: () => void finish(() => deletePreset(preset.name), t("own.deleted")),
+      onConfirm: () => void remove(),
     });
   };
   return (
     <dialog ref={dialog} class="dialog own" aria-labelledby="own-title" onCancel={() => (open.value = null)}>
       <h2 id="own-title">{preset.name || t("own.title")}</h2>
-      <form onSubmit={save}>
+      <form onSubmit={(event) => void save(event)}>
         {!preset.name && (
-          <label class="own-field">{t("own.name")} <input name="name" required maxLength={64} autocomplete="off" autofocus /></label>
+          <label class="own-field">{t("own.name")} <input name="name" required maxLength={64} pattern={NAME} title={t("own.nameRule")} autocomplete="off" autofocus /></label>
         )}
         <label class="own-check"><input type="checkbox" name="level" defaultChecked={preset.target_lufs !== null} /> {t("own.level")}</label>
         <label class="own-field">{t("own.target")} <input name="target_lufs" type="number" min={-70} max={0} step="any" required defaultValue={String(preset.target_lufs ?? -14)} /></label>
@@ -98,9 +128,13 @@ export function OwnPresetDialog(): JSX.Element | null {
             <label key={one.name} class="own-check"><input type="checkbox" name="rendition" value={one.name} defaultChecked={has(one)} /> {specName(one)}</label>
           ))}
         </fieldset>
+        <p class="problem" role="alert">
+          {problem.value?.text}
+          {problem.value?.detail && <code lang="en">{problem.value.detail}</code>}
+        </p>
         <div class="dialog-actions">
           {preset.name && (
-            <button type="button" class="button danger-button own-delete" onClick={remove}>
+            <button type="button" class="button danger-button own-delete" onClick={askToRemove}>
               {t("track.delete")}
             </button>
           )}
