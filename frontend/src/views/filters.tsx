@@ -1,7 +1,7 @@
 /** Which tracks to show: by state, and by words. */
 import type { JSX } from "preact";
 import { useRef } from "preact/hooks";
-import { listTracks, retryTrack } from "../api.ts";
+import { ApiError, listTracks, retryTrack } from "../api.ts";
 import { plural, t } from "../i18n.ts";
 import { toast, toastError } from "../toasts.ts";
 import { blocks, counts, filter, FILTERS, put, reload, search, type FilterName } from "../tracks.ts";
@@ -20,16 +20,22 @@ function countOf(name: FilterName): number {
   return FILTERS[name].reduce((sum, state) => sum + (numbers[state] ?? 0), 0);
 }
 
-/** Ask for a new run of every failed track, loaded or not. */
+/** Ask for a new run of every failed track, loaded or not; those whose bytes are gone stay as they are. */
 async function retryAllFailed(): Promise<void> {
   let before: string | null = null;
   let done = 0;
+  let refused: unknown = null;
   try {
     do {
       const page = await listTracks({ states: ["failed"], text: "", before, limit: 100 });
       for (const { id } of page.items) {
-        put(await retryTrack(id));
-        done += 1;
+        try {
+          put(await retryTrack(id));
+          done += 1;
+        } catch (error) {
+          if (!(error instanceof ApiError) || ![404, 409].includes(error.status)) throw error;
+          refused = error;
+        }
       }
       before = page.next_before;
     } while (before !== null);
@@ -37,6 +43,7 @@ async function retryAllFailed(): Promise<void> {
     toastError(error);
   }
   if (done > 0) toast(plural("toast.retried", done));
+  else if (refused) toastError(refused);
 }
 
 function Search(): JSX.Element {

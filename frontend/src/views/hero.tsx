@@ -5,7 +5,7 @@ import { bytes } from "../format.ts";
 import { LANGUAGES, language, switchLanguage, t } from "../i18n.ts";
 import { takeInput } from "../intake.ts";
 import { session } from "../session.ts";
-import { blocks } from "../tracks.ts";
+import { hasAny } from "../tracks.ts";
 import { Garland } from "./garland.tsx";
 import { Icon, Mark } from "./icons.tsx";
 import { currentPreset, Presets } from "./presets.tsx";
@@ -44,7 +44,7 @@ function Languages(): JSX.Element {
 
 export function Hero(): JSX.Element {
   const limits = session.value?.limits;
-  const inviting = blocks.value.every(({ ids }) => ids.length === 0);
+  const inviting = !hasAny.value;
   return (
     <header class={inviting ? "hero inviting" : "hero"}>
       <Garland />
