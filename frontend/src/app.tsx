@@ -5,10 +5,11 @@ import { live } from "./events.ts";
 import { t } from "./i18n.ts";
 import { unseen } from "./notices.ts";
 import { session } from "./session.ts";
-import { blocks } from "./tracks.ts";
+import { filter, hasAny, search } from "./tracks.ts";
 import { Crew } from "./views/crew.tsx";
 import { QuestionDialog } from "./views/dialog.tsx";
 import { Dock } from "./views/dock.tsx";
+import { Door } from "./views/door.tsx";
 import { DropOverlay } from "./views/drop.tsx";
 import { Filters } from "./views/filters.tsx";
 import { Hero } from "./views/hero.tsx";
@@ -16,18 +17,17 @@ import { List } from "./views/list.tsx";
 import { OwnPresetDialog } from "./views/own.tsx";
 import { Sending } from "./views/sending.tsx";
 import { Toasts } from "./views/toasts.tsx";
-import { filter, search } from "./tracks.ts";
 
 function Title(): null {
-  useEffect(() => {
-    const count = unseen.value;
-    document.title = `${count > 0 ? `(${count}) ` : ""}Sarau · ${t("app.tagline")}`;
-  });
+  // Read here: what only an effect reads draws nothing anew.
+  const count = unseen.value;
+  const title = `${count > 0 ? `(${count}) ` : ""}Sarau · ${t("app.tagline")}`;
+  useEffect(() => void (document.title = title), [title]);
   return null;
 }
 
 export function App(): JSX.Element {
-  const anything = blocks.value.some(({ ids }) => ids.length > 0) || filter.value !== "all" || search.value !== "";
+  const anything = hasAny.value || filter.value !== "all" || search.value !== "";
   return (
     <>
       <Title />
@@ -48,6 +48,7 @@ export function App(): JSX.Element {
       <Toasts />
       <QuestionDialog />
       <OwnPresetDialog />
+      <Door />
       <DropOverlay />
     </>
   );

@@ -1,9 +1,12 @@
 /** From a drop or a choice to the queue, with a word on what was left out. */
+import { bytes } from "./format.ts";
 import { plural, t } from "./i18n.ts";
 import { session, sessionKnown } from "./session.ts";
 import { toast } from "./toasts.ts";
+import type { Track } from "./types.ts";
 import { fromDrop, fromInput, type Gathered } from "./uploads/files.ts";
 import { enqueue } from "./uploads/queue.ts";
+import type { Unfinished } from "./uploads/transfer.ts";
 
 /** Which preset files are meant for; asked when the server has said which there are. */
 export type Meant = () => string;
@@ -28,4 +31,17 @@ export async function takeDrop(transfer: DataTransfer, meant: Meant): Promise<vo
 export function takeInput(input: HTMLInputElement, meant: Meant): void {
   if (input.files && input.files.length > 0) void take(fromInput(input.files), meant);
   input.value = ""; // The same file can be chosen again.
+}
+
+/** Go on with what the server has a part of: only the file that was begun continues it. */
+export function takeBack(input: HTMLInputElement, track: Track, { path, filename, previous }: Unfinished): void {
+  const limits = session.peek()?.limits;
+  const file = input.files?.[0];
+  input.value = "";
+  if (!limits || !file) return;
+  if (file.name !== filename || file.size !== previous.size) {
+    toast(t("uploads.otherFile", { name: filename, size: bytes(previous.size) }), "bad");
+    return;
+  }
+  enqueue([{ file, relativePath: file.name, path }], track.preset, limits);
 }

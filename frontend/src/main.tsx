@@ -13,7 +13,7 @@ import { catchUp, forget, reload, takeProgress, touch } from "./tracks.ts";
 import type { Session, TrackEvent } from "./types.ts";
 import { watchWindow } from "./uploads/queue.ts";
 import { watchTotals } from "./uploads/totals.ts";
-import { readUnfinished } from "./uploads/unfinished.ts";
+import { watchUnfinished } from "./uploads/unfinished.ts";
 
 function onRecord(event: TrackEvent): void {
   if (event.track_id === null) return;
@@ -45,7 +45,7 @@ async function start(): Promise<void> {
   watchKeys();
   watchWindow();
   watchTotals();
-  await readUnfinished();
+  await watchUnfinished();
   session.value = await askSession();
   listen(session.value.event_number, { onRecord, onProgress: takeProgress, onGap: () => void catchUp() });
   await reload();

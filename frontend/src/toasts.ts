@@ -10,6 +10,7 @@ export interface Toast {
 export const toasts = signal<Toast[]>([]);
 
 const STAY_MS = { plain: 5000, good: 5000, bad: 12000 };
+const GATHER_MS = 1200;
 let next = 0;
 
 export function dismiss(key: number): void {
@@ -22,6 +23,21 @@ export function toast(text: string, tone: Toast["tone"] = "plain"): void {
   const key = ++next;
   toasts.value = [...toasts.peek().slice(-3), { key, text, tone }];
   setTimeout(() => dismiss(key), STAY_MS[tone]);
+}
+
+/** Say in one notice what comes in a burst: `tell` gets all of it a moment later. */
+export function gather<T>(tell: (all: T[]) => void): (one: T) => void {
+  let all: T[] = [];
+  return (one) => {
+    if (all.length === 0) {
+      setTimeout(() => {
+        const told = all;
+        all = [];
+        tell(told);
+      }, GATHER_MS);
+    }
+    all.push(one);
+  };
 }
 
 export function toastError(error: unknown): void {

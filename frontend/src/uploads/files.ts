@@ -4,6 +4,8 @@ export interface Picked {
   file: File;
   /** With its folders, as it was dropped; the bare name for single files. */
   relativePath: string;
+  /** Where the server has a part of it, if that is known. */
+  path?: string | null;
 }
 
 export interface Gathered {

@@ -2,10 +2,11 @@
  * Everything that this page is sending: three at a time, in the order it was dropped,
  * going on by itself after a lost connection.
  */
-import { batch, computed, signal, type Signal } from "@preact/signals";
+import { batch, computed, effect, signal, type Signal } from "@preact/signals";
 import { bytes } from "../format.ts";
 import { plural, t } from "../i18n.ts";
-import { toast } from "../toasts.ts";
+import { locked } from "../session.ts";
+import { gather, toast } from "../toasts.ts";
 import { markReceived, touch } from "../tracks.ts";
 import type { Picked } from "./files.ts";
 import { hashOf, NO_HASH, type Hash } from "./hashes.ts";
@@ -51,6 +52,10 @@ export function uploadOf(trackId: string): Signal<Item | null> {
   return found;
 }
 
+/** Where those are that this page is sending or has paused. */
+export const livePaths = (): string[] =>
+  items.peek().flatMap(({ path, status }) => (path !== null && LIVE.includes(status.peek()) ? [path] : []));
+
 /** Whether leaving the page would stop something. */
 export const busy = computed(() => items.value.some((item) => ACTIVE.includes(item.status.value)));
 
@@ -73,8 +78,11 @@ function leave(item: Item, status: "done" | "gone"): void {
   }
 }
 
+/** Whether there is anybody to send to. */
+const canSend = (): boolean => online.peek() && !locked.peek();
+
 function pump(): void {
-  if (!online.peek()) return;
+  if (!canSend()) return;
   const all = items.peek();
   let running = all.filter((item) => RUNNING.includes(item.status.peek())).length;
   for (const item of all) {
@@ -87,27 +95,37 @@ function pump(): void {
   }
 }
 
+/** Nobody answered, or a proxy did for a server that restarts, or it wants its token, or fewer requests. */
+const canWait = (status: number): boolean => [0, 401, 408, 429].includes(status) || (status >= 500 && status !== 507);
+
+/** The rows of what failed may be out of sight. */
+const tellFailed = gather<{ name: string; why: string }>((all) => {
+  toast(all.length === 1 ? t("toast.notSent", all[0]!) : plural("toast.notSentMany", all.length), "bad");
+});
+
 function onError(item: Item, error: { status: number; code: string; message: string | null }): void {
-  if (!LIVE.includes(item.status.peek())) return;
-  if (error.status === 0 || error.status >= 500 && error.status !== 507) {
-    // Nobody answered, or a proxy did for a server that restarts: wait, do not give up.
-    item.status.value = "waiting";
-    setTimeout(() => requeueWaiting(), WAIT_RETRY_MS);
-  } else {
+  const status = item.status.peek();
+  if (!LIVE.includes(status)) return;
+  if (!canWait(error.status)) {
+    const why = error.message ?? t("uploads.refused", { code: error.code });
     item.retryable = true;
-    item.error.value = error.message ?? t("uploads.refused", { code: error.code });
+    item.error.value = why;
     item.status.value = "failed";
+    tellFailed({ name: item.name, why });
+  } else if (status !== "paused") {
+    item.status.value = "waiting";
+    setTimeout(requeueWaiting, WAIT_RETRY_MS);
   }
   pump();
 }
 
 function requeueWaiting(): void {
-  if (!online.peek()) return;
+  if (!canSend()) return;
   for (const item of items.peek()) if (item.status.peek() === "waiting") item.status.value = "queued";
   pump();
 }
 
-function makeItem({ file, relativePath }: Picked, fingerprint: string, preset: string, chunk_bytes: number, hash: Hash): Item {
+function makeItem({ file, relativePath, path = null }: Picked, fingerprint: string, preset: string, chunk_bytes: number, hash: Hash): Item {
   const item: Item = {
     key: ++nextKey,
     name: file.name,
@@ -117,12 +135,12 @@ function makeItem({ file, relativePath }: Picked, fingerprint: string, preset: s
     sent: signal(0),
     error: signal(null),
     trackId: signal(null),
-    path: null,
+    path,
     rate: new Rate(),
     known: false,
     retryable: false,
     transfer: new Transfer(
-      { file, relativePath, preset, chunk_bytes, hash },
+      { file, relativePath, preset, chunk_bytes, hash, path },
       {
         onTrack: (id) => {
           if (item.trackId.peek() === id || !LIVE.includes(item.status.peek())) return;
@@ -161,10 +179,10 @@ export function enqueue(picked: readonly Picked[], preset: string, limits: { max
   const fresh: Item[] = [];
   for (const one of picked) {
     const fingerprint = fingerprintOf(one.file, one.relativePath) + preset;
-    if (there.has(fingerprint)) continue;
+    if (there.has(fingerprint) || (one.path && items.peek().some(({ path }) => path === one.path))) continue;
     there.add(fingerprint);
     const fits = one.file.size <= limits.max_upload_bytes;
-    const item = makeItem(one, fingerprint, preset, limits.chunk_bytes, fits ? hashOf(one.file) : NO_HASH);
+    const item = makeItem(one, fingerprint, preset, limits.chunk_bytes, fits && !one.path ? hashOf(one.file) : NO_HASH);
     if (!fits) {
       item.status.value = "failed";
       item.error.value = t("uploads.tooLarge", { size: bytes(item.size), limit: bytes(limits.max_upload_bytes) });
@@ -225,6 +243,9 @@ export function watchWindow(): void {
   addEventListener("online", () => {
     online.value = true;
     requeueWaiting();
+  });
+  effect(() => {
+    if (!locked.value) requeueWaiting();
   });
   addEventListener("beforeunload", (event) => {
     if (busy.peek()) event.preventDefault();

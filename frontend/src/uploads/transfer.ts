@@ -1,6 +1,7 @@
 /** One file on its way by tus: create or find again, send, pause, resume, terminate. */
 import * as tus from "tus-js-client";
 import { language } from "../i18n.ts";
+import { shutOut } from "../session.ts";
 import type { Hash } from "./hashes.ts";
 
 export interface TransferHooks {
@@ -22,6 +23,8 @@ export interface TransferFile {
   preset: string;
   chunk_bytes: number;
   hash: Hash;
+  /** Where the server has a part of it, if that is known. */
+  path: string | null;
 }
 
 // Below this, creation carries the bytes too: one request. Above it, the track's row must
@@ -36,15 +39,60 @@ export function fingerprintOf(file: File, relativePath: string): string {
   return ["sarau", relativePath, file.size, file.lastModified].join("|");
 }
 
-/** Paths of uploads that this browser began and has not finished. */
-export async function unfinishedPaths(): Promise<Set<string>> {
+/** An upload that this browser began and has not finished. */
+export interface Unfinished {
+  path: string;
+  filename: string;
+  fingerprint: string;
+  previous: tus.PreviousUpload;
+}
+
+export async function allUnfinished(): Promise<Unfinished[]> {
   const all = (await tus.defaultOptions.urlStorage.findAllUploads()) as tus.PreviousUpload[];
-  return new Set(all.flatMap(({ uploadUrl }) => (uploadUrl ? [pathOf(uploadUrl)] : [])));
+  return all.flatMap((previous) => {
+    const { uploadUrl, urlStorageKey, metadata } = previous;
+    if (!uploadUrl) return [];
+    const [, fingerprint] = urlStorageKey.match(/^tus::(.*)::\d+$/s) ?? [];
+    return [{ path: pathOf(uploadUrl), filename: metadata?.["filename"] ?? "", fingerprint: fingerprint ?? "", previous }];
+  });
+}
+
+/** Nobody will go on with it. */
+export async function forgetUnfinished(url: string): Promise<void> {
+  for (const { path, previous } of await allUnfinished()) {
+    if (path === pathOf(url)) await tus.defaultOptions.urlStorage.removeUpload(previous.urlStorageKey);
+  }
+}
+
+/**
+ * Which of the unfinished uploads are of a file: the one under the same name in the same folder, newest
+ * first; else, where there is only one, the one of the same file that was sent from another folder.
+ */
+export function findUnfinished(all: readonly Unfinished[], file: File, relativePath: string): Unfinished | undefined {
+  const born = ({ previous }: Unfinished): number => Date.parse(previous.creationTime);
+  const same = all.filter(({ fingerprint }) => fingerprint === fingerprintOf(file, relativePath));
+  if (same.length > 0) return same.sort((a, b) => born(b) - born(a))[0];
+  const ends = ["|", "/"].map((before) => `${before}${file.name}${fingerprintOf(file, "").slice("sarau|".length)}`);
+  const moved = all.filter(({ fingerprint }) => ends.some((end) => fingerprint.endsWith(end)));
+  return moved.length === 1 ? moved[0] : undefined;
+}
+
+/** HEAD answers that say nothing of the upload: tus would take it for gone, and begin another. */
+const SAYS_NOTHING: readonly number[] = [401, 403, 408, 421, 429];
+
+class HeadError extends Error {
+  readonly status: number;
+
+  constructor(status: number) {
+    super(String(status));
+    this.status = status;
+  }
 }
 
 function problemOf(error: Error | tus.DetailedError): { status: number; code: string; message: string | null } {
   const response = "originalResponse" in error ? error.originalResponse : null;
-  const status = response?.getStatus() ?? 0;
+  const cause = "causingError" in error ? error.causingError : null;
+  const status = response?.getStatus() ?? (cause instanceof HeadError ? cause.status : 0);
   try {
     const { title, code } = JSON.parse(response?.getBody() ?? "") as { title?: string; code?: string };
     return { status, code: code ?? String(status), message: title ?? null };
@@ -63,6 +111,9 @@ export class Transfer {
   readonly #metadata: Record<string, string>;
   readonly #hooks: TransferHooks;
   readonly #hash: Hash;
+  readonly #file: File;
+  readonly #relativePath: string;
+  readonly #path: string | null;
   #opening = false;
   #known = false;
   #wish: "go" | "pause" | "cancel" = "go";
@@ -72,6 +123,9 @@ export class Transfer {
     this.#taken = taken;
     this.#hooks = hooks;
     this.#hash = what.hash;
+    this.#file = file;
+    this.#relativePath = relativePath;
+    this.#path = what.path;
     this.#metadata = { filename: file.name, filetype: file.type, preset, relativePath };
     this.#upload = new tus.Upload(file, {
       endpoint: new URL("/files/", location.href).href,
@@ -82,9 +136,16 @@ export class Transfer {
       uploadDataDuringCreation: file.size <= CREATE_WITH_DATA_BYTES,
       fingerprint: () => Promise.resolve(fingerprintOf(file, relativePath)),
       metadata: this.#metadata,
+      onShouldRetry: (error) => {
+        const { status } = problemOf(error);
+        return navigator.onLine && (status < 400 || status >= 500 || status === 409 || status === 423);
+      },
       onBeforeRequest: (request) => request.setHeader("Accept-Language", language.peek()),
       onAfterResponse: (request, response) => {
-        const isCreated = request.getMethod() === "POST" && response.getStatus() === 201;
+        const status = response.getStatus();
+        if (status === 401) shutOut(response.getHeader("WWW-Authenticate"));
+        if (request.getMethod() === "HEAD" && (status >= 500 || SAYS_NOTHING.includes(status))) throw new HeadError(status);
+        const isCreated = request.getMethod() === "POST" && status === 201;
         const offset = Number(response.getHeader("Upload-Offset") ?? 0);
         this.#known = isCreated && "sha256" in this.#metadata && offset === file.size;
         const track = response.getHeader("Sarau-Track");
@@ -106,6 +167,7 @@ export class Transfer {
       onSuccess: () => hooks.onDone(false),
       onError: (error) => {
         this.#opening = false;
+        if (this.#wish === "cancel") void this.#upload.abort(true).catch(() => undefined);
         hooks.onError(problemOf(error));
       },
     });
@@ -117,10 +179,9 @@ export class Transfer {
     if (this.#opening) return;
     this.#opening = true;
     if (this.#upload.url === null) {
-      const previous = await this.#upload.findPreviousUploads();
-      const free = previous.filter(({ uploadUrl }) => uploadUrl && !this.#taken(pathOf(uploadUrl)));
-      const newest = free.sort((a, b) => Date.parse(b.creationTime) - Date.parse(a.creationTime))[0];
-      if (newest) this.#upload.resumeFromPreviousUpload(newest);
+      const earlier = await this.#findEarlier();
+      if (earlier) this.#upload.resumeFromPreviousUpload(earlier.previous);
+      else if (this.#path !== null) this.#upload.options.uploadUrl = new URL(this.#path, location.href).href;
       else await this.#compare();
     }
     if (!this.#isWanted()) {
@@ -128,6 +189,13 @@ export class Transfer {
       return;
     }
     this.#upload.start();
+  }
+
+  /** What an earlier visit to the page began, and nobody goes on with here. */
+  async #findEarlier(): Promise<Unfinished | undefined> {
+    const free = (await allUnfinished()).filter(({ path }) => !this.#taken(path));
+    if (this.#path !== null) return free.find(({ path }) => path === this.#path);
+    return findUnfinished(free, this.#file, this.#relativePath);
   }
 
   /** Learn what to say at the creation: then the server may have the bytes. */

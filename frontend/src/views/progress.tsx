@@ -2,7 +2,7 @@
 import type { JSX } from "preact";
 import { bytes, percent, wait } from "../format.ts";
 import { t, type Key } from "../i18n.ts";
-import { takeInput } from "../intake.ts";
+import { takeBack } from "../intake.ts";
 import { STAGES, type Run, type Track } from "../types.ts";
 import { cancel, pause, resume, type Item } from "../uploads/queue.ts";
 import { Icon } from "./icons.tsx";
@@ -81,7 +81,7 @@ export function UploadActions({ item }: { item: Item }): JSX.Element {
 export function ForeignUpload({ track }: { track: Track }): JSX.Element {
   const { upload } = track;
   const share = upload?.size_bytes ? upload.offset_bytes / upload.size_bytes : 0;
-  const ours = upload !== null && unfinishedHere(upload.url);
+  const ours = upload ? unfinishedHere(upload.url) : undefined;
   return (
     <div class="upload is-paused">
       <Bar share={share} label={t("state.receiving")} tone="still" />
@@ -89,7 +89,7 @@ export function ForeignUpload({ track }: { track: Track }): JSX.Element {
       {ours && (
         <label class="link-button">
           {t("uploads.choose")}
-          <input type="file" class="visually-hidden" onChange={(event) => takeInput(event.currentTarget, () => track.preset)} />
+          <input type="file" class="visually-hidden" onChange={(event) => takeBack(event.currentTarget, track, ours)} />
         </label>
       )}
     </div>

@@ -2,14 +2,15 @@
 import { signal, type Signal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useRef, useState } from "preact/hooks";
-import { cancelTrack, deleteTrack, getTrack, retryTrack } from "../api.ts";
+import { cancelTrack, deleteTrack, endUpload, getTrack, retryTrack } from "../api.ts";
 import { clock, codec, kilohertz } from "../format.ts";
 import { t } from "../i18n.ts";
 import * as player from "../player/player.ts";
 import { toast, toastError } from "../toasts.ts";
-import { forget, put, searchFor } from "../tracks.ts";
+import { forget, put, searchFor, touch } from "../tracks.ts";
 import type { Track } from "../types.ts";
 import { uploadOf, type Item } from "../uploads/queue.ts";
+import { forgetUnfinished } from "../uploads/transfer.ts";
 import { SoundsLike } from "./alike.tsx";
 import { Detail } from "./detail.tsx";
 import { ask } from "./dialog.tsx";
@@ -29,19 +30,33 @@ function toggleDetails(id: string): void {
   opened.value = next;
 }
 
-async function attempt(action: Promise<Track>): Promise<void> {
+async function attempt({ id }: Track, action: Promise<Track>): Promise<void> {
   try {
     put(await action);
   } catch (error) {
     toastError(error);
+    touch(id); // what is shown may be why it was asked for
   }
 }
+
+/** Cancel the work on a track; of one that is not whole, what has arrived is let go. */
+async function stop({ id, state, upload }: Track): Promise<Track> {
+  if (state !== "receiving" || !upload) return cancelTrack(id);
+  await endUpload(upload.url);
+  await forgetUnfinished(upload.url);
+  return getTrack(id);
+}
+
+/** Whether its bytes are still there to work on. */
+const canRetry = ({ state, source, upload }: Track): boolean =>
+  (state === "failed" || state === "cancelled") && (Boolean(source?.sha256) || upload?.state === "received" || upload?.state === "stored");
 
 function askToDelete(track: Track): void {
   const remove = async (): Promise<void> => {
     try {
       await deleteTrack(track.id);
       if (player.current.peek()?.id === track.id) player.close();
+      if (track.upload) await forgetUnfinished(track.upload.url);
       forget(track.id);
       toast(t("toast.deleted", { title: track.title }));
     } catch (error) {
@@ -132,20 +147,23 @@ function Middle({ track, item }: { track: Track; item: Item | null }): JSX.Eleme
   }
 }
 
+/** Whether its bytes come from elsewhere, or came from here before a reload. */
+const isForeign = ({ state }: Track, item: Item | null): boolean => state === "receiving" && !item;
+
 function Actions({ track, item }: { track: Track; item: Item | null }): JSX.Element {
   const { id, title, state } = track;
-  const working = state === "received" || state === "processing" || (state === "receiving" && !item);
+  const working = state === "received" || state === "processing" || isForeign(track, item);
   return (
     <div class="row-actions">
       {state === "ready" && <DownloadMenu track={track} />}
       {item && state === "receiving" && <UploadActions item={item} />}
       {working && (
-        <button type="button" class="icon-button" aria-label={t("track.cancelOf", { title })} onClick={() => void attempt(cancelTrack(id))}>
+        <button type="button" class="icon-button" aria-label={t("track.cancelOf", { title })} onClick={() => void attempt(track, stop(track))}>
           <Icon name="close" />
         </button>
       )}
-      {(state === "failed" || state === "cancelled") && (
-        <button type="button" class="button quiet-button" aria-label={t("track.retryOf", { title })} onClick={() => void attempt(retryTrack(id))}>
+      {canRetry(track) && (
+        <button type="button" class="button quiet-button" aria-label={t("track.retryOf", { title })} onClick={() => void attempt(track, retryTrack(id))}>
           <Icon name="retry" size={18} /> <span class="wide-only">{t("track.retry")}</span>
         </button>
       )}
@@ -203,7 +221,7 @@ export function Row({ of }: { of: Signal<Track> }): JSX.Element {
             <button type="button" class="button quiet-button" onClick={() => setEditing(true)}>
               <Icon name="pencil" size={18} /> {t("track.edit")}
             </button>
-            {SETTLED.includes(track.state) && (
+            {(SETTLED.includes(track.state) || isForeign(track, item)) && (
               <button type="button" class="button quiet-button danger-text" onClick={() => askToDelete(track)}>
                 <Icon name="bin" size={18} /> {t("track.delete")}
               </button>

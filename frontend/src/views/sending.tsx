@@ -47,8 +47,8 @@ export function Sending(): JSX.Element | null {
   const sum = totals.value;
   if (!sum) return null;
   const share = sum.size > 0 ? sum.sent / sum.size : 0;
-  // Once its track exists, an upload is shown by the track's own row.
-  const queue = items.value.filter(({ status, trackId }) => trackId.value === null && status.value !== "done");
+  // Once its track exists, an upload is shown by the track's own row; that may be out of sight when it fails.
+  const queue = items.value.filter(({ status, trackId }) => status.value === "failed" || (trackId.value === null && status.value !== "done"));
   const failed = queue.filter(({ status }) => status.value === "failed");
   const rest = queue.filter(({ status }) => status.value !== "failed").slice(0, QUEUE_SHOWN);
   const hidden = queue.length - failed.length - rest.length;
