@@ -277,9 +277,7 @@ def test_another_tab_knows_that_it_is_being_sent(
     open_page: Opener, server: Server, sound: Sound
 ) -> None:
     page = open_page()
-    Network(page).slow(SLOW // 4)
-    send(page, sound("Janela.wav", 40))
-    wait_until_some_arrived(server)
+    pause_when_some_arrived(page, server, Network(page), sound("Janela.wav", 30))
     other = page.context.new_page()
     other.goto(server.url)
     expect(row(other, "Janela")).to_contain_text("Being sent")
