@@ -10,7 +10,7 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "source": ("Original", "Source"),
     "integrated": ("Loudness, LUFS", "Loudness, LUFS"),
     "peak": ("Pico real, dBTP", "True peak, dBTP"),
-    "range": ("Variação, LU", "Range, LU"),
+    "range": ("Faixa de loudness, LU", "Range, LU"),
     "gain": ("Ganho, dB", "Gain, dB"),
     "target": ("Alvo, LUFS", "Target, LUFS"),
     "verdict": ("Resultado", "Result"),
