@@ -8,7 +8,7 @@ import pytest
 from tests.contracts.stores import disk_library, local_bytes, new_bucket, s3_library
 
 from sarau.errors import FailedCode, FailedError
-from sarau.library import DiskLibrary, S3Library
+from sarau.library import DiskLibrary, ObjectRef, S3Library
 
 DATA = b"a song" * 1000
 SHA256 = hashlib.sha256(DATA).hexdigest()
@@ -99,6 +99,46 @@ def test_adopt_moves_a_finished_file(library: Library) -> None:
     assert local_bytes(library, SHA256) == DATA
     library.remove_work_dir("run")
     assert library.work_dirs() == []
+
+
+def test_a_work_file_that_is_gone_with_its_run_is_no_trouble_of_the_library(
+    library: Library, sent: Path
+) -> None:
+    made = library.make_work_dir("run") / "flac.flac"
+    library.remove_work_dir("run")
+    with pytest.raises(FailedError) as caught:
+        library.adopt(made)
+    assert _code(caught) is FailedCode.DISK_ERROR
+    assert library.volume.check().ok
+    assert library.put(sent).sha256 == SHA256
+
+
+@pytest.mark.parametrize("when", ["before it is named", "once it is named"])
+def test_a_work_directory_that_goes_while_a_file_is_adopted_is_no_trouble_of_the_library(
+    library: Library, sent: Path, when: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = library.make_work_dir("run") / "flac.flac"
+    made.write_bytes(DATA)
+    name = library._name
+
+    def and_go(draft: Path, found: ObjectRef) -> None:
+        if when == "once it is named":
+            name(draft, found)
+        library.remove_work_dir("run")
+        if when == "before it is named":
+            name(draft, found)
+
+    monkeypatch.setattr(library, "_name", and_go)
+    if when == "once it is named":
+        assert library.adopt(made).sha256 == SHA256
+        assert local_bytes(library, SHA256) == DATA
+    else:
+        with pytest.raises(FailedError) as caught:
+            library.adopt(made)
+        assert _code(caught) is FailedCode.DISK_ERROR
+    monkeypatch.undo()
+    assert library.volume.check().ok
+    assert library.put(sent).sha256 == SHA256
 
 
 def test_adopting_what_is_there_already_is_fine(library: Library, sent: Path) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 KILLED = "server killed at a system call (strace)"
 SYNC_D = "`fdatasync` on D: EIO"
 SYNC_E = "`fsync` on E: EIO"
+UNREADABLE = "a file on D cannot be read: EIO"
 FULL_D = "D full, writes cut short"
 FULL_E = "E full"
 INODES = "D without inodes"
@@ -25,6 +26,7 @@ ROWS: dict[str, str] = {
     KILLED: "acknowledged offsets hold, the files are finished",
     SYNC_D: "503 `disk_error`; upload damaged, never synced again; D suspect until a restart",
     SYNC_E: "track `failed` with `disk_error`; E suspect until a restart, then ready",
+    UNREADABLE: "track `failed` with `source_damaged`; nothing else is held up",
     FULL_D: "507 `out_of_space` before, 507 `disk_full` while; goes on with room",
     FULL_E: "track `failed` with `disk_full`; ready once there is room",
     INODES: "507, and no upload without its file",

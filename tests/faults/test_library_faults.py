@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.faults.conftest import Tell
 from tests.faults.disks import ext4_at, injected, run
-from tests.faults.table import HUNG_E, READ_ONLY_E, SYNC_E, UNMOUNTED_E, WRONG
+from tests.faults.table import HUNG_E, READ_ONLY_E, SYNC_E, UNMOUNTED_E, UNREADABLE, WRONG
 from tests.servers import Server
 from tests.sounds import write_music
 
@@ -88,6 +88,33 @@ def test_there_is_no_start_with_another_disk_or_none(server: Server, e: Path, te
     server.start()
     tell(WRONG, points=1)
     tell(UNMOUNTED_E, points=1)
+
+
+TUS = {"Tus-Resumable": "1.0.0"}
+
+
+def test_a_file_on_d_that_cannot_be_read_is_no_fault_of_e(
+    server: Server, tmp_path: Path, tell: Tell
+) -> None:
+    song = write_music(tmp_path / "a.wav")
+    size = song.stat().st_size
+    with server.client(headers=TUS) as client:
+        made = client.post("/files", headers={"Upload-Length": str(size)})
+        location, track_id = made.headers["location"], made.headers["sarau-track"]
+        file = server.data / "intake" / "uploads" / location.rpartition("/")[2]
+        # The engine reads it in a child of its own, which is spared.
+        with injected(server.pid, file, "read:error=EIO"):
+            headers = {"Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"}
+            client.patch(location, content=song.read_bytes(), headers=headers)
+            failed = server.wait_for(track_id, "failed", "rejected", "ready")
+    assert (failed["state"], failed["code"]) == ("failed", "source_damaged")
+    with server.client() as client:
+        checks = client.get("/readyz").json()["checks"]
+    assert checks["library"]["ok"]
+    assert checks["intake"]["ok"]
+    other = write_music(tmp_path / "b.wav", seed=2)
+    server.wait_for(server.send(other)["id"], "ready", timeout_s=180)
+    tell(UNREADABLE, points=1)
 
 
 @contextmanager

@@ -1,5 +1,8 @@
 import hashlib
 import os
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -109,6 +112,54 @@ def test_a_failed_sync_names_nothing_and_marks_the_volume(
     assert caught.value.code is FailedCode.DISK_ERROR
     assert _files(library, "objects") == []
     assert not library.volume.check().ok
+
+
+def test_a_source_that_cannot_be_read_is_damaged_and_the_library_goes_on(
+    library: DiskLibrary, sent: Path
+) -> None:
+    with pytest.raises(FailedError) as caught:
+        # Nothing is mapped at the start of a process's memory: reading there is an EIO.
+        library.put(Path("/proc/self/mem"))
+    assert caught.value.code is FailedCode.SOURCE_DAMAGED
+    assert _files(library, "work") == []
+    assert library.put(sent).sha256 == SHA256
+
+
+@contextmanager
+def no_more_files() -> Iterator[None]:
+    """Let this process open nothing more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_too_many_open_files_are_not_the_disks_fault(library: DiskLibrary, sent: Path) -> None:
+    made = library.make_work_dir("run") / "flac.flac"
+    made.write_bytes(DATA)
+    for work in (library.put, library.adopt):
+        library.volume.require()
+        with no_more_files(), pytest.raises(FailedError) as caught:
+            work(made)
+        assert caught.value.code is FailedCode.DISK_ERROR
+    assert library.volume.check().ok
+    assert library.put(sent).sha256 == SHA256
+
+
+def test_an_object_that_cannot_be_read_is_no_trouble_of_the_others(
+    library: DiskLibrary, sent: Path
+) -> None:
+    library.put(sent)
+    path = library.path_of(SHA256)
+    path.unlink()
+    path.symlink_to("/proc/self/mem")
+    for work in (library.verify, lambda _: library.put(sent)):
+        with pytest.raises(FailedError) as caught:
+            work(SHA256)
+        assert caught.value.code is FailedCode.DISK_ERROR
+    assert library.volume.check().ok
 
 
 def test_nothing_is_written_where_the_volume_is_not_mounted(

@@ -3,6 +3,8 @@
 import errno
 import json
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -139,3 +141,87 @@ def test_names_are_made_and_removed(tmp_path: Path) -> None:
     assert durable.unlink(path)
     assert not durable.unlink(path)
     assert (tmp_path / "third").exists()
+
+
+@contextmanager
+def broken(monkeypatch: pytest.MonkeyPatch, call: str) -> Iterator[None]:
+    """Have every call of a function of `os` end as on a disk that breaks."""
+
+    def fail(*_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, call, fail)
+        yield
+
+
+WRITING: dict[str, tuple[str, Callable[[int, Path], object]]] = {
+    "bytes": ("write", lambda fd, _: durable.write_all(fd, b"x")),
+    "sync": ("fdatasync", lambda fd, _: durable.sync(fd)),
+    "sync of all": ("fsync", lambda fd, _: durable.sync_all(fd)),
+    "sync of names": ("fsync", lambda _, path: durable.fsync_dir(path.parent)),
+    "name removed": ("fsync", lambda _, path: durable.unlink(path)),
+}
+
+
+@pytest.mark.parametrize("what", WRITING)
+def test_a_write_or_sync_that_fails_makes_the_volume_suspect(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    call, work = WRITING[what]
+    volume = Volume.open(tmp_path / "v", "intake", reserve_bytes=0)
+    fd = os.open(volume.path("file"), os.O_CREAT | os.O_WRONLY)
+    try:
+        with (
+            broken(monkeypatch, call),
+            pytest.raises(FailedError) as caught,
+            volume.watched(),
+        ):
+            work(fd, volume.path("file"))
+    finally:
+        os.close(fd)
+    assert caught.value.code is FailedCode.DISK_ERROR
+    assert volume.suspect
+    assert "Input/output error" in volume.suspect
+
+
+NAMING: dict[str, Callable[[Volume], object]] = {
+    "directory gone": lambda volume: durable.fsync_dir(volume.path("gone")),
+    "file gone with it": lambda volume: durable.unlink(volume.path("gone", "file")),
+    "source gone": lambda volume: durable.link(volume.path("gone"), volume.path("name")),
+    "name taken": lambda volume: durable.create(volume.path(".sarau-volume")),
+}
+
+
+@pytest.mark.parametrize("what", NAMING)
+def test_a_name_that_is_gone_or_taken_says_nothing_of_the_disk(tmp_path: Path, what: str) -> None:
+    volume = Volume.open(tmp_path / "v", "intake", reserve_bytes=0)
+    with pytest.raises(FailedError) as caught, volume.watched():
+        NAMING[what](volume)
+    assert caught.value.code is FailedCode.DISK_ERROR
+    assert volume.check().ok
+
+
+def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
+    volume = Volume.open(tmp_path / "v", "intake", reserve_bytes=0)
+    with (
+        Path("/dev/full").open("wb", buffering=0) as full,
+        pytest.raises(FailedError),
+        volume.watched(),
+    ):
+        durable.write_all(full.fileno(), b"x")
+    assert volume.check().ok
+
+
+def test_a_source_that_its_disk_does_not_give_back_is_damaged(tmp_path: Path) -> None:
+    found = []
+    # Nothing is mapped at the start of a process's memory: reading there is an EIO.
+    for path in (tmp_path / "gone", Path("/proc/self/mem"), tmp_path):
+        with (
+            pytest.raises(FailedError) as caught,
+            durable.reading_source("it"),
+            path.open("rb", buffering=0) as file,
+        ):
+            file.read(1)
+        found.append(caught.value.code)
+    assert found == ["source_missing", "source_damaged", "disk_error"]

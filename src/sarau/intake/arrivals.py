@@ -44,7 +44,8 @@ class Arrivals:
         return self._batches.run(received)
 
     def _receive_all(self, jobs: list[Job[Upload, Upload]]) -> None:
-        durable.fsync_dir(self._volume.path("uploads"))
+        with self._volume.watched():
+            durable.fsync_dir(self._volume.path("uploads"))
         try:
             self._commit(jobs)
         except FailedError:

@@ -30,7 +30,8 @@ class Files:
             FailedError: `disk_full` or `disk_error`; then there is no file.
 
         """
-        os.close(durable.create(self.of(upload_id)))
+        with self._volume.watched():
+            os.close(durable.create(self.of(upload_id)))
 
     def make_whole(self, upload_id: UploadId, body: bytes | memoryview) -> str:
         """Create the file with its whole content; return the content's SHA-256.
@@ -46,12 +47,11 @@ class Files:
             fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
         try:
             if body:
-                durable.write_all(fd, body)
-                durable.sync(fd)
+                with self._volume.watched():
+                    durable.write_all(fd, body)
+                    durable.sync(fd)
             return hashlib.sha256(body).hexdigest()
-        except FailedError as error:
-            if error.code is FailedCode.DISK_ERROR:
-                self._volume.mark_suspect(error)
+        except FailedError:
             path.unlink(missing_ok=True)
             raise
         finally:
@@ -59,7 +59,8 @@ class Files:
 
     def sync_names(self) -> None:
         """Put the names of all files on disk."""
-        durable.fsync_dir(self._volume.path("uploads"))
+        with self._volume.watched():
+            durable.fsync_dir(self._volume.path("uploads"))
 
     def open(self, upload_id: UploadId) -> int:
         """Open an upload's file for writing.
@@ -112,4 +113,5 @@ class Files:
 
     def remove(self, upload_id: UploadId) -> None:
         """Remove the file of an upload that is stored or discarded in the catalog already."""
-        durable.unlink(self.of(upload_id))
+        with self._volume.watched():
+            durable.unlink(self.of(upload_id))

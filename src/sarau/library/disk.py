@@ -15,6 +15,7 @@ from sarau.library.work import (
     WorkRoom,
     closing,
     copy,
+    drop,
     hash_file,
     open_read_only,
     sync_read_only,
@@ -61,7 +62,8 @@ class DiskLibrary(WorkRoom):
                 self._sync(fd)
                 self._name(draft, found)
             finally:
-                draft.unlink(missing_ok=True)
+                with suppress(OSError):  # a later start removes what stays
+                    draft.unlink()
         return found
 
     def adopt(self, path: Path) -> ObjectRef:
@@ -70,7 +72,7 @@ class DiskLibrary(WorkRoom):
             found = hash_file(fd)
             self._sync(fd)
             self._name(path, found)
-            durable.unlink(path)
+            drop(path)
         return found
 
     @contextmanager
@@ -86,12 +88,16 @@ class DiskLibrary(WorkRoom):
         """Return where an object is.
 
         Raises:
-            FailedError: `object_missing`.
+            FailedError: `object_missing`, `disk_error`.
 
         """
         path = self._path(sha256)
-        if not path.is_file():
-            raise FailedError(FailedCode.OBJECT_MISSING, f"object {sha256} is not in the library")
+        with durable.translated():
+            try:
+                path.stat()
+            except FileNotFoundError:
+                detail = f"object {sha256} is not in the library"
+                raise FailedError(FailedCode.OBJECT_MISSING, detail) from None
         return path
 
     def download_url(

@@ -22,12 +22,13 @@ from sarau.library.work import (
     WorkRoom,
     closing,
     copy,
+    drop,
     hash_file,
     open_read_only,
     sync_read_only,
 )
 from sarau.model.ids import is_id, new_id
-from sarau.storage import Volume, VolumeStatus
+from sarau.storage import Volume, VolumeStatus, durable
 
 SENTINEL = ".sarau-volume"
 _PARTS_FROM_BYTES = 64 << 20
@@ -122,7 +123,7 @@ class S3Library(WorkRoom):
         with self.writing(), closing(open_read_only(path)) as fd:
             found = hash_file(fd)
             self._name(path, found)
-            path.unlink()
+            drop(path)
         return found
 
     @contextmanager
@@ -172,10 +173,11 @@ class S3Library(WorkRoom):
         in_parts = found.size_bytes >= self._parts_from_bytes
         for left in reversed(range(_TRIES)):
             try:
-                if in_parts:
-                    self._send_parts(name, draft, found)
-                else:
-                    self._bucket.create(name, draft, found)
+                with durable.translated():
+                    if in_parts:
+                        self._send_parts(name, draft, found)
+                    else:
+                        self._bucket.create(name, draft, found)
             except ExistsError:
                 self._require_sound(found)
             except ConflictError as error:

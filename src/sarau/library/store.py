@@ -29,7 +29,8 @@ class ObjectStore(Protocol):
         """Copy a file of another volume in, hashing what is read.
 
         Raises:
-            FailedError: `source_damaged` when the bytes do not have `expected_sha256`.
+            FailedError: `source_damaged` when the bytes cannot be read or do not have
+                `expected_sha256`.
 
         """
 

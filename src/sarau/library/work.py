@@ -4,7 +4,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sarau.errors import FailedCode, FailedError
@@ -34,9 +34,9 @@ class WorkRoom:
     def remove_work_dir(self, name: str) -> None:
         """Remove a work directory; see `ObjectStore.remove_work_dir`."""
         path = self.volume.path("work", name)
-        if path.exists():
-            with durable.translated():
-                shutil.rmtree(path)
+        # Whoever else removes it goes on with what is left.
+        with durable.translated(), suppress(FileNotFoundError):
+            shutil.rmtree(path)
 
     def work_dirs(self) -> list[str]:
         """Return the names of all work directories; see `ObjectStore.work_dirs`."""
@@ -45,14 +45,10 @@ class WorkRoom:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Write only to our own mounted disk, and to no disk that reported an error before."""
+        """Write only to our own mounted disk, and to no disk that lost what was written."""
         self.volume.require()
-        try:
+        with self.volume.watched():
             yield
-        except FailedError as error:
-            if error.code is FailedCode.DISK_ERROR:
-                self.volume.mark_suspect(error)
-            raise
 
 
 def copy(path: Path, fd: int, expected_sha256: str | None) -> ObjectRef:
@@ -60,16 +56,13 @@ def copy(path: Path, fd: int, expected_sha256: str | None) -> ObjectRef:
 
     Raises:
         FailedError: `source_missing`, `disk_full`, `disk_error`, and `source_damaged` when
-            the bytes do not have `expected_sha256`.
+            the bytes cannot be read or do not have `expected_sha256`.
 
     """
     digest = hashlib.sha256()
     size_bytes = 0
-    try:
-        source = path.open("rb", buffering=0)
-    except FileNotFoundError as error:
-        raise FailedError(FailedCode.SOURCE_MISSING, str(error)) from error
-    with source, durable.translated():
+    with durable.reading_source(path.name), path.open("rb", buffering=0) as source:
+        # An error of writing is ours already, and the other disk's.
         while chunk := source.read(_CHUNK_BYTES):
             digest.update(chunk)
             durable.write_all(fd, chunk)
@@ -87,7 +80,16 @@ def sync_read_only(fd: int) -> None:
     """Put bytes and mode on disk; an error here is final for the file."""
     with durable.translated():
         os.fchmod(fd, _READ_ONLY)
-        os.fsync(fd)
+    durable.sync_all(fd)
+
+
+def drop(path: Path) -> None:
+    """Remove the name of a file in a work directory, which may be gone with its run.
+
+    Whether that is on disk does not matter: what a crash leaves there is removed later.
+    """
+    with durable.translated():
+        path.unlink(missing_ok=True)
 
 
 def open_read_only(path: Path) -> int:

@@ -2,7 +2,9 @@
 
 An error of fsync is final for that file: the kernel may have dropped the dirty
 pages and a second fsync would return 0 while the disk holds old data. So nothing
-here retries; the caller abandons the file and marks its volume suspect.
+here retries: it is a `LostWriteError`, the caller abandons the file, and its volume
+becomes suspect. Every other error is told where it happens and says nothing of what
+is on the disk: a name that is gone, bytes that cannot be read, too many open files.
 """
 
 import ctypes
@@ -16,8 +18,14 @@ from sarau.errors import FailedCode, FailedError
 
 _KEEP_SIZE = 1
 """FALLOC_FL_KEEP_SIZE of fallocate(2), which Python does not offer."""
+_UNREADABLE = frozenset({errno.EIO, errno.EBADMSG, errno.EUCLEAN, errno.ENODATA})
+"""What a file system says of blocks that the disk does not give back, or not as they were."""
 _fallocate = getattr(ctypes.CDLL(None), "fallocate", None)
 """Only Linux has it."""
+
+
+class LostWriteError(FailedError):
+    """What was written may not be on the disk, whatever it says later; see the module."""
 
 
 def failure(error: OSError) -> FailedError:
@@ -35,6 +43,38 @@ def translated() -> Iterator[None]:
         raise failure(error) from error
 
 
+@contextmanager
+def writing() -> Iterator[None]:
+    """Turn an `OSError` of writing or syncing bytes into ours; a full disk loses nothing."""
+    try:
+        yield
+    except OSError as error:
+        found = failure(error)
+        if found.code is FailedCode.DISK_ERROR:
+            found = LostWriteError(found.code, found.detail)
+        raise found from error
+
+
+@contextmanager
+def reading_source(name: str) -> Iterator[None]:
+    """Turn an `OSError` of reading what was received into ours.
+
+    Raises:
+        FailedError: `source_missing`; `source_damaged` when its disk does not give the bytes
+            back; `disk_full` or `disk_error` when something else went wrong.
+
+    """
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise FailedError(FailedCode.SOURCE_MISSING, str(error)) from error
+    except OSError as error:
+        if error.errno in _UNREADABLE:
+            detail = f"{name} cannot be read: {error}"
+            raise FailedError(FailedCode.SOURCE_DAMAGED, detail) from error
+        raise failure(error) from error
+
+
 def write_all(fd: int, data: bytes | bytearray | memoryview) -> None:
     """Write all of `data`, looping over short writes (a full disk gives one without an error).
 
@@ -43,7 +83,7 @@ def write_all(fd: int, data: bytes | bytearray | memoryview) -> None:
 
     """
     rest = memoryview(data).cast("B")
-    with translated():
+    with writing():
         while rest:
             rest = rest[os.write(fd, rest) :]
 
@@ -72,8 +112,19 @@ def sync(fd: int) -> None:
         FailedError: Final for this file, see the module.
 
     """
-    with translated():
+    with writing():
         os.fdatasync(fd)
+
+
+def sync_all(fd: int) -> None:
+    """Put the file's bytes and all that is said of it on disk, its mode among that.
+
+    Raises:
+        FailedError: Final for this file, see the module.
+
+    """
+    with writing():
+        os.fsync(fd)
 
 
 def fsync_dir(path: Path) -> None:
@@ -85,10 +136,10 @@ def fsync_dir(path: Path) -> None:
     """
     with translated():
         fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)
+    try:
+        sync_all(fd)
+    finally:
+        os.close(fd)
 
 
 def make_dirs(path: Path) -> None:

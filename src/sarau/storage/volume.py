@@ -9,7 +9,8 @@ import math
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -22,7 +23,7 @@ SENTINEL = ".sarau-volume"
 Sentinel = Literal["own", "missing", "foreign", "unreadable"]
 """`missing` is what a disk looks like that is not mounted; `foreign` is another disk."""
 OnSyncError = Callable[[str], None]
-"""Told, once, what was wrong with a sync."""
+"""Told, once, what was wrong with a sync, or with a write."""
 _LOOK_AGAIN_S = 0.5
 _MADE_BY_SYSTEM = frozenset({"lost+found"})
 
@@ -106,7 +107,7 @@ class Volume:
 
     @property
     def suspect(self) -> str | None:
-        """Return why nothing is written here any more; None when every sync was good."""
+        """Return why nothing is written here any more; None when every write and sync was good."""
         return self._suspect
 
     def require(self) -> None:
@@ -138,12 +139,24 @@ class Volume:
                 f"{size_bytes} bytes asked for, {free} free, {self.reserve_bytes} kept in reserve",
             )
 
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Mark the volume suspect when what the block writes here may be lost.
+
+        It may read from other volumes, but write to this one only.
+        """
+        try:
+            yield
+        except durable.LostWriteError as error:
+            self.mark_suspect(error)
+            raise
+
     def mark_suspect(self, error: BaseException) -> None:
-        """Remember that a sync failed: nothing is written here until a restart has looked at it."""
+        """Remember that writing failed: no more is written until a restart has looked at it."""
         with self._lock:
             self._found_well_at = -math.inf
             is_first = self._suspect is None
-            self._suspect = self._suspect or f"a sync on {self.root} failed: {error}"
+            self._suspect = self._suspect or f"writing to {self.root} failed: {error}"
         if is_first:
             self.on_sync_error(str(error))
 
