@@ -2,8 +2,9 @@
 
 import os
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from sarau.catalog import uploads
 from sarau.errors import FailedCode, FailedError, RefusedCode, RefusedError
@@ -29,7 +30,8 @@ def concatenate(
 ) -> Upload:
     """Make a received upload, with its track, of finished pieces in their order.
 
-    The pieces stay until they expire: the standard lets a client use one twice.
+    The pieces stay until they expire: the standard lets a client use one twice. One that is
+    let go of while they are joined is in the whole all the same.
 
     Raises:
         RefusedError: `not_found` or `upload_gone` for a piece, `upload_incomplete` when
@@ -43,26 +45,44 @@ def concatenate(
             raise RefusedError(
                 RefusedCode.UPLOAD_INCOMPLETE, f"upload {piece.id} is no finished piece"
             )
-    paths = [intake.path_of(piece) for piece in pieces]
     size_bytes = sum(piece.size_bytes or 0 for piece in pieces)
     whole = intake.plan(owner_id, description, size_bytes, concat)
-    try:
-        _join(paths, intake.files.of(whole.id))
-    except FailedError as error:
-        if error.code is FailedCode.DISK_ERROR:
-            intake.volume.mark_suspect(error)
-        intake.files.remove(whole.id)
-        raise
+    with ExitStack() as stack:
+        # Whoever lets go of a piece now takes its name, not what is open.
+        opened = [stack.enter_context(_open(intake, piece)) for piece in pieces]
+        try:
+            with intake.volume.watched():
+                _join(opened, whole, intake)
+        except FailedError:
+            intake.files.remove(whole.id)
+            raise
     return intake.add(whole, whole=True)
 
 
-def _join(sources: Sequence[Path], target: Path) -> None:
-    fd = durable.create(target)
+def _open(intake: "Intake", piece: Upload) -> BinaryIO:
     try:
-        for source in sources:
-            with durable.translated(), source.open("rb") as opened:
-                while os.copy_file_range(opened.fileno(), fd, _AT_ONCE_BYTES):
-                    pass
+        path = intake.path_of(piece)
+        with durable.reading_source(piece.id):
+            return path.open("rb")
+    except FailedError as error:
+        if error.code is FailedCode.SOURCE_MISSING:
+            # Whoever lets go of a piece commits that before its file goes.
+            intake.find(piece.id, piece.owner_id)
+        raise
+
+
+def _join(pieces: Sequence[BinaryIO], whole: Upload, intake: "Intake") -> None:
+    fd = durable.create(intake.files.of(whole.id))
+    try:
+        copied_bytes = 0
+        for piece in pieces:
+            # What cannot be written the sync will say.
+            with durable.reading_source(Path(piece.name).name):
+                while copied := os.copy_file_range(piece.fileno(), fd, _AT_ONCE_BYTES):
+                    copied_bytes += copied
+        if copied_bytes != whole.size_bytes:
+            detail = f"the pieces have {copied_bytes} of {whole.size_bytes} bytes"
+            raise FailedError(FailedCode.SOURCE_DAMAGED, detail)
         durable.sync(fd)
     finally:
         os.close(fd)
