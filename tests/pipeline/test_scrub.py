@@ -8,6 +8,7 @@ from tests.pipeline.conftest import Rooms
 from tests.sounds import write_music
 
 from sarau.catalog import events, objects
+from sarau.errors import FailedError
 from sarau.model.clock import now
 from sarau.pipeline import scrub
 from sarau.pipeline.scrub import Scrub
@@ -26,6 +27,15 @@ def _kinds(rooms: Rooms) -> list[str]:
         return [event.kind for event in events.after(connection, 0)]
 
 
+def _verified(rooms: Rooms) -> int:
+    """Return how many objects were found sound."""
+    with rooms.database.engine.connect() as connection:
+        found: int = connection.exec_driver_sql(
+            "SELECT count(*) FROM objects WHERE verified_at IS NOT NULL"
+        ).scalar_one()
+    return found
+
+
 def test_sound_objects_are_read_and_the_pass_is_recorded(
     rooms: Rooms, due: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -39,7 +49,7 @@ def test_sound_objects_are_read_and_the_pass_is_recorded(
         assert objects.count_damaged(connection) == 0
 
 
-@pytest.mark.parametrize("how", ["rotten", "missing"])
+@pytest.mark.parametrize("how", ["rotten", "missing", "unreadable"])
 def test_a_damaged_object_is_recorded_once_and_never_removed_from_the_catalog(
     rooms: Rooms, due: list[Path], how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -49,14 +59,43 @@ def test_a_damaged_object_is_recorded_once_and_never_removed_from_the_catalog(
         victim.write_bytes(victim.read_bytes()[:-1] + b"?")
     else:
         victim.unlink()
+    if how == "unreadable":
+        # Nothing is mapped at the start of a process's memory: reading there is an EIO.
+        victim.symlink_to("/proc/self/mem")
     found = Scrub(rooms.database, rooms.library)
     found.go_on()
+    assert _verified(rooms) == len(due) - 1
     monkeypatch.setattr(scrub, "_DAMAGED_EVERY", timedelta(0))
     found.go_on()
     assert _kinds(rooms).count("object.damaged") == 1
     with rooms.database.read() as connection:
         assert objects.count_damaged(connection) == 1
         assert not objects.is_unreferenced(connection, victim.name)
+
+
+@pytest.mark.parametrize("how", ["missing", "unreadable"])
+def test_where_the_library_is_away_no_object_is_damaged(
+    rooms: Rooms, due: list[Path], how: str
+) -> None:
+    rooms.library.volume.path(".sarau-volume").unlink()
+    for path in due:
+        path.unlink()
+        if how == "unreadable":
+            path.symlink_to("/proc/self/mem")
+    with pytest.raises(FailedError):
+        Scrub(rooms.database, rooms.library).go_on()
+    with rooms.database.read() as connection:
+        assert objects.count_damaged(connection) == 0
+    assert _verified(rooms) == 0
+
+
+def test_a_full_library_is_read_all_the_same(rooms: Rooms, due: list[Path]) -> None:
+    due[0].unlink()
+    rooms.library.volume.reserve_bytes = 1 << 60
+    Scrub(rooms.database, rooms.library).go_on()
+    with rooms.database.read() as connection:
+        assert objects.count_damaged(connection) == 1
+    assert _verified(rooms) == len(due) - 1
 
 
 def test_a_damaged_object_that_was_restored_is_read_again_and_the_mark_is_gone(
@@ -105,8 +144,4 @@ def test_a_round_reads_no_more_than_its_share(
     assert len(due) == 2
     monkeypatch.setattr(scrub, "_ROUND_BYTES", 1)
     Scrub(rooms.database, rooms.library).go_on()
-    with rooms.database.engine.connect() as connection:
-        verified = connection.exec_driver_sql(
-            "SELECT count(*) FROM objects WHERE verified_at IS NOT NULL"
-        ).scalar_one()
-    assert verified == 1
+    assert _verified(rooms) == 1

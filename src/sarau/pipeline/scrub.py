@@ -1,8 +1,9 @@
 """Reading the library through, a little at a time, for ever.
 
 Disks forget. An object that nobody has asked for in a month is read again and hashed;
-one that no longer has the bytes of its name is recorded while a snapshot may still
-have them. It is read again every hour, and once it was restored that is recorded too.
+one that no longer has the bytes of its name, or cannot be read, is recorded while a
+snapshot may still have them. It is read again every hour, and once it was restored that
+is recorded too.
 """
 
 import logging
@@ -20,6 +21,8 @@ _DAMAGED_EVERY = timedelta(hours=1)
 _ROUND_BYTES = 64 << 20
 """Read in one round, so that a scrub is never felt; larger objects take a round each."""
 _BATCH = 100
+_OF_ONE_OBJECT = frozenset({FailedCode.OBJECT_MISSING, FailedCode.DISK_ERROR})
+"""What is wrong with one object, as long as its library is there."""
 
 _logger = logging.getLogger(__name__)
 
@@ -58,17 +61,29 @@ class Scrub:
                 )
             self._read = self._damaged = 0
 
-    def _examine(self, one: StoredObject) -> None:
+    def _find_wrong(self, sha256: str) -> str | None:
+        """Read an object through and say what is wrong with it; None when it is sound.
+
+        Raises:
+            FailedError: The library is not there, which says nothing of its objects.
+
+        """
         try:
-            sound = self._library.verify(one.sha256)
+            return None if self._library.verify(sha256) else "it has other bytes"
         except FailedError as error:
-            if error.code is not FailedCode.OBJECT_MISSING:
+            if error.code not in _OF_ONE_OBJECT:
                 raise
-            sound = False
+            if self._library.check().code not in {None, FailedCode.DISK_FULL}:
+                raise
+            return str(error)
+
+    def _examine(self, one: StoredObject) -> None:
+        wrong = self._find_wrong(one.sha256)
+        sound = wrong is None
         self._read += 1
         self._damaged += not sound
         if not sound:
-            _logger.error("object %s is damaged or missing", one.sha256)
+            _logger.error("object %s is damaged: %s", one.sha256, wrong)
         elif one.damaged_at is not None:
             _logger.warning("object %s is sound again", one.sha256)
         with self._database.write() as connection:
