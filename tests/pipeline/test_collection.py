@@ -148,16 +148,32 @@ def test_work_of_runs_that_are_over_is_cleaned_and_of_open_ones_is_not(
     assert rooms.library.work_dirs() == [run_id]
 
 
+def test_work_of_a_run_that_was_just_cancelled_is_left_to_its_worker_for_a_while(
+    rooms: Rooms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = rooms.receive(write_music(tmp_path / "a.wav"))
+    rooms.library.make_work_dir(f"{run_id}.{new_id()}")
+    rooms.pipeline.cancel(rooms.run(run_id).track_id, LOCAL_USER_ID)
+    rooms.caretaker.clean_work()
+    assert len(rooms.library.work_dirs()) == 1
+    monkeypatch.setattr(caretaker, "_NOTICED", timedelta(0))
+    rooms.caretaker.clean_work()
+    assert rooms.library.work_dirs() == []
+
+
 def test_failures_that_may_have_passed_are_retried_and_others_are_not(
     rooms: Rooms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(caretaker, "_FIRST_DELAY", timedelta(0))
     full = rooms.receive(write_music(tmp_path / "a.wav"))
     odd = rooms.receive(write_music(tmp_path / "b.wav", seed=2))
+    late = rooms.receive(write_music(tmp_path / "c.wav", seed=3))
     fail(rooms.database, full, FailedCode.DISK_FULL, "test")
     fail(rooms.database, odd, FailedCode.SOURCE_DAMAGED, "test")
+    fail(rooms.database, late, FailedCode.OBJECT_MISSING, "the collector was faster")
     rooms.caretaker.retry_failed()
     assert rooms.track(rooms.run(full).track_id).state is TrackState.RECEIVED
+    assert rooms.track(rooms.run(late).track_id).state is TrackState.RECEIVED
     assert rooms.track(rooms.run(odd).track_id).state is TrackState.FAILED
 
 

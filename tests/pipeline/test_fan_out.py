@@ -141,6 +141,28 @@ def test_a_helper_that_is_never_heard_of_again_is_given_up(
     assert [one.hand for one in _groups(rooms, run_id)] == ["run", "run"]
 
 
+def test_a_helper_that_lives_may_take_its_time_to_store_what_it_made(
+    rooms: Rooms, steps: Steps, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id, _ = _begin_divided(rooms, steps, tmp_path / "a.wav")
+    with rooms.database.write() as connection:
+        taken = groups.take(
+            connection, groups.of_run(connection, run_id)[1], "helper", worker_id="idle"
+        )
+        assert taken
+        assert groups.report(connection, taken, 2.0)
+    monkeypatch.setattr(fan_out, "_STILL_S", -1.0)
+    watch, storing = fan_out._Watch(), _groups(rooms, run_id)[1]
+
+    def free() -> RenderGroup | None:
+        return watch.free([storing], steps.fan_out._living([storing]))
+
+    assert [free(), free()] == [None, None]
+    with rooms.database.write() as connection:
+        workers.leave(connection, "idle")
+    assert free() == storing
+
+
 class _BrokenEngine(Engine):
     def render(self, *_: object, **__: object) -> tuple[()]:  # type: ignore[override]
         raise FailedError(FailedCode.DISK_FULL, "no room here")

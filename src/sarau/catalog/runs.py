@@ -168,6 +168,13 @@ def is_open(connection: sa.Connection, run_id: RunId) -> bool:
     return connection.execute(query).first() is not None
 
 
+def is_over(connection: sa.Connection, run_id: RunId, *, before: datetime) -> bool:
+    """Tell whether a run ended before a time, or never was."""
+    needed = sa.or_(runs.c.state.in_(_OPEN), runs.c.finished_at >= before)
+    query = sa.select(runs.c.id).where(runs.c.id == run_id, needed)
+    return connection.execute(query).first() is None
+
+
 def finish(
     connection: sa.Connection,
     run: Run,

@@ -46,11 +46,18 @@ _RETRIED = (
     FailedCode.LIBRARY_DENIED,
     FailedCode.DATABASE_UNAVAILABLE,
     FailedCode.WORKER_LOST,
+    FailedCode.OBJECT_MISSING,
 )
-"""Failures that pass when somebody mends the machine, or stops to kill its workers."""
+"""Failures that pass when somebody mends the machine, or stops to kill its workers.
+
+An object is missing, too, where the collector took one that had long been of no use just
+before it was to be shown: it is made again.
+"""
 _MAX_ATTEMPTS = 8
 _FIRST_DELAY = timedelta(seconds=15)
 _MAX_DELAY = timedelta(hours=1)
+_NOTICED = timedelta(minutes=1)
+"""After which whoever was at work on a run has noticed that it is over."""
 _KEEP_DELETED = timedelta(hours=24)
 _KEEP_CHECKPOINTS = timedelta(days=7)
 _BATCH = 100
@@ -184,13 +191,18 @@ class Caretaker:
                 _logger.warning("run %s begins again: no living worker could take it", run_id)
 
     def clean_work(self) -> None:
-        """Remove work directories of runs that are over; a crash leaves them behind."""
+        """Remove work directories of runs that have been over for a while.
+
+        A crash leaves them behind. A worker that lives removes its own, once it has noticed
+        that its run was cancelled.
+        """
+        before = now() - _NOTICED
         for name in self._library.work_dirs():
             # A group's directory has its run's name and the token of its taking.
             run_id = RunId(name.partition(".")[0])
             with self._database.read() as connection:
-                is_open = runs.is_open(connection, run_id)
-            if not is_open:
+                is_over = runs.is_over(connection, run_id, before=before)
+            if is_over:
                 self._library.remove_work_dir(name)
 
     def purge_deleted(self) -> None:

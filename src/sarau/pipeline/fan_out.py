@@ -7,7 +7,7 @@ checkpoint of its own. If a helper dies, its group alone is made again.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -17,24 +17,28 @@ from sarau.audio import Analysis, divide
 from sarau.catalog import Database, groups, turns, workers
 from sarau.catalog.groups import Hand, RenderGroup
 from sarau.errors import CancelledRunError, FailedCode, FailedError, SarauError
-from sarau.library import ObjectRef, ObjectStore
 from sarau.model.ids import RunId
 from sarau.model.lifecycle import Stage
 from sarau.model.preset import Preset
 from sarau.model.track import Run
 from sarau.pipeline.durable import DurableRuns
 from sarau.pipeline.outcome import Plain
-from sarau.pipeline.promotion import referring_to
+from sarau.pipeline.pulse import SILENT
 from sarau.pipeline.rendering import Told
 from sarau.pipeline.routes import GROUP_QUEUE, Route
 
 _TO_HELPERS = Route(GROUP_QUEUE, "group")
 _LOOK_S = 0.5
 _STILL_S = 120.0
-"""A helper that shows no progress for so long, and that nobody took over from, is given up."""
+"""A helper that shows no progress for so long, and that nobody took over from, is given up.
+
+While it stores what it made it shows none, and its sign of life counts.
+"""
 _FRESH = timedelta(seconds=10)
 _VERIFYING = 1.0
 """The progress from which on a group is verified."""
+_STORING = 2.0
+"""The progress of a group that is on its way into the library."""
 
 MakeGroup = Callable[[Preset, str, Told], list[Plain]]
 """Makes the renditions of a part of a preset in a work directory of that name."""
@@ -45,7 +49,6 @@ class FanOut:
     """Divides the work on a run, and joins what came of it."""
 
     database: Database
-    library: ObjectStore
     durable: DurableRuns
     from_s: float
     """Tracks of at least so many seconds are divided."""
@@ -84,6 +87,13 @@ class FanOut:
             for one in workers.living(connection, silent_for=_FRESH)
         )
 
+    def _living(self, found: Sequence[RenderGroup]) -> set[str]:
+        """Return the workers that live, where it matters for one of the groups."""
+        if not any(one.made is None and one.progress >= _STORING for one in found):
+            return set()
+        with self.database.read() as connection:
+            return {one.id for one in workers.living(connection, silent_for=SILENT)}
+
     def join(self, run: Run, preset: Preset, make: MakeGroup, show: Told) -> list[Plain]:
         """Make what nobody else makes, wait for the rest, and return all in the preset's order.
 
@@ -97,7 +107,7 @@ class FanOut:
             found = self._look(run.id, show)
             if all(one.made is not None for one in found):
                 break
-            free = watch.free(found)
+            free = watch.free(found, self._living(found))
             if free is None:
                 self._wait(run.id, watch, show)
                 continue
@@ -145,7 +155,7 @@ class FanOut:
                 return
             progress = fraction if stage is Stage.RENDER else _VERIFYING + fraction
             if stage is Stage.PUBLISH:
-                progress = 2 * _VERIFYING
+                progress = _STORING
             with self.database.write() as connection:
                 if not groups.report(connection, group, progress):
                     raise CancelledRunError
@@ -161,8 +171,7 @@ class FanOut:
             with self.database.write() as connection:
                 groups.give_up(connection, group)
             raise
-        refs = [ObjectRef(one["sha256"], one["size_bytes"]) for one in made]
-        with referring_to(self.database, self.library, refs) as connection:
+        with self.database.write() as connection:
             if not groups.fill(connection, group, made):
                 raise CancelledRunError
 
@@ -185,7 +194,9 @@ class FanOut:
                 if self.durable.is_stopping:
                     raise FailedError(FailedCode.ENGINE_MISSING, "this worker stops")
                 found = self._look(run_id, show)
-                if watch.free(found) or all(one.made is not None for one in found):
+                if watch.free(found, self._living(found)) or all(
+                    one.made is not None for one in found
+                ):
                     return
                 time.sleep(_LOOK_S)
 
@@ -198,18 +209,20 @@ class _Watch:
     """Tokens it has taken itself; others of its kind are of one that is dead."""
     _seen: dict[int, tuple[tuple[str | None, float], float]] = field(default_factory=dict)
 
-    def free(self, found: list[RenderGroup]) -> RenderGroup | None:
+    def free(self, found: Sequence[RenderGroup], living: Collection[str]) -> RenderGroup | None:
         """Return a group that nobody living is at work on, None when there is none."""
-        return next((one for one in found if one.made is None and self._is_free(one)), None)
+        open_ones = (one for one in found if one.made is None)
+        return next((one for one in open_ones if self._is_free(one, living)), None)
 
-    def _is_free(self, group: RenderGroup) -> bool:
+    def _is_free(self, group: RenderGroup, living: Collection[str]) -> bool:
         if group.hand is None:
             return True
         if group.hand == "run":
             return group.token not in self.mine
         at, now = time.monotonic(), (group.token, group.progress)
         before, since = self._seen.get(group.number, (None, at))
-        if before != now:
+        is_storing = group.progress >= _STORING and group.worker_id in living
+        if before != now or is_storing:
             self._seen[group.number] = now, at
             return False
         return at - since > _STILL_S

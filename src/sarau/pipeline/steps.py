@@ -74,12 +74,12 @@ class Steps:
     @property
     def rendering(self) -> Rendering:
         """Return what makes renditions."""
-        return Rendering(self.engine, self.library)
+        return Rendering(self.database, self.library, self.engine)
 
     @property
     def fan_out(self) -> FanOut:
         """Return what divides that work among workers."""
-        return FanOut(self.database, self.library, self.durable, self.divide_from_s)
+        return FanOut(self.database, self.durable, self.divide_from_s)
 
     def validate(self, run_id: RunId) -> Plain:
         """Scan the source, decode the whole of it, measure it, and keep what was measured.
