@@ -63,6 +63,28 @@ def test_an_album_is_made_again_when_one_of_its_tracks_changes(shelf: Path) -> N
     assert made_before() == {"1.wav": True, "2.wav": True, "3.wav": False, "4.wav": False}
 
 
+def test_an_album_that_a_track_was_added_to_is_made_once(shelf: Path) -> None:
+    assert process(shelf)[0] == 0
+    write_music(shelf / "music" / "first" / "0 intro.wav", seed=8)
+    _, found = process(shelf)
+    assert {name for name, one in found.items() if one["made_before"]} == {"3.wav"}
+    _, found = process(shelf)
+    assert {name for name, one in found.items() if not one["made_before"]} == set()
+
+
+def test_a_track_that_broke_is_no_part_of_its_album_any_more(shelf: Path) -> None:
+    assert process(shelf)[0] == 0
+    (shelf / "music" / "first" / "2.wav").write_text("no music " * 100)
+
+    def made_before() -> dict[str, bool | None]:
+        code, found = process(shelf)
+        assert (code, found["2.wav"]["code"]) == (1, "not_audio")
+        return {name: one.get("made_before") for name, one in found.items()}
+
+    assert made_before() == {"1.wav": False, "2.wav": None, "3.wav": True}
+    assert made_before() == {"1.wav": True, "2.wav": None, "3.wav": True}
+
+
 def test_what_is_rejected_is_no_part_of_its_album(shelf: Path) -> None:
     (shelf / "music" / "first" / "lyrics.mp3").write_text("la la la\n" * 100)
     code, found = process(shelf)

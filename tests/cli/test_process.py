@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -101,6 +102,34 @@ def test_an_hls_set_is_a_folder_that_any_web_server_can_serve(album: Path, tmp_p
     again = [json.loads(line) for line in sarau(*call, "--json").stdout.splitlines()]
     assert sorted(one["made_before"] for one in again) == [False, True]
     assert hls.check(folder)
+
+
+def test_what_it_made_is_no_source_wherever_it_lies(album: Path) -> None:
+    for target in (album / "out", album):
+        call = ("process", ".", "--to", target, "--preset", "archive", "--json")
+        for is_old in (False, True):
+            done = sarau(*call, cwd=album)
+            found = {one["file"]: one for one in map(json.loads, done.stdout.splitlines())}
+            assert found.keys() == {"01 Aurora.wav", "disc 2/01 Noite.wav"}
+            assert {one["made_before"] for one in found.values()} == {is_old}
+        # What is named itself is no source for its own folder either.
+        again = sarau("process", *target.rglob("*.flac"), "--to", target, "--json")
+        assert (again.returncode, again.stdout) == (0, "")
+        shutil.rmtree(album / "out", ignore_errors=True)
+
+
+def test_files_of_one_name_are_all_made_and_found_again(tmp_path: Path) -> None:
+    out, years = tmp_path / "out", []
+    for year in range(2019, 2022):
+        (tmp_path / str(year)).mkdir()
+        years.append(write_music(tmp_path / str(year) / "01.wav", seed=year))
+    assert sarau("process", *years, "--to", out, "--preset", "archive").returncode == 0
+    assert len({path.read_bytes() for path in out.rglob("*.flac")}) == 3
+    done = sarau("process", years[1], "--to", "out", "--preset", "archive", "--json", cwd=tmp_path)
+    found = json.loads(done.stdout)
+    assert found["made_before"]
+    # Old results are told as they are reached from here.
+    assert found["renditions"][0]["file"]["path"] == "out/01.wav/01.flac"
 
 
 def test_two_files_that_differ_in_their_suffix_do_not_meet(album: Path, tmp_path: Path) -> None:

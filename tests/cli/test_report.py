@@ -11,7 +11,7 @@ import pytest
 from tests.sounds import write_music
 
 from sarau.cli.batch import Processed
-from sarau.cli.report import Report, place_of
+from sarau.cli.report import Report, report_path
 from sarau.cli.report_text import _WORDS
 from sarau.errors import RejectedCode, RejectedError
 
@@ -80,9 +80,9 @@ def test_old_results_are_in_the_report_too(album: Path, tmp_path: Path) -> None:
 
 
 def test_a_directory_and_a_file_are_told_apart(tmp_path: Path) -> None:
-    assert place_of(tmp_path) == tmp_path / "report.html"
-    assert place_of(tmp_path / "new") == tmp_path / "new" / "report.html"
-    assert place_of(tmp_path / "a.HTML") == tmp_path / "a.HTML"
+    assert report_path(tmp_path) == tmp_path / "report.html"
+    assert report_path(tmp_path / "new") == tmp_path / "new" / "report.html"
+    assert report_path(tmp_path / "a.HTML") == tmp_path / "a.HTML"
 
 
 def test_every_word_is_said_in_both_languages() -> None:

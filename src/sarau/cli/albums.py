@@ -1,8 +1,6 @@
 """`sarau process --album`: the tracks of a folder, measured together and given one gain."""
 
-import tempfile
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,10 +9,12 @@ from typing import TypeVar
 from sarau.audio import Album, Analysis, Engine, Rendition
 from sarau.audio.album import correct_album, judge_album, plan_album
 from sarau.cli import receipts
-from sarau.cli.batch import Job, Processed, move_in
+from sarau.cli.batch import Processed, crew, draft_room, move_in
+from sarau.cli.jobs import Job
 from sarau.cli.progress import Progress
-from sarau.errors import SarauError
+from sarau.errors import FailedError, SarauError
 from sarau.model.preset import Preset
+from sarau.storage.durable import translated
 
 _ANALYSED = 0.15
 _RENDERED = 0.8
@@ -24,12 +24,20 @@ Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
-class _Track:
-    """A track of an album, and the room where its renditions wait for the others."""
+class _Entry:
+    """A file that may be a track of an album."""
 
     job: Job
+    source: receipts.Source
+
+
+@dataclass(frozen=True, slots=True)
+class _Track:
+    """A track of an album."""
+
+    job: Job
+    source: receipts.Source
     analysis: Analysis
-    draft: Path
 
 
 def group(jobs: Iterable[Job]) -> list[list[Job]]:
@@ -56,34 +64,39 @@ class Desk:
         """
         for _ in jobs:
             self.progress.expect_one()
-        done = [] if again else self._made_before(jobs)
-        known = {one.path for one in done}
-        measured = self._each(self._analyse, [job for job in jobs if job.path not in known])
+        entries, done = _look_at(jobs)
+        old = [] if again else self._made_before(entries)
+        known = {one.path for one in old}
+        measured = self._each(self._analyse, [one for one in entries if one.job.path not in known])
         if any(one.error is None for one in measured):
-            done, rest = [], [job for job in jobs if job.path in known]
+            old, rest = [], [one for one in entries if one.job.path in known]
             measured += self._each(self._analyse, rest)
-        done += [one for one in measured if one.error is not None]
-        places = {job.path: job for job in jobs}
-        sound = [(places[one.path], one.analysis) for one in measured if one.analysis is not None]
-        done += self._make(sound)
+        done += old + [one for one in measured if one.error is not None]
+        found = {one.path: one.analysis for one in measured}
+        # The tracks stay in the order of the jobs, in which the next call looks for them.
+        analysed = [(one, found.get(one.job.path)) for one in entries]
+        done += self._make(
+            [_Track(one.job, one.source, analysis) for one, analysis in analysed if analysis]
+        )
         for _ in jobs:
             self.progress.finish_one()
         return done
 
-    def _made_before(self, jobs: Sequence[Job]) -> list[Processed]:
+    def _made_before(self, entries: Sequence[_Entry]) -> list[Processed]:
         """Return what an earlier call made, if all of the album is there."""
-        # What was rejected then has no receipt, and was no part of the album.
-        made = [job for job in jobs if receipts.place_of(job.path, job.out_dir).is_file()]
-        album = [job.path for job in made]
+        # What was rejected then, or has changed since, was no part of the album as it is now.
+        made = [one for one in entries if receipts.holds(one.source, one.job.out_dir)]
+        album = [one.source for one in made]
         done = []
-        for job in made:
-            found = receipts.find(job.path, job.out_dir, self.preset, album)
+        for one in made:
+            found = receipts.find(one.source, one.job.out_dir, self.preset, album)
             if found is None:
                 return []
-            done.append(Processed(job.path, found.analysis, found.renditions, is_old=True))
+            done.append(Processed(one.job.path, found.analysis, found.renditions, is_old=True))
         return done
 
-    def _analyse(self, job: Job) -> Processed:
+    def _analyse(self, entry: _Entry) -> Processed:
+        job = entry.job
         with self.progress.file(job.path.name) as report:
             try:
                 analysis = self.engine.analyse(
@@ -96,18 +109,14 @@ class Desk:
                 return Processed(job.path, error=error)
         return Processed(job.path, analysis)
 
-    def _make(self, sound: Sequence[tuple[Job, Analysis]]) -> list[Processed]:
+    def _make(self, tracks: Sequence[_Track]) -> list[Processed]:
         """Render, judge and keep an album of tracks that were analysed."""
-        if not sound:
+        if not tracks:
             return []
-        with ExitStack() as drafts:
-            tracks = [
-                _Track(job, analysis, Path(drafts.enter_context(_draft(job))))
-                for job, analysis in sound
-            ]
+        with ExitStack() as rooms:
             analyses = [track.analysis for track in tracks]
             album = plan_album(analyses, self.preset)
-            made = self._each(lambda track: self._render(track, album), tracks)
+            made = self._each(lambda track: self._render(track, album, rooms), tracks)
             failed = [one for one in made if one.error is not None]
             if not failed:
                 better = correct_album(
@@ -116,21 +125,25 @@ class Desk:
                 if better is not None:
                     album = replace(album, gains=album.gains | better.gains)
                     made = self._each(
-                        lambda pair: self._render_again(*pair, better),
+                        lambda pair: self._render_again(*pair, better, rooms),
                         list(zip(tracks, made, strict=True)),
                     )
                     failed = [one for one in made if one.error is not None]
             if not failed:
                 return self._keep(album, tracks, [one.renditions for one in made])
         lost = {one.path for one in failed}
-        return failed + self._make([pair for pair in sound if pair[0].path not in lost])
+        return failed + self._make([track for track in tracks if track.job.path not in lost])
 
-    def _render(self, track: _Track, album: Album, preset: Preset | None = None) -> Processed:
-        """Make the renditions of one track; a failure is its result."""
-        job, analysis, draft = track.job, track.analysis, track.draft
+    def _render(
+        self, track: _Track, album: Album, rooms: ExitStack, preset: Preset | None = None
+    ) -> Processed:
+        """Make the renditions of one track in a room of their own; a failure is its result."""
+        job, analysis = track.job, track.analysis
         wanted = preset or self.preset
         with self.progress.file(job.path.name) as report:
             try:
+                with translated():
+                    draft = Path(rooms.enter_context(draft_room(job)))
                 files = self.engine.render(
                     job.path,
                     analysis,
@@ -148,14 +161,17 @@ class Desk:
                     album=album,
                     on_progress=lambda x: report(_RENDERED + (1 - _RENDERED) * x),
                 )
+                track.source.check_unchanged()
             except SarauError as error:
                 return Processed(job.path, error=error)
         return Processed(job.path, analysis, renditions)
 
-    def _render_again(self, track: _Track, before: Processed, better: Album) -> Processed:
+    def _render_again(
+        self, track: _Track, before: Processed, better: Album, rooms: ExitStack
+    ) -> Processed:
         """Make those renditions anew whose album was off."""
         specs = tuple(spec for spec in self.preset.renditions if spec.name in better.gains)
-        made = self._render(track, better, replace(self.preset, renditions=specs))
+        made = self._render(track, better, rooms, replace(self.preset, renditions=specs))
         if made.error is not None:
             return made
         new = {one.file.spec.name: one for one in made.renditions}
@@ -166,22 +182,38 @@ class Desk:
         self, album: Album, tracks: Sequence[_Track], made: Sequence[tuple[Rendition, ...]]
     ) -> list[Processed]:
         """Write the album's tags, move everything in, and leave receipts."""
-        done = []
-        paths = [track.job.path for track in tracks]
-        for track, renditions in zip(tracks, judge_album(album, self.preset, made), strict=True):
-            job = track.job
-            kept = move_in(job, self.engine.tag_album(renditions))
-            analysis = replace(track.analysis, tenths=b"", stereo_tenths=b"")
-            receipt = receipts.Receipt(analysis, kept)
-            receipts.write(job.path, job.out_dir, self.preset, receipt, paths)
-            done.append(Processed(job.path, analysis, kept))
-        return done
+        sources = [track.source for track in tracks]
+        judged = judge_album(album, self.preset, made)
+        return [
+            self._keep_one(track, renditions, sources)
+            for track, renditions in zip(tracks, judged, strict=True)
+        ]
+
+    def _keep_one(
+        self, track: _Track, renditions: tuple[Rendition, ...], album: Sequence[receipts.Source]
+    ) -> Processed:
+        job, source = track.job, track.source
+        analysis = replace(track.analysis, tenths=b"", stereo_tenths=b"")
+        try:
+            with translated():
+                kept = move_in(source, job, self.engine.tag_album(renditions))
+                receipt = receipts.Receipt(analysis, kept)
+                receipts.write(source, job.out_dir, self.preset, receipt, album)
+        except SarauError as error:
+            return Processed(job.path, error=error)
+        return Processed(job.path, analysis, kept)
 
     def _each(self, work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
-        with ThreadPoolExecutor(self.workers) as pool:
+        with crew(self.workers, self.engine) as pool:
             return list(pool.map(work, items))
 
 
-def _draft(job: Job) -> "tempfile.TemporaryDirectory[str]":
-    job.out_dir.mkdir(parents=True, exist_ok=True)
-    return tempfile.TemporaryDirectory(prefix=".sarau-", dir=job.out_dir)
+def _look_at(jobs: Sequence[Job]) -> tuple[list[_Entry], list[Processed]]:
+    """Return what is there of an album, and what is not."""
+    entries, gone = [], []
+    for job in jobs:
+        try:
+            entries.append(_Entry(job, receipts.Source.of(job.path)))
+        except FailedError as error:
+            gone.append(Processed(job.path, error=error))
+    return entries, gone

@@ -1,22 +1,25 @@
-"""Many files through one engine: found, worked on by cores, and each with its result."""
+"""Many files through one engine: worked on by cores, and each with its result."""
 
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from sarau.audio import Analysis, Engine, LoudnessCurve, Rendition
+from sarau.audio import Analysis, Engine, Rendition
 from sarau.audio.hls import unpack
 from sarau.cli import receipts
+from sarau.cli.jobs import DRAFTS, Job
 from sarau.cli.progress import Progress, Report
 from sarau.errors import SarauError
 from sarau.model.filenames import suffixes
-from sarau.model.original import AUDIO_SUFFIXES
+from sarau.model.loudness import Loudness
 from sarau.model.preset import Format, Preset
+from sarau.storage.durable import translated
 
 _WAITING_PER_WORKER = 4
 """Files handed to the workers ahead of time: thousands of them need no memory."""
@@ -26,25 +29,18 @@ Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """A file to process and where its renditions go."""
+class Summary:
+    """What a table tells of a file: of thousands of files, all are kept to the end."""
 
     path: Path
-    out_dir: Path
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """What measuring a file found, or why it could not be measured."""
-
-    path: Path
-    analysis: Analysis | None = None
-    error: SarauError | None = None
+    loudness: Loudness | None
+    renditions: tuple[Rendition, ...]
+    error: SarauError | None
 
 
 @dataclass(frozen=True, slots=True)
 class Processed:
-    """What became of a file."""
+    """What became of a file; one that was only measured has no renditions."""
 
     path: Path
     analysis: Analysis | None = None
@@ -53,47 +49,41 @@ class Processed:
     is_old: bool = False
     """Made by an earlier call, of the same bytes and for the same preset."""
 
-    def without_pictures(self) -> "Processed":
-        """Return what a table needs: of thousands of files, all are kept to the end."""
-        if self.analysis is None:
-            return self
-        slim = replace(
-            self.analysis,
-            waveform=replace(self.analysis.waveform, data=b""),
-            loudness_curve=LoudnessCurve(),
-            insight=None,
-        )
-        return replace(self, analysis=slim)
+    def summary(self) -> Summary:
+        """Return what a table needs."""
+        loudness = self.analysis.loudness if self.analysis else None
+        return Summary(self.path, loudness, self.renditions, self.error)
 
 
-def find_files(given: Iterable[Path]) -> Iterator[tuple[Path, Path]]:
-    """Give each audio file with its place below the directory that was named."""
-    for root in given:
-        if not root.is_dir():
-            yield root, Path(root.name)
-            continue
-        for path in sorted(root.rglob("*")):
-            if path.suffix.lower() in AUDIO_SUFFIXES and path.is_file():
-                yield path, path.relative_to(root)
+@contextmanager
+def crew(workers: int, engine: Engine) -> Iterator[ThreadPoolExecutor]:
+    """Give threads that work with `engine`.
 
-
-def plan_jobs(given: Iterable[Path], target: Path) -> Iterator[Job]:
-    """Give each file a folder of its own below `target`, in the shape of what was named."""
-    taken: set[Path] = set()
-    for path, place in find_files(given):
-        # Two files may differ only in their suffix: the second one keeps it.
-        folder = place.with_suffix("")
-        folder = folder if folder not in taken else place
-        taken.add(folder)
-        yield Job(path, target / folder)
+    When the block ends early, nothing more is begun, and what is at work is killed with
+    the engine.
+    """
+    pool = ThreadPoolExecutor(workers)
+    try:
+        yield pool
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        engine.close()
+        raise
+    finally:
+        pool.shutdown()
 
 
 def work_through(
-    items: Iterable[Item], work: Callable[[Item], Result], *, workers: int, progress: Progress
+    items: Iterable[Item],
+    work: Callable[[Item], Result],
+    *,
+    engine: Engine,
+    workers: int,
+    progress: Progress,
 ) -> Iterator[Result]:
     """Call `work` on each item, `workers` at once, and give results as they come."""
     waiting: set[Future[Result]] = set()
-    with ThreadPoolExecutor(workers) as pool:
+    with crew(workers, engine) as pool:
         for item in items:
             waiting.add(pool.submit(work, item))
             progress.expect_one()
@@ -107,43 +97,50 @@ def work_through(
             yield done.result()
 
 
-def measure(engine: Engine, path: Path, progress: Progress) -> Measured:
+def measure(engine: Engine, path: Path, progress: Progress) -> Processed:
     """Decode and measure one file."""
     with progress.file(path.name) as report:
         try:
-            return Measured(path, engine.analyse(path, insight=True, on_progress=report))
+            return Processed(path, engine.analyse(path, insight=True, on_progress=report))
         except SarauError as error:
-            return Measured(path, error=error)
+            return Processed(path, error=error)
 
 
 def process(
     engine: Engine, preset: Preset, job: Job, progress: Progress, *, again: bool
 ) -> Processed:
     """Check, measure and render one file, unless an earlier call did."""
-    found = None if again else receipts.find(job.path, job.out_dir, preset)
-    if found is not None:
-        return Processed(job.path, found.analysis, found.renditions, is_old=True)
-    with progress.file(job.path.name) as report:
-        try:
-            analysis = engine.analyse(
-                job.path, insight=True, on_progress=lambda x: report(0.15 * x)
-            )
-            renditions = _render(engine, preset, job, analysis, report)
-        except SarauError as error:
-            return Processed(job.path, error=error)
-    receipts.write(job.path, job.out_dir, preset, receipts.Receipt(analysis, renditions))
+    try:
+        with translated():
+            source = receipts.Source.of(job.path)
+            found = None if again else receipts.find(source, job.out_dir, preset)
+            if found is not None:
+                return Processed(job.path, found.analysis, found.renditions, is_old=True)
+            with progress.file(job.path.name) as report:
+                analysis = engine.analyse(
+                    job.path, insight=True, on_progress=lambda x: report(0.15 * x)
+                )
+                renditions = _render(engine, preset, source, job, analysis, report)
+            receipt = receipts.Receipt(analysis, renditions)
+            receipts.write(source, job.out_dir, preset, receipt)
+    except SarauError as error:
+        return Processed(job.path, error=error)
     return Processed(job.path, analysis, renditions)
 
 
 def _render(
-    engine: Engine, preset: Preset, job: Job, analysis: Analysis, report: Report
+    engine: Engine,
+    preset: Preset,
+    source: receipts.Source,
+    job: Job,
+    analysis: Analysis,
+    report: Report,
 ) -> tuple[Rendition, ...]:
     """Render beside the target and move in what is finished.
 
     The shares of progress are those of ordinary stereo music.
     """
-    job.out_dir.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".sarau-", dir=job.out_dir) as name:
+    with draft_room(job) as name:
         draft = Path(name)
         files = engine.render(
             job.path, analysis, preset, draft, on_progress=lambda x: report(0.15 + 0.65 * x)
@@ -151,11 +148,21 @@ def _render(
         renditions = engine.verify(
             job.path, analysis, preset, files, draft, on_progress=lambda x: report(0.8 + 0.2 * x)
         )
-        return move_in(job, renditions)
+        source.check_unchanged()
+        return move_in(source, job, renditions)
 
 
-def move_in(job: Job, renditions: Sequence[Rendition]) -> tuple[Rendition, ...]:
+def draft_room(job: Job) -> "tempfile.TemporaryDirectory[str]":
+    """Make a folder beside the target, where renditions wait until they are finished."""
+    job.out_dir.mkdir(parents=True, exist_ok=True)
+    return tempfile.TemporaryDirectory(prefix=DRAFTS, dir=job.out_dir)
+
+
+def move_in(
+    source: receipts.Source, job: Job, renditions: Sequence[Rendition]
+) -> tuple[Rendition, ...]:
     """Put finished files where they belong, under the name of the track."""
+    receipts.claim(source, job.out_dir)
     named = suffixes((one.file.spec.name, one.file.extension) for one in renditions)
     return tuple(map(partial(_move_in, job), renditions, named))
 

@@ -11,6 +11,7 @@ import click
 
 from sarau import settings
 from sarau.cli.exits import FAILED
+from sarau.cli.names import shown
 
 
 @click.command("doctor")
@@ -88,17 +89,18 @@ def _queue(url: str, region: str | None) -> dict[str, Any]:
 def _print(report: dict[str, Any]) -> None:
     from rich.console import Console  # noqa: PLC0415 - heavy
     from rich.table import Table  # noqa: PLC0415 - heavy
+    from rich.text import Text  # noqa: PLC0415 - heavy
 
     table = Table(show_header=False, box=None, padding=(0, 2))
     for part in ("engine", "volumes", "database", "extras"):
-        table.add_row(f"[bold]{part}[/bold]")
+        table.add_row(Text(part, "bold"))
         for name, value in report[part].items():
-            shown = (
+            told = (
                 value
                 if not isinstance(value, dict)
                 else ", ".join(f"{key}={item}" for key, item in value.items() if item is not None)
             )
-            table.add_row(f"  {name}", str(shown))
+            table.add_row(f"  {name}", Text(shown(str(told))))
     console = Console()
     console.print(table)
     console.print("[green]ready[/green]" if report["ok"] else "[red]not ready[/red]")

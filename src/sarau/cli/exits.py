@@ -15,6 +15,7 @@ SOME_NOT_READY = 1
 WRONG_CALL = 2
 REFUSED = 3
 FAILED = 4
+INTERRUPTED = 130
 
 
 def language() -> str:

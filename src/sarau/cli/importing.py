@@ -1,6 +1,5 @@
 """`sarau import`: whole folders into an installation on this machine, without its server."""
 
-import json
 import sys
 import time
 from collections import Counter
@@ -14,6 +13,7 @@ import click
 
 from sarau import settings
 from sarau.cli.exits import SOME_NOT_READY
+from sarau.cli.names import document, shown
 from sarau.model.ids import LOCAL_USER_ID
 from sarau.model.original import After
 
@@ -88,7 +88,7 @@ def command(
                 found[path] = _join(found.get(path), result)
     if as_json:
         for path, result in sorted(found.items()):
-            print(json.dumps(_plain(path, result)))
+            print(document(_plain(path, result)))
     else:
         _print_summary(found)
     if any(_is_trouble(result) for result in found.values()):
@@ -171,7 +171,7 @@ def _print_summary(found: dict[str, "Result"]) -> None:
     for path, result in sorted(found.items()):
         if _is_trouble(result):
             why = result.error or result.detail
-            print(f"{path}: {result.kind}: {why}")
+            print(f"{shown(path)}: {result.kind}: {why}")
     kinds = Counter(str(result.kind) for result in found.values())
     settled = Counter(str(result.settled) for result in found.values())
     parts = [f"{count} {_KINDS.get(kind, kind)}" for kind, count in sorted(kinds.items())]

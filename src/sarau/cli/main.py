@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from sarau import __version__
-from sarau.cli.exits import explain
+from sarau.cli.exits import INTERRUPTED, explain
 
 _COMMANDS = {
     "serve": "sarau.cli.serve",
@@ -40,6 +40,9 @@ class _LazyGroup(click.Group):
         """Turn our errors into a sentence on standard error and a documented exit code."""
         try:
             return super().invoke(ctx)
+        except KeyboardInterrupt:
+            print("sarau: interrupted", file=sys.stderr)
+            sys.exit(INTERRUPTED)
         except Exception as error:
             code = explain(error)
             if code is None:

@@ -1,6 +1,5 @@
 """`sarau measure`: loudness, and nothing is written."""
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,9 +8,10 @@ import click
 
 from sarau import settings
 from sarau.cli.exits import SOME_NOT_READY
+from sarau.cli.names import document
 
 if TYPE_CHECKING:
-    from sarau.cli.batch import Measured
+    from sarau.cli.batch import Processed
 
 
 @click.command("measure")
@@ -26,15 +26,17 @@ def command(files: tuple[Path, ...], jobs: int | None, *, as_json: bool) -> None
     """Measure the loudness of FILES (or directories of them) by EBU R 128."""
     from sarau.audio import Engine, SandboxMode  # noqa: PLC0415 - heavy
     from sarau.cli import batch, tables  # noqa: PLC0415 - heavy
+    from sarau.cli.jobs import find_files  # noqa: PLC0415 - heavy
     from sarau.cli.progress import Progress  # noqa: PLC0415 - heavy
 
     found = settings.load(workers=jobs)
-    paths = (path for path, _ in batch.find_files(files))
+    paths = (path for path, _ in find_files(files))
     with Engine(sandbox=SandboxMode(found.sandbox)) as engine, Progress() as progress:
         results = sorted(
             batch.work_through(
                 paths,
                 lambda path: batch.measure(engine, path, progress),
+                engine=engine,
                 workers=found.worker_count,
                 progress=progress,
             ),
@@ -42,14 +44,14 @@ def command(files: tuple[Path, ...], jobs: int | None, *, as_json: bool) -> None
         )
     if as_json:
         for result in results:
-            print(json.dumps(_plain(result)))
+            print(document(_plain(result)))
     else:
         tables.print_measured(results)
     if any(result.error for result in results):
         sys.exit(SOME_NOT_READY)
 
 
-def _plain(result: "Measured") -> dict[str, Any]:
+def _plain(result: "Processed") -> dict[str, Any]:
     from sarau.cli.records import analysis_record, error_record  # noqa: PLC0415 - heavy
 
     if result.error is not None or result.analysis is None:

@@ -1,9 +1,8 @@
 """`sarau process`: the engine without a server."""
 
 import contextlib
-import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +10,13 @@ import click
 
 from sarau import settings
 from sarau.cli.exits import SOME_NOT_READY
+from sarau.cli.names import document
 from sarau.cli.presets import PresetType
 from sarau.errors import RejectedError
 from sarau.model.preset import DEFAULT_PRESET, Preset
 
 if TYPE_CHECKING:
-    from sarau.cli.batch import Processed
+    from sarau.cli.batch import Processed, Summary
     from sarau.cli.likeness import Alike
     from sarau.cli.report import Report
 
@@ -77,16 +77,18 @@ def command(
     with contextlib.ExitStack() as stack:
         report = _open_report(stack, report_to) if report_to is not None else None
         work = _album_results if album else _results
-        for result in work(files, target, preset, jobs, again=again):
+        # Closed at once when this block ends early, and with it what is at work.
+        done = contextlib.closing(work(files, target, preset, jobs, again=again))
+        for result in stack.enter_context(done):
             insight = result.analysis.insight if result.analysis else None
             found = recordings.add(result.path, insight.fingerprint if insight else None)
             if as_json:
-                print(json.dumps(_plain(result, found)), flush=True)
+                print(document(_plain(result, found)), flush=True)
             if report is not None:
                 report.add(result, found)
             if found:
                 alike[result.path] = found
-            results.append(result.without_pictures())
+            results.append(result.summary())
     if not as_json:
         from sarau.cli import tables  # noqa: PLC0415 - heavy
 
@@ -98,26 +100,28 @@ def command(
 
 def _open_report(stack: contextlib.ExitStack, given: Path) -> "Report":
     from sarau.cli.exits import language  # noqa: PLC0415 - heavy
-    from sarau.cli.report import Report, place_of  # noqa: PLC0415 - heavy
+    from sarau.cli.report import Report, report_path  # noqa: PLC0415 - heavy
 
-    return stack.enter_context(Report(place_of(given), language()))
+    return stack.enter_context(Report(report_path(given), language()))
 
 
 def _results(
     files: tuple[Path, ...], target: Path, preset: Preset, jobs: int | None, *, again: bool
-) -> Iterator["Processed"]:
+) -> Generator["Processed"]:
     from sarau.audio import Engine, SandboxMode  # noqa: PLC0415 - heavy
 
     found = settings.load(workers=jobs)
     with Engine(sandbox=SandboxMode(found.sandbox)) as engine:
         # The engine gets ready in a process of its own; the rest is loaded meanwhile.
         from sarau.cli import batch  # noqa: PLC0415 - heavy
+        from sarau.cli.jobs import plan_jobs  # noqa: PLC0415 - heavy
         from sarau.cli.progress import Progress  # noqa: PLC0415 - heavy
 
         with Progress() as progress:
             yield from batch.work_through(
-                batch.plan_jobs(files, target),
+                plan_jobs(files, target),
                 lambda job: batch.process(engine, preset, job, progress, again=again),
+                engine=engine,
                 workers=found.worker_count,
                 progress=progress,
             )
@@ -125,19 +129,20 @@ def _results(
 
 def _album_results(
     files: tuple[Path, ...], target: Path, preset: Preset, jobs: int | None, *, again: bool
-) -> Iterator["Processed"]:
+) -> Generator["Processed"]:
     from sarau.audio import Engine, SandboxMode  # noqa: PLC0415 - heavy
-    from sarau.cli import albums, batch  # noqa: PLC0415 - heavy
+    from sarau.cli import albums  # noqa: PLC0415 - heavy
+    from sarau.cli.jobs import plan_jobs  # noqa: PLC0415 - heavy
     from sarau.cli.progress import Progress  # noqa: PLC0415 - heavy
 
     found = settings.load(workers=jobs)
     with Engine(sandbox=SandboxMode(found.sandbox)) as engine, Progress() as progress:
         desk = albums.Desk(engine, preset, progress, found.worker_count)
-        for together in albums.group(batch.plan_jobs(files, target)):
+        for together in albums.group(plan_jobs(files, target)):
             yield from desk.process(together, again=again)
 
 
-def _missed(result: "Processed") -> bool:
+def _missed(result: "Summary") -> bool:
     return any(str(one.evidence.verdict) == "failed" for one in result.renditions)
 
 

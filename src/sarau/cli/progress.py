@@ -9,6 +9,8 @@ from typing import Self
 from rich import progress
 from rich.console import Console
 
+from sarau.cli.names import shown
+
 Report = Callable[[float], None]
 """Takes the fraction of a file that is done, 0 to 1."""
 
@@ -19,7 +21,7 @@ class Progress:
     def __init__(self) -> None:
         console = Console(stderr=True)
         self._bars = progress.Progress(
-            progress.TextColumn("{task.description}"),
+            progress.TextColumn("{task.description}", markup=False),
             progress.BarColumn(),
             progress.TaskProgressColumn(),
             progress.TimeRemainingColumn(),
@@ -54,7 +56,7 @@ class Progress:
     @contextmanager
     def file(self, name: str) -> Iterator[Report]:
         """Show a bar for a file and give the function that moves it (0 to 1)."""
-        bar = self._bars.add_task(name, total=1.0)
+        bar = self._bars.add_task(shown(name), total=1.0)
         try:
             yield lambda fraction: self._bars.update(bar, completed=fraction)
         finally:

@@ -1,20 +1,71 @@
 """A receipt beside the renditions: the evidence, and what it was made of.
 
-It lets an interrupted call go on with the files that are missing, and tells anybody
-later how a rendition was made.
+It lets an interrupted call go on with the files that are missing, tells whose folder it
+is, and tells anybody later how a rendition was made.
 """
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from sarau import __version__
 from sarau.audio import Analysis, Rendition, from_plain, to_plain
+from sarau.errors import FailedCode, FailedError
 from sarau.model.preset import Preset
+from sarau.storage.durable import failure
 
 _SUFFIX = ".sarau.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file as it was before anything was made of it."""
+
+    path: Path
+    size_bytes: int
+    modified_ns: int
+
+    @classmethod
+    def of(cls, path: Path) -> Self:
+        """Look at a file.
+
+        Raises:
+            FailedError: `source_missing`, `disk_error`.
+
+        """
+        try:
+            found = path.stat()
+        except FileNotFoundError as error:
+            raise FailedError(FailedCode.SOURCE_MISSING, f"{path} is gone") from error
+        except OSError as error:
+            raise failure(error) from error
+        return cls(path, found.st_size, found.st_mtime_ns)
+
+    def check_unchanged(self) -> None:
+        """Look again: what was made of a file that changed meanwhile is of no version of it.
+
+        Raises:
+            FailedError: `source_damaged`. One that is gone by now has not changed.
+
+        """
+        try:
+            now = Source.of(self.path)
+        except FailedError:
+            return
+        if now != self:
+            detail = f"{self.path} changed while it was processed"
+            raise FailedError(FailedCode.SOURCE_DAMAGED, detail)
+
+    def facts(self) -> dict[str, str | int]:
+        """Return what is the same as long as nobody writes to the file, wherever it lies."""
+        return {
+            "file": self.path.name,
+            "size_bytes": self.size_bytes,
+            "modified_ns": self.modified_ns,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,57 +76,118 @@ class Receipt:
     renditions: tuple[Rendition, ...]
 
 
-def _described(path: Path, preset: Preset, album: Sequence[Path]) -> dict[str, Any]:
-    """Return what must be the same for old renditions to serve."""
-    facts = path.stat()
-    together = {"album": [_facts(each) for each in album]} if album else {}
-    return together | {
-        "sarau": __version__,
-        "file": path.name,
-        "size_bytes": facts.st_size,
-        "modified_ns": facts.st_mtime_ns,
-        "preset": to_plain(preset),
-    }
+def real_path(path: Path) -> Path:
+    """Return where a file is, by whatever way it was named; a link is a file of its own."""
+    return path.parent.resolve() / path.name
 
 
-def _facts(path: Path) -> list[str | int]:
-    facts = path.stat()
-    return [path.name, facts.st_size, facts.st_mtime_ns]
-
-
-def place_of(path: Path, out_dir: Path) -> Path:
+def receipt_path(path: Path, out_dir: Path) -> Path:
     """Return where the receipt for `path` is, or would be."""
     return out_dir / f"{path.stem}{_SUFFIX}"
 
 
+def claim(source: Source, out_dir: Path) -> None:
+    """Say whose folder it is before anything is put there: there is nothing yet to be found."""
+    _write(source, out_dir, {})
+
+
 def write(
-    path: Path, out_dir: Path, preset: Preset, receipt: Receipt, album: Sequence[Path] = ()
+    source: Source, out_dir: Path, preset: Preset, receipt: Receipt, album: Sequence[Source] = ()
 ) -> None:
-    """Write the receipt for `path`, whole or not at all; `album` are all its tracks."""
-    target = place_of(path, out_dir)
+    """Write the receipt for `source`, whole or not at all; `album` are all its tracks."""
+    told = {"made_of": _described(source, preset, album), "made": to_plain(receipt)}
+    _write(source, out_dir, told)
+
+
+def find(
+    source: Source, out_dir: Path, preset: Preset, album: Sequence[Source] = ()
+) -> Receipt | None:
+    """Return the receipt of an earlier call, if it still holds for file, preset and renditions."""
+    found = _read(receipt_path(source.path, out_dir))
+    if found is None or found.get("made_of") != _described(source, preset, album):
+        return None
+    try:
+        receipt = from_plain(Receipt, found["made"])
+    except (ValueError, KeyError):
+        return None
+    here = tuple(_found_in(out_dir, one) for one in receipt.renditions)
+    is_whole = all(_size(one.file.path) == one.file.size_bytes for one in here)
+    return replace(receipt, renditions=here) if is_whole else None
+
+
+def holds(source: Source, out_dir: Path) -> bool:
+    """Tell whether an earlier call made anything of the file as it is now."""
+    found = _read(receipt_path(source.path, out_dir)) or {}
+    return "made" in found and _is_named(source, found)
+
+
+def is_for(path: Path, out_dir: Path) -> bool | None:
+    """Tell whether a folder is that of `path`: False if it is another file's, None if nobody's.
+
+    A file that lies elsewhere by now is the same one, as long as nobody wrote to it.
+    """
+    found = _read(receipt_path(path, out_dir))
+    if found is None:
+        return None
+    if found.get("path") == _way_to(path, out_dir):
+        return True
+    try:
+        return _is_named(Source.of(path), found)
+    except FailedError:
+        return False
+
+
+def made_in(folder: Path) -> Iterator[str]:
+    """Give the names of the renditions in a folder, as its receipts tell them."""
+    for path in folder.glob(f"*{_SUFFIX}"):
+        try:
+            receipt = from_plain(Receipt, (_read(path) or {})["made"])
+        except (ValueError, KeyError):
+            continue
+        yield from (one.file.path.name for one in receipt.renditions)
+
+
+def _described(source: Source, preset: Preset, album: Sequence[Source]) -> dict[str, Any]:
+    """Return what must be the same for old renditions to serve."""
+    together = {"album": [list(each.facts().values()) for each in album]} if album else {}
+    return together | source.facts() | {"sarau": __version__, "preset": to_plain(preset)}
+
+
+def _is_named(source: Source, found: dict[str, Any]) -> bool:
+    return bool(found.get("source") == source.facts())
+
+
+def _way_to(path: Path, out_dir: Path) -> str:
+    """Return the way from a folder to a source: it stays when both move together."""
+    return os.path.relpath(real_path(path), out_dir.resolve())
+
+
+def _found_in(out_dir: Path, rendition: Rendition) -> Rendition:
+    file = replace(rendition.file, path=out_dir / rendition.file.path.name)
+    return replace(rendition, file=file)
+
+
+def _write(source: Source, out_dir: Path, told: dict[str, Any]) -> None:
+    target = receipt_path(source.path, out_dir)
     draft = target.with_suffix(".new")
-    draft.write_text(
-        json.dumps({"made_of": _described(path, preset, album), "made": to_plain(receipt)})
-    )
+    named = {"path": _way_to(source.path, out_dir), "source": source.facts()}
+    draft.write_text(json.dumps(named | told))
     draft.replace(target)
 
 
-def find(path: Path, out_dir: Path, preset: Preset, album: Sequence[Path] = ()) -> Receipt | None:
-    """Return the receipt of an earlier call, if it still holds for file, preset and renditions."""
+def _read(path: Path) -> dict[str, Any] | None:
     try:
-        found = json.loads(place_of(path, out_dir).read_text())
-        if found["made_of"] != _described(path, preset, album):
-            return None
-        receipt = from_plain(Receipt, found["made"])
-    except (OSError, ValueError, KeyError, TypeError):
+        found = json.loads(path.read_text())
+    except (OSError, ValueError):
         return None
-    files = [one.file for one in receipt.renditions]
-    there = all(_size(out_dir / file.path.name) == file.size_bytes for file in files)
-    return receipt if there else None
+    return found if isinstance(found, dict) else None
 
 
 def _size(path: Path) -> int | None:
     """Return the bytes of a file, or of all files of an HLS set's folder; None without it."""
-    if path.is_dir():
-        return sum(each.stat().st_size for each in path.iterdir())
-    return path.stat().st_size if path.is_file() else None
+    try:
+        if path.is_dir():
+            return sum(each.stat().st_size for each in path.iterdir())
+        return path.stat().st_size
+    except OSError:
+        return None

@@ -16,6 +16,7 @@ from sarau.audio import Analysis, Insight, Rendition
 from sarau.audio.pictures import loudness_svg, waveform_svg
 from sarau.cli.batch import Processed
 from sarau.cli.likeness import Alike, alike_sentence
+from sarau.cli.names import shown
 from sarau.cli.report_text import STYLE, figure, words
 from sarau.model.findings import sentence
 from sarau.model.messages import message
@@ -23,7 +24,7 @@ from sarau.model.messages import message
 _FILE = "report.html"
 
 
-def place_of(given: Path) -> Path:
+def report_path(given: Path) -> Path:
     """Return the file that is meant by a directory or a file."""
     is_file = given.suffix.lower() in {".html", ".htm"} and not given.is_dir()
     return given if is_file else given / _FILE
@@ -73,7 +74,7 @@ class Report:
         if self._file is None:
             raise ValueError("the report is not open")
         number = len(self._contents) + 1
-        name = html.escape(result.path.name)
+        name = html.escape(shown(result.path.name))
         body = self._failed(result) if result.analysis is None else self._track(result)
         body = self._alike(alike) + body
         self._file.write(f'<section id="t{number}"><h2>{name}</h2>{body}</section>\n')
@@ -111,7 +112,7 @@ class Report:
     def _alike(self, alike: Sequence[Alike]) -> str:
         lines = []
         for one in alike:
-            link = f'<a href="#t{one.number}">{html.escape(one.path.name)}</a>'
+            link = f'<a href="#t{one.number}">{html.escape(shown(one.path.name))}</a>'
             lines.append(f'<li class="note">{alike_sentence(one, link, self._language)}</li>')
         return f"<ul>{''.join(lines)}</ul>" if lines else ""
 
@@ -139,9 +140,8 @@ class Report:
                 target += f" ({self._words['album']} {reached})"
             gain = self._figure(proof.gain_db)
             verdict = self._verdict(str(proof.verdict))
-            rows.append(
-                self._row(html.escape(one.file.path.name), proof.loudness, gain, target, verdict)
-            )
+            name = html.escape(shown(one.file.path.name))
+            rows.append(self._row(name, proof.loudness, gain, target, verdict))
         cells = "".join(f"<th>{self._words[head]}</th>" for head in heads)
         return (
             f'<div class="wide"><table><thead><tr>{cells}</tr></thead>'

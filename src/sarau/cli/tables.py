@@ -7,11 +7,13 @@ from pathlib import Path
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from sarau.audio import Evidence
-from sarau.cli.batch import Measured, Processed
+from sarau.cli.batch import Processed, Summary
 from sarau.cli.exits import language
 from sarau.cli.likeness import Alike, alike_sentence
+from sarau.cli.names import shown
 from sarau.errors import SarauError
 from sarau.model.messages import message
 
@@ -37,21 +39,25 @@ def _db(value: float | None) -> str:
     return "–" if value is None else f"{value:.2f}"
 
 
-def _said(error: SarauError) -> str:
-    return f"[red]{message(error.code, language())}[/red]"
+def _named(path: Path) -> Text:
+    """Return a name as it is: in a string, rich takes brackets for orders."""
+    return Text(shown(path.name))
 
 
-def print_processed(results: Iterable[Processed]) -> None:
+def _said(error: SarauError | None) -> Text:
+    return Text(message(error.code, language()) if error else "", "red")
+
+
+def print_processed(results: Iterable[Summary]) -> None:
     """Print each track with its renditions."""
     table = _table("track", "LUFS", "dBTP", "rendition", "gain dB", "LUFS", "dBTP", "verdict")
     table.columns[-1].no_wrap = False
     for result in results:
-        if result.error is not None or result.analysis is None:
-            said = _said(result.error) if result.error else ""
-            table.add_row(result.path.name, "", "", "", "", "", "", said)
+        name, before = _named(result.path), result.loudness
+        if before is None:
+            table.add_row(name, *[""] * 6, _said(result.error))
             continue
-        before = result.analysis.loudness
-        first = (result.path.name, _db(before.integrated_lufs), _db(before.true_peak_dbtp))
+        first = (name, _db(before.integrated_lufs), _db(before.true_peak_dbtp))
         for one in result.renditions:
             after = one.evidence
             colour = _COLOURS.get(after.verdict, "yellow")
@@ -61,9 +67,9 @@ def print_processed(results: Iterable[Processed]) -> None:
                 f"{after.gain_db:+.2f}",
                 _db(after.loudness.integrated_lufs),
                 _db(after.loudness.true_peak_dbtp),
-                f"[{colour}]{after.verdict}[/{colour}]{_album(after)}",
+                Text.assemble((after.verdict, colour), _album(after)),
             )
-            first = ("", "", "")
+            first = (Text(), "", "")
         table.add_section()
     _print(table)
 
@@ -72,7 +78,8 @@ def print_alike(alike: Mapping[Path, list[Alike]]) -> None:
     """Say which files are the same recording as others; nothing when there are none."""
     for path in sorted(alike):
         for one in alike[path]:
-            print(f"{path.name}: {alike_sentence(one, one.path.name, language())}")
+            said = alike_sentence(one, shown(one.path.name), language())
+            print(f"{shown(path.name)}: {said}")
 
 
 def _album(evidence: Evidence) -> str:
@@ -80,19 +87,18 @@ def _album(evidence: Evidence) -> str:
     return f" album {_db(evidence.album.integrated_lufs)} LUFS" if evidence.album else ""
 
 
-def print_measured(results: Iterable[Measured]) -> None:
+def print_measured(results: Iterable[Processed]) -> None:
     """Print the loudness of each file, in the terms of EBU R 128."""
     columns = ("I LUFS", "LRA LU", "max M LUFS", "max S LUFS", "TP dBTP")
     table = _table("file", *columns, "length s", "rate Hz", "format", "notes")
     table.columns[-1].no_wrap = False
     for result in results:
         if result.analysis is None:
-            said = _said(result.error) if result.error else ""
-            table.add_row(result.path.name, *[""] * (len(columns) + 3), said)
+            table.add_row(_named(result.path), *[""] * (len(columns) + 3), _said(result.error))
             continue
         loudness, source = result.analysis.loudness, result.analysis.source
         table.add_row(
-            result.path.name,
+            _named(result.path),
             _db(loudness.integrated_lufs),
             _db(loudness.range_lu),
             _db(loudness.max_momentary_lufs),

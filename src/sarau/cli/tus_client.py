@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -64,8 +65,9 @@ class TusClient:
     def _create(self, path: Path, size_bytes: int, preset: str) -> dict[str, str]:
         with path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        filename = os.fsencode(path.name).decode(errors="replace")
         # A server that has these bytes from us needs no others.
-        described = {"filename": path.name, "preset": preset, "sha256": sha256}
+        described = {"filename": filename, "preset": preset, "sha256": sha256}
         encoded = (f"{k} {base64.b64encode(v.encode()).decode()}" for k, v in described.items())
         headers = {
             **_TUS,
@@ -149,7 +151,7 @@ class _Memory:
 def _fingerprint(server: str, path: Path, preset: str) -> str:
     facts = path.stat()
     named = f"{server}\n{path.resolve()}\n{facts.st_size}\n{facts.st_mtime_ns}\n{preset}"
-    return hashlib.sha256(named.encode()).hexdigest()
+    return hashlib.sha256(os.fsencode(named)).hexdigest()
 
 
 def _blocks(file: BinaryIO, count: int, report: Callable[[int], None]) -> Iterator[bytes]:

@@ -1,6 +1,5 @@
 """`sarau upload`: send files to a server; an interrupted call goes on where it stopped."""
 
-import json
 import sys
 import time
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import click
 
 from sarau.cli.exits import SOME_NOT_READY
+from sarau.cli.names import document, shown
 from sarau.model.preset import DEFAULT_PRESET
 
 _WAIT_S = 1.0
@@ -58,8 +58,11 @@ def command(
         time.sleep(_WAIT_S)
         found = [(path, client.track(track_id)) for path, track_id in sent]
     for path, track in found:
-        said = track["message"] or ""
-        line = {"file": str(path), "track": track["id"], "state": track["state"]}
-        print(json.dumps(line) if as_json else f"{path.name}: {track['state']} {said}".rstrip())
+        if as_json:
+            line = {"file": str(path), "track": track["id"], "state": track["state"]}
+            print(document(line))
+        else:
+            said = track["message"] or ""
+            print(f"{shown(path.name)}: {track['state']} {said}".rstrip())
     if any(track["state"] in _OVER - {"ready"} for _, track in found):
         sys.exit(SOME_NOT_READY)

@@ -1,0 +1,133 @@
+"""What a receipt says was made of a file is never of another version of it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.sounds import write_music
+
+from sarau.audio import Engine
+from sarau.cli import albums, batch
+from sarau.cli.jobs import plan_jobs
+from sarau.cli.progress import Progress
+from sarau.model.preset import PRESETS
+
+ARCHIVE = PRESETS["archive"]
+
+
+class Studio(Engine):
+    """Something happens to the source as soon as it is analysed, or made."""
+
+    analysed = staticmethod(lambda _source: None)
+    made = staticmethod(lambda _source: None)
+
+    def render(self, source: Path, *given: Any, **more: Any) -> Any:
+        self.analysed(source)
+        return super().render(source, *given, **more)
+
+    def verify(self, source: Path, *given: Any, **more: Any) -> Any:
+        result = super().verify(source, *given, **more)
+        self.made(source)
+        return result
+
+
+@pytest.fixture
+def studio() -> Iterator[Studio]:
+    with Studio() as engine:
+        yield engine
+
+
+@pytest.fixture(params=[True, False], ids=["album", "tracks"])
+def in_album(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param)
+
+
+@pytest.fixture
+def music(tmp_path: Path) -> Path:
+    (tmp_path / "music").mkdir()
+    for seed in (1, 2):
+        write_music(tmp_path / "music" / f"{seed}.wav", seed=seed)
+    return tmp_path / "music"
+
+
+def process(studio: Studio, music: Path, *, in_album: bool) -> dict[str, batch.Processed]:
+    jobs = list(plan_jobs([music], music.parent / "out"))
+    with Progress() as progress:
+        if in_album:
+            done = albums.Desk(studio, ARCHIVE, progress, 1).process(jobs, again=False)
+        else:
+            done = [batch.process(studio, ARCHIVE, job, progress, again=False) for job in jobs]
+    return {one.path.name: one for one in done}
+
+
+def export_again(source: Path) -> None:
+    """Write other music of the same length."""
+    if source.name == "1.wav":
+        write_music(source, seed=9)
+
+
+def delete(source: Path) -> None:
+    if source.name == "1.wav":
+        source.unlink(missing_ok=True)
+
+
+@pytest.mark.parametrize("when", ["analysed", "made"])
+def test_a_source_that_is_exported_again_meanwhile_is_not_done(
+    studio: Studio, music: Path, when: str, *, in_album: bool
+) -> None:
+    setattr(studio, when, export_again)
+    found = process(studio, music, in_album=in_album)
+    assert found["1.wav"].error is not None
+    assert found["1.wav"].error.code == "source_damaged"
+    assert found["2.wav"].error is None
+    assert not list((music.parent / "out" / "1").iterdir())
+    setattr(studio, when, lambda _source: None)
+    found = process(studio, music, in_album=in_album)
+    assert found["1.wav"].error is None
+    assert not found["1.wav"].is_old
+    assert all(one.is_old for one in process(studio, music, in_album=in_album).values())
+
+
+def test_a_source_that_is_deleted_meanwhile_stops_nobody_else(
+    studio: Studio, music: Path, *, in_album: bool
+) -> None:
+    studio.analysed = delete
+    found = process(studio, music, in_album=in_album)
+    assert found["1.wav"].error is not None
+    assert found["1.wav"].error.code == "source_missing"
+    assert found["2.wav"].error is None
+
+
+def test_a_source_that_is_deleted_when_all_is_made_is_done(
+    studio: Studio, music: Path, *, in_album: bool
+) -> None:
+    studio.made = delete
+    found = process(studio, music, in_album=in_album)
+    assert [one.error for one in found.values()] == [None, None]
+    assert (music.parent / "out" / "1" / "1.flac").is_file()
+
+
+def test_a_source_that_is_gone_before_its_turn_stops_nobody_else(
+    studio: Studio, music: Path, *, in_album: bool
+) -> None:
+    jobs = list(plan_jobs([music], music.parent / "out"))
+    delete(music / "1.wav")
+    with Progress() as progress:
+        if in_album:
+            done = albums.Desk(studio, ARCHIVE, progress, 1).process(jobs, again=False)
+        else:
+            done = [batch.process(studio, ARCHIVE, job, progress, again=False) for job in jobs]
+    assert {one.path.name: one.error and str(one.error.code) for one in done} == {
+        "1.wav": "source_missing",
+        "2.wav": None,
+    }
+
+
+def test_a_folder_that_cannot_be_written_to_stops_nobody_else(
+    studio: Studio, music: Path, *, in_album: bool
+) -> None:
+    write_music(music / f"{'n' * 245}.wav")  # no room for the name of a receipt
+    found = process(studio, music, in_album=in_album)
+    codes = [one.error and str(one.error.code) for one in found.values()]
+    assert sorted(map(str, codes)) == ["None", "None", "disk_error"]
