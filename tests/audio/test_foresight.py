@@ -53,7 +53,7 @@ def foretold(samples: np.ndarray, step: int = STEP) -> tuple[float, tuple[float,
     meter.push(None)
     peak_dbtp = meter.result().true_peak_dbtp
     assert peak_dbtp is not None
-    return peak_dbtp, meter.losses_lu(foresight)
+    return peak_dbtp, meter.losses_lu(foresight, lambda: None)
 
 
 @pytest.mark.parametrize("depth_db", [1.0, 2.0, 3.0, 4.0, 8.0, 10.0, 13.0])
@@ -75,6 +75,16 @@ def test_losses_grow_with_the_work(music: np.ndarray) -> None:
     assert len(losses_lu) == 1 + 2 * 13
 
 
+def test_each_step_is_progress(music: np.ndarray) -> None:
+    meter, foresight = Meter(44_100, "stereo"), Foresight(44_100)
+    foresight.push(music)
+    meter.push(to_frame(music, rate_hz=44_100, layout="stereo", pts=0))
+    meter.push(None)
+    steps: list[None] = []
+    losses_lu = meter.losses_lu(foresight, lambda: steps.append(None))
+    assert len(steps) == len(losses_lu)
+
+
 def test_the_size_of_frames_does_not_matter(music: np.ndarray) -> None:
     short = music[:, :100_000]
     assert foretold(short, 1152)[1] == foretold(short, 65_536)[1]
@@ -87,4 +97,4 @@ def test_silence_loses_nothing() -> None:
     meter.push(None)
     foresight = Foresight(44_100)
     foresight.push(silence)
-    assert meter.losses_lu(foresight) == ()
+    assert meter.losses_lu(foresight, lambda: None) == ()

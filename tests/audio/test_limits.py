@@ -77,6 +77,12 @@ def test_cpu_time(long_file: Path) -> None:
     assert caught.value.code is RejectedCode.DECODE_TIMEOUT
 
 
+def test_what_is_worked_out_after_the_last_sample_is_progress_too(long_file: Path) -> None:
+    # Of an hour of music it takes more than the second that is allowed without any.
+    with Engine(limits=Limits(max_idle_cpu_s=1)) as engine:
+        assert engine.analyse(long_file).limiting_loss_lu
+
+
 def test_memory(kitchen: Kitchen, tmp_path: Path) -> None:
     path = tmp_path / "a.m4a"
     path.write_bytes(kitchen.m4a())

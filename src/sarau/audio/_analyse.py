@@ -1,6 +1,7 @@
 """The first pass: decode all of it, once, and learn everything."""
 
 import hashlib
+from collections.abc import Callable
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -68,7 +69,8 @@ def analyse(source: Source, reporter: Reporter, *, insight: bool, tenths: bool =
         bad_at_s=source.bad_at_s,
         md5=md5.digest() if md5 is not None else None,
     )
-    return meters.result(source, warnings)
+    # What is left takes seconds of CPU after hours of music, and is progress like the rest.
+    return meters.result(source, warnings, lambda: reporter.progress(1.0))
 
 
 class _Meters:
@@ -106,10 +108,13 @@ class _Meters:
         if frame is None:
             self._mix_meter.push(None)
 
-    def result(self, source: Source, warnings: tuple[str, ...]) -> Analysis:
+    def result(
+        self, source: Source, warnings: tuple[str, ...], worked: Callable[[], None]
+    ) -> Analysis:
         self._meter.push(None)
         self._mix(None)
         loudness = self._meter.result()
+        worked()
         if loudness.integrated_lufs is None:
             warnings = (*warnings, "no_loudness")
         if source.parameters_changed:
@@ -118,6 +123,7 @@ class _Meters:
         insight = None
         if self._collector is not None:
             insight = self._collector.result(described, loudness, self._meter.short_term_lufs())
+            worked()
         return Analysis(
             source=described,
             loudness=loudness,
@@ -126,7 +132,7 @@ class _Meters:
             stereo_loudness=self._mix_meter.result() if self._mix_meter else None,
             loudness_curve=self._meter.curve(),
             insight=insight,
-            limiting_loss_lu=self._meter.losses_lu(self._foresight),
+            limiting_loss_lu=self._meter.losses_lu(self._foresight, worked),
             tenths=self._meter.tenths() if self._tenths else b"",
             stereo_tenths=self._mix_meter.tenths() if self._tenths and self._mix_meter else b"",
         )

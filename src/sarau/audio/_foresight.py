@@ -6,7 +6,9 @@ twice more before rendering, only to find out. What is left of the error, a few
 hundredths of a unit, is found when the renditions are measured.
 """
 
+import math
 from array import array
+from collections.abc import Callable
 from functools import reduce
 from typing import Final
 
@@ -23,6 +25,7 @@ _PIECES: Final = 4
 _STEPS: Final = 26
 """To 13 dB: the most limiting a preset may allow, and a codec's headroom under it."""
 _FLOOR_POWER: Final = 1e-20
+_NEPERS_OF_POWER_PER_DB: Final = -math.log(10) / 10
 _NEXT_SHARE: Final = 1 / 6
 """How much of a piece the attack of the next one takes, on average."""
 
@@ -52,37 +55,46 @@ class Foresight:
         self._peaks.extend(peaks[:-1].tolist())
         self._open_peak = float(peaks[-1])
 
-    def losses_lu(self, meter: Loudmeter, true_peak_dbtp: float) -> tuple[float, ...]:
-        """Return what limiting by 0, 0.5, 1... dB below the true peak would take."""
+    def losses_lu(
+        self, meter: Loudmeter, true_peak_dbtp: float, worked: Callable[[], None]
+    ) -> tuple[float, ...]:
+        """Return what limiting by 0, 0.5, 1... dB below the true peak would take.
+
+        `worked` is called after each step: in six hours of music they take a while.
+        """
         before = meter.integrated_lufs()
         if before is None:
             return ()
         whole = len(self._peaks) // _PIECES * _PIECES
-        with np.errstate(divide="ignore"):
-            peaks = np.frombuffer(self._peaks, np.float32, whole).astype(np.float64)
-            levels_db = 20 * np.log10(peaks)
+        limited = _Limited(np.frombuffer(self._peaks, np.float32, whole).astype(np.float64))
         losses = []
         for step in range(_STEPS + 1):
             threshold_db = true_peak_dbtp - step * LIMITING_STEP_DB - MARGIN_DB
-            after = meter.integrated_lufs(_powers(levels_db, threshold_db))
+            after = meter.integrated_lufs(limited.powers(threshold_db))
             losses.append(round(max(0.0, before - after), 3) if after is not None else 0.0)
+            worked()
         return tuple(losses)
 
 
-def _powers(levels_db: NDArray[np.float64], threshold_db: float) -> NDArray[np.float64]:
-    """Return what a limiter leaves of the power of each block.
+class _Limited:
+    """What a limiter leaves of the power of each block, for any threshold."""
 
-    Where in a block its power is, the peaks tell: a stroke is loudest where it is held most.
-    """
-    fall_db = RELEASE_DB_PER_S / (BLOCKS_PER_S * _PIECES)
-    slope = fall_db * np.arange(len(levels_db))
-    reduction = levels_db - threshold_db + slope
-    reduction = np.maximum(np.maximum.accumulate(reduction) - slope, 0.0)
-    reduction[:-1] += _NEXT_SHARE * (reduction[1:] - reduction[:-1])
-    weight = 10 ** (levels_db / 10) + _FLOOR_POWER
-    left = weight * 10 ** (reduction / -10)
-    blocks: NDArray[np.float64] = _summed(left) / _summed(weight)
-    return blocks
+    def __init__(self, peaks: NDArray[np.float64]) -> None:
+        with np.errstate(divide="ignore"):
+            levels_db = 20 * np.log10(peaks)
+        slope = RELEASE_DB_PER_S / (BLOCKS_PER_S * _PIECES) * np.arange(len(peaks))
+        self._held_db = np.maximum.accumulate(levels_db + slope) - slope
+        """The level of each piece, or what is left by then of a higher one before it."""
+        # Where in a block its power is, the peaks tell: a stroke is loudest where it is held most.
+        self._weight = peaks * peaks + _FLOOR_POWER
+        self._whole = _summed(self._weight)
+
+    def powers(self, threshold_db: float) -> NDArray[np.float64]:
+        reduction = np.maximum(self._held_db - threshold_db, 0.0)
+        reduction[:-1] += _NEXT_SHARE * (reduction[1:] - reduction[:-1])
+        left = self._weight * np.exp(reduction * _NEPERS_OF_POWER_PER_DB)
+        blocks: NDArray[np.float64] = _summed(left) / self._whole
+        return blocks
 
 
 def _summed(pieces: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,6 +1,7 @@
 """Loudness and true peak of one stream of canonical frames."""
 
 import math
+from collections.abc import Callable
 
 from av.audio.frame import AudioFrame
 
@@ -44,11 +45,11 @@ class Meter:
         """Return the loudness of every window of 3 s, one every 20 ms."""
         return self._loudmeter.short_term_lufs()
 
-    def losses_lu(self, foresight: Foresight) -> tuple[float, ...]:
+    def losses_lu(self, foresight: Foresight, worked: Callable[[], None]) -> tuple[float, ...]:
         """Return what limiting would take from the loudness of everything that was pushed."""
         if self._peak <= 0:
             return ()
-        return foresight.losses_lu(self._loudmeter, 20 * math.log10(self._peak))
+        return foresight.losses_lu(self._loudmeter, 20 * math.log10(self._peak), worked)
 
     def tenths(self) -> bytes:
         """Return the weighted power of every tenth of a second, packed."""
