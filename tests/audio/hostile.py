@@ -100,13 +100,18 @@ def wav(
     bits: int = 16,
     tag: int = 1,
     size: int | None = None,
+    mask: int | None = None,
 ) -> bytes:
+    """Return a WAV file; with `mask` it names its loudspeakers (WAVE_FORMAT_EXTENSIBLE)."""
     block = channels * bits // 8
-    form = struct.pack(
-        "<HHIIHH", tag, channels & 0xFFFF, rate, rate * block & 0xFFFFFFFF, block & 0xFFFF, bits
-    )
+    rates = struct.pack("<IIHH", rate, rate * block & 0xFFFFFFFF, block & 0xFFFF, bits)
+    form = struct.pack("<HH", tag if mask is None else 0xFFFE, channels & 0xFFFF) + rates
+    if mask is not None:
+        guid = struct.pack("<H", tag) + bytes.fromhex("000000001000800000aa00389b71")
+        form += struct.pack("<HHI", 22, bits, mask) + guid
     size = len(data) if size is None else size
-    body = b"WAVEfmt " + struct.pack("<I", 16) + form + b"data" + struct.pack("<I", size) + data
+    body = b"WAVEfmt " + struct.pack("<I", len(form)) + form
+    body += b"data" + struct.pack("<I", size) + data
     return b"RIFF" + struct.pack("<I", min(0xFFFFFFFF, len(body))) + body
 
 
@@ -242,6 +247,9 @@ def unframed_mp3(kitchen: Kitchen) -> bytes:
         "plain.mp3", "-c:a", "libmp3lame", "-b:a", "192k", "-write_xing", "0", "-id3v2_version", "0"
     )
 
+
+CHANGED = joined(("mp3", "-ar", "48000"), ("mp3", "-ac", "1"))
+"""An MP3 of 2 s at 48 kHz in stereo, and 2 s at 44.1 kHz in mono behind it."""
 
 HLS = "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\n{}\n#EXT-X-ENDLIST\n"
 MPD = (
@@ -466,7 +474,7 @@ FINE = [
     Case(
         "change of parameters.mp3",
         "parameters_changed",
-        joined(("mp3", "-ar", "48000"), ("mp3", "-ac", "1")),
+        CHANGED,
     ),
     Case(
         "chained.ogg",

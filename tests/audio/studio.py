@@ -1,15 +1,25 @@
 """Sources made of noise, and what the engine makes of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from tests.audio.meters import ebur128
 
 from sarau.audio import Analysis, RenderedFile, Rendition, Verdict
-from sarau.model.preset import PRESETS, Preset
+from sarau.model.preset import PRESETS, Format, Preset, RenditionSpec
 
 STREAMING = PRESETS["streaming"]
+ALL = replace(
+    STREAMING,
+    renditions=(
+        *STREAMING.renditions,
+        RenditionSpec("wav", Format.WAV),
+        RenditionSpec("alac", Format.ALAC),
+        RenditionSpec("vorbis", Format.VORBIS, quality=4),
+    ),
+)
+"""Every format that is encoded."""
 
 
 @dataclass

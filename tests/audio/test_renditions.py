@@ -14,9 +14,9 @@ import mutagen.mp4
 import mutagen.oggopus
 import numpy as np
 import pytest
-from tests.audio.hostile import Kitchen, png, wav
+from tests.audio.hostile import CHANGED, Kitchen, png, wav
 from tests.audio.meters import decode, ebur128, probe
-from tests.audio.studio import STREAMING, Work, check_with_ffmpeg, noise, pcm16, pcm24
+from tests.audio.studio import ALL, STREAMING, Work, check_with_ffmpeg, noise, pcm16, pcm24
 
 from sarau.audio import Analysis, Engine, Rendition, Verdict, from_plain, to_plain
 from sarau.model.preset import PRESETS, Format, RenditionSpec
@@ -152,6 +152,43 @@ def test_mono_stays_mono(work: Callable[..., Work]) -> None:
         assert probe(each.file.path)["channels"] == 1, name
         assert each.file.channels == 1
     check_with_ffmpeg(made, PRESETS["broadcast"])
+
+
+@pytest.mark.parametrize(
+    ("channels", "mask"), [(1, 0x1), (1, 0x100), (2, 0x30), (2, 0x600), (2, 0xC), (6, 0xFC0)]
+)
+def test_odd_loudspeakers_are_taken_for_the_usual_ones(
+    work: Callable[..., Work], engine: Engine, tmp_path: Path, channels: int, mask: int
+) -> None:
+    data = pcm16(noise(2, 44_100, channels=channels))
+    usual = tmp_path / "usual.wav"
+    usual.write_bytes(wav(data, channels=channels))
+    expected = engine.analyse(usual)
+    made = work(wav(data, channels=channels, mask=mask), ALL)
+
+    found = made.analysis
+    assert found.source.channel_layout == expected.source.channel_layout
+    assert found.loudness == expected.loudness
+    assert found.stereo_loudness == expected.stereo_loudness
+    assert set(made.renditions) == {spec.name for spec in ALL.renditions}
+    assert {each.evidence.verdict for each in made.renditions.values()} == {Verdict.PASSED}
+
+
+def test_parts_of_other_rates_and_channels_keep_their_pitch(
+    work: Callable[..., Work], kitchen: Kitchen, tmp_path: Path
+) -> None:
+    path = tmp_path / "joined.mp3"
+    CHANGED(kitchen, path)
+    made = work(path.read_bytes())
+
+    source = made.analysis.source
+    assert (source.sample_rate_hz, source.channels) == (48_000, 2)
+    assert source.duration_s == pytest.approx(4, abs=0.2)
+    for name, each in made.renditions.items():
+        heard = np.frombuffer(decode(each.file.path, "-ar", "48000"), "<i2").reshape(-1, 2)
+        for start_s in (0.5, 2.5):
+            part = heard[int(start_s * 48_000) :][:48_000, 0] * np.hanning(48_000)
+            assert np.argmax(np.abs(np.fft.rfft(part))) == pytest.approx(330, abs=2), name
 
 
 def test_multichannel_is_kept_in_flac_and_mixed_for_the_others(work: Callable[..., Work]) -> None:

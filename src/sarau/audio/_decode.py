@@ -16,7 +16,7 @@ from sarau.audio import _sniff
 from sarau.audio._bytes import ByteSource
 from sarau.audio._claims import read_claims
 from sarau.audio._damage import Claims
-from sarau.audio._frames import Chain, cut, layout_name
+from sarau.audio._frames import Chain, cut, layout_name, usual_layout
 from sarau.audio._libraries import pyav_major
 from sarau.audio._types import Limits
 from sarau.errors import RejectedCode, RejectedError
@@ -62,6 +62,11 @@ class Source:
         if self.format != sniffed:
             self._claim(self.format)
         self.stream = _find_sound(self.container)
+        # Of the first part: the decoder's own are those of the part it is in.
+        context = self.stream.codec_context
+        self.sample_rate_hz: Final = context.sample_rate
+        self.layout: Final = usual_layout(context.layout)
+        self.channels: Final = context.layout.nb_channels
         self.check_shape(self.sample_rate_hz, self.channels)
         self._check_length()
         self.bad_at_s: list[float] = []
@@ -84,21 +89,6 @@ class Source:
     def is_lossless(self) -> bool:
         """Whether the codec gives back what was put in."""
         return self.stream.codec_context.name in LOSSLESS_CODECS
-
-    @property
-    def sample_rate_hz(self) -> int:
-        """Of the first part; later parts are converted to it."""
-        return self.stream.codec_context.sample_rate
-
-    @property
-    def layout(self) -> str:
-        """The channel layout of the first part."""
-        return layout_name(self.stream.codec_context.layout)
-
-    @property
-    def channels(self) -> int:
-        """The number of channels of the first part."""
-        return self.stream.codec_context.layout.nb_channels
 
     @property
     def has_cover(self) -> bool:
@@ -318,6 +308,10 @@ class Canonical:
         rate_hz, sample_format, layout = shape
         self._source.check_shape(rate_hz, frame.layout.nb_channels)
         filters = [("aformat", f"sample_fmts=fltp:channel_layouts={self.layout}")]
+        usual = usual_layout(frame.layout)
+        if usual != layout:
+            same = "|".join(str(channel) for channel in range(frame.layout.nb_channels))
+            filters.insert(0, ("channelmap", f"map={same}:channel_layout={usual}"))
         if rate_hz != self.rate_hz:
             filters.append(("aresample", RESAMPLER.format(self.rate_hz)))
         filters.append(("asetnsamples", f"n={FRAME_SAMPLES}:p=0"))

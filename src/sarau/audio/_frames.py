@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 Samples = NDArray[np.float32]
 """Shape (channels, samples), full scale is 1."""
 
+_STEREO: Final = 2
 # What a file that names no layout means by its number of channels (WAVE's own order).
 _LAYOUTS: Final = {
     1: "mono",
@@ -30,11 +31,19 @@ _LAYOUTS: Final = {
 def layout_name(layout: "av.AudioLayout") -> str:
     """Return the layout by a name that filters accept, also when the file names none."""
     name = layout.name
-    if "channel" in name.split():
-        return "mono"
-    if name.endswith("channels"):
-        return _LAYOUTS.get(layout.nb_channels, name)
-    return name
+    return _LAYOUTS.get(layout.nb_channels, name) if name.endswith("channels") else name
+
+
+def usual_layout(layout: "av.AudioLayout") -> str:
+    """Return what a layout is taken for: one that everything can mix, encode and play.
+
+    One channel is mono and two are stereo, whichever loudspeakers the file names for them.
+    More are what they are called, and where that is no name but a list, the usual ones of
+    their number.
+    """
+    name, channels = layout.name, layout.nb_channels
+    is_list = "channels" in name
+    return _LAYOUTS.get(channels, name) if is_list or channels <= _STEREO else name
 
 
 def planes(frame: AudioFrame) -> list[AudioPlane]:
