@@ -15,7 +15,7 @@ from sarau.audio._frames import Chain, to_samples
 from sarau.audio._meter import Meter
 from sarau.audio._plain import Plain, from_plain, to_plain
 from sarau.audio._reporter import Reporter
-from sarau.audio._tags import read_tags
+from sarau.audio._source_tags import all_texts, read_lists, read_tags
 from sarau.audio._types import Analysis, Limits, SourceInfo
 from sarau.audio._waveform import Peaks
 from sarau.audio.insight._collect import Collector
@@ -156,6 +156,9 @@ def stereo_mixer(rate_hz: int, layout: str) -> Chain:
 def describe(source: Source, samples: int) -> SourceInfo:
     """Return what is known of a source that was decoded to its end."""
     duration_s = samples / source.sample_rate_hz
+    texts = all_texts(source.container, dict(source.stream.metadata))
+    with source.whole_file() as file:
+        tags, tag_lists = read_tags(texts, read_lists(file, source.format, source.codec))
     return SourceInfo(
         container=source.format,
         codec=source.codec,
@@ -167,7 +170,8 @@ def describe(source: Source, samples: int) -> SourceInfo:
         samples=samples,
         duration_s=duration_s,
         lossless=source.is_lossless,
-        tags=read_tags(source.container, dict(source.stream.metadata)),
+        tags=tags,
+        tag_lists=tag_lists,
         has_cover=source.has_cover,
         chapters=read_chapters(source.container, duration_s),
     )

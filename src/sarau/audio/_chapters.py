@@ -19,6 +19,7 @@ from typing import Any, Final
 from av.container import InputContainer, OutputContainer
 from mutagen import id3
 
+from sarau.audio._texts import readable
 from sarau.audio._types import Chapter
 
 MAX_CHAPTERS: Final = 255
@@ -32,7 +33,7 @@ they are under 128, and drops what is longer."""
 _ID3_HEAD_BYTES: Final = 10
 _MAX_JSON_BYTES: Final = 40_000
 """Of all titles: they travel to the child that renders."""
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+_SPACE: Final = re.compile(r"[\x00-\x1f\x7f]")
 _MS: Final = 1000
 _NO_OFFSET: Final = 0xFFFFFFFF
 IS_CHAPTER_TAG: Final = re.compile(r"chapter\d{2,3}(?:name|url)?")
@@ -65,7 +66,7 @@ def read_chapters(container: InputContainer, duration_s: float) -> tuple[Chapter
 
 
 def _title(text: str) -> str:
-    title = _CONTROL.sub(" ", text).strip()[:_MAX_TITLE]
+    title = _SPACE.sub(" ", readable(text)).strip()[:_MAX_TITLE]
     return title.encode()[:_MAX_TITLE_BYTES].decode(errors="ignore")
 
 

@@ -2,7 +2,8 @@
 
 import contextlib
 import io
-from typing import Final
+from collections.abc import Iterator
+from typing import Any, Final
 
 import av
 from av.container import InputContainer
@@ -13,22 +14,28 @@ from sarau.audio._decode import is_picture
 # Pillow looks for what it does not know yet in all of its forty plugins; only this is needed.
 _WEBP: Final = WebPImagePlugin.WebPImageFile.format
 _FORMATS: Final = ("JPEG", "PNG", _WEBP, "GIF", "BMP")
+_FRONT: Final = "Cover (front)"
+"""What FFmpeg says of a picture of ID3's type 3."""
 _MAX_BYTES: Final = 32 << 20
 _MAX_PIXELS: Final = 40_000_000
 _MAX_SIDE: Final = 1200
 _QUALITY: Final = 88
 
 
-def read_cover(container: InputContainer) -> bytes | None:
-    """Return the file's picture as it is, None without one; nothing is decoded."""
-    for stream in container.streams:
-        if not is_picture(stream):
-            continue
-        with contextlib.suppress(av.FFmpegError, StopIteration):
-            packet = next(container.demux(stream))
-            if 0 < packet.size <= _MAX_BYTES:
-                return bytes(packet)
-    return None
+def read_covers(container: InputContainer) -> Iterator[bytes]:
+    """Yield the file's pictures as they are, the front cover first; nothing is decoded."""
+    pictures = [stream for stream in container.streams if is_picture(stream)]
+    packets: dict[int, av.Packet[Any]] = {}
+    with contextlib.suppress(av.FFmpegError):
+        for packet in container.demux(pictures):
+            if packet.size:
+                packets.setdefault(packet.stream.index, packet)
+            if len(packets) == len(pictures):
+                break
+    for stream in sorted(pictures, key=lambda each: each.metadata.get("comment") != _FRONT):
+        found = packets.get(stream.index)
+        if found is not None and found.size <= _MAX_BYTES:
+            yield bytes(found)
 
 
 def remake_cover(picture: bytes) -> bytes | None:

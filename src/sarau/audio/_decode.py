@@ -4,7 +4,7 @@ import contextlib
 import os
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import av
 from av.audio.frame import AudioFrame
@@ -89,6 +89,10 @@ class Source:
     def is_lossless(self) -> bool:
         """Whether the codec gives back what was put in."""
         return self.stream.codec_context.name in LOSSLESS_CODECS
+
+    def whole_file(self) -> BinaryIO:
+        """Return the file itself; moving about in it disturbs what is decoded after that."""
+        return os.fdopen(os.dup(self._bytes.fd), "rb")
 
     @property
     def has_cover(self) -> bool:
@@ -208,8 +212,10 @@ def is_picture(stream: "av.stream.Stream") -> bool:
     return bool(int(stream.disposition) & _ATTACHED_PICTURE)
 
 
-# PyAV 18 refuses tags that are not UTF-8 unless it is told; PyAV 19 replaces by itself.
-_TOLERANT: Final[dict[str, Any]] = {} if pyav_major() >= 19 else {"metadata_errors": "replace"}  # noqa: PLR2004
+# PyAV 18 refuses tags that are not UTF-8 unless it is told; PyAV 19 keeps their bytes by itself.
+_TOLERANT: Final[dict[str, Any]] = (
+    {} if pyav_major() >= 19 else {"metadata_errors": "surrogateescape"}  # noqa: PLR2004
+)
 
 
 def _open(fd: int, head: bytes) -> InputContainer:

@@ -23,6 +23,7 @@ from sarau.audio._chapters import sort_chapter_frames
 from sarau.audio._formats import OPUS_GAIN_STEP_DB
 from sarau.audio._plain import Plain, from_plain
 from sarau.audio._reporter import Reporter
+from sarau.audio._tag_names import ITUNES
 from sarau.audio._tasks import GainJob
 from sarau.audio._types import AlbumEvidence
 from sarau.model.loudness import Loudness
@@ -31,7 +32,6 @@ from sarau.model.preset import Format
 _REPLAYGAIN_LUFS: Final = -18.0
 _R128_LUFS: Final = -23.0
 _INT16: Final = 32767
-_ITUNES: Final = "----:com.apple.iTunes:"
 
 
 def run(job: dict[str, Any], inputs: list[int], reporter: Reporter) -> Plain:
@@ -115,7 +115,7 @@ def _write_m4a(path: Path, texts: dict[str, str]) -> None:
     if file.tags is None:
         file.add_tags()
     for key, text in texts.items():
-        file.tags[_ITUNES + key] = [text.encode()]
+        file.tags[ITUNES + key] = [text.encode()]
     file.save()
 
 

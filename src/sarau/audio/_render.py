@@ -8,7 +8,7 @@ from typing import Any, Final
 from av.audio.frame import AudioFrame
 
 from sarau.audio._analyse import stereo_mixer
-from sarau.audio._cover import read_cover, remake_cover
+from sarau.audio._cover import read_covers, remake_cover
 from sarau.audio._decode import Canonical, Source
 from sarau.audio._encode import Encoder
 from sarau.audio._formats import check_room, output_bits, output_channels
@@ -85,8 +85,8 @@ def _is_foretold(task: RenderJob, group: Group) -> bool:
 def _picture(task: RenderJob, fd: int, limits: Limits) -> bytes | None:
     if not task.analysis.source.has_cover:
         return None
-    cover = read_cover(Source(fd, limits).container)
-    return remake_cover(cover) if cover is not None else None
+    made = map(remake_cover, read_covers(Source(fd, limits).container))
+    return next((picture for picture in made if picture is not None), None)
 
 
 def _group(task: RenderJob) -> list[Group]:

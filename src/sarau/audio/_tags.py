@@ -1,15 +1,14 @@
 # mypy: disable-error-code="no-untyped-call, union-attr, attr-defined, index"
 # ruff: noqa: ANN401 - mutagen is typed in part only
-"""Tags: read the same from every container, written the way each format's players read them."""
+"""Tags of a rendition, written the way each format's players read them."""
 
 import base64
-import json
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from av.container import InputContainer
 from mutagen import id3
 from mutagen.flac import FLAC, Picture
 from mutagen.mp3 import MP3
@@ -19,59 +18,14 @@ from mutagen.oggvorbis import OggVorbis
 from mutagen.wave import WAVE
 
 from sarau.audio._chapters import (
-    IS_CHAPTER_TAG,
     chapter_comments,
     chapter_frames,
     sort_chapter_frames,
 )
 from sarau.audio._gapless import itunsmpb
+from sarau.audio._tag_names import ID3, ITUNES, MP4_TEXTS
 from sarau.audio._types import SourceInfo
 from sarau.model.preset import Format
-
-_MAX_TAGS: Final = 64
-_MAX_TEXT: Final = 1000
-_MAX_KEY: Final = 40
-_MAX_JSON_BYTES: Final = 56_000
-"""Of all tags: they travel to the child that renders."""
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
-
-# What FFmpeg or a tagging program calls the same thing.
-_SAME: Final = {
-    "albumartist": "album_artist",
-    "album artist": "album_artist",
-    "tracknumber": "track",
-    "discnumber": "disc",
-    "year": "date",
-    "tyer": "date",
-    "tdrc": "date",
-    "originaldate": "date",
-    "description": "comment",
-}
-# What belongs to the file that was sent and not to the music.
-_TECHNICAL: Final = {
-    "encoder", "encoded_by", "encoder_options", "major_brand", "minor_version",
-    "compatible_brands", "creation_time", "handler_name", "vendor_id", "language",
-    "itunsmpb", "itunnorm", "metadata_block_picture", "coverart", "coverartmime", "duration",
-    "tlen", "variant_bitrate", "devicename", "wm/mediaprimaryclassid",
-}  # fmt: skip
-_GAIN: Final = re.compile(r"replaygain_|r128_|mp3gain_")
-
-
-def read_tags(container: InputContainer, stream_tags: dict[str, str]) -> dict[str, str]:
-    """Return the tags of a source: known names in lower case, text bounded."""
-    tags: dict[str, str] = {}
-    left = _MAX_JSON_BYTES
-    for raw_key, raw_text in [*container.metadata.items(), *stream_tags.items()]:
-        key = raw_key.strip().lower()[:_MAX_KEY]
-        key = _SAME.get(key, key)
-        text = _CONTROL.sub(" ", raw_text)[:_MAX_TEXT].strip()
-        known = key in _TECHNICAL or _GAIN.match(key) or IS_CHAPTER_TAG.fullmatch(key)
-        room = len(json.dumps(key)) + len(json.dumps(text))
-        if not key or not text or known or key in tags or len(tags) >= _MAX_TAGS or room > left:
-            continue
-        left -= room
-        tags[key] = text
-    return tags
 
 
 def write_tags(path: Path, form: Format, source: SourceInfo, cover: bytes | None) -> None:
@@ -94,11 +48,29 @@ _VORBIS: Final = {
 }
 
 
-def _vorbis_comments(file: Any, source: SourceInfo) -> None:
+_VORBIS_NAME: Final = re.compile(r"[ -<>-}]+")
+"""What the name of a comment is made of: ASCII without the equals sign and the tilde."""
+
+
+def _values(source: SourceInfo) -> Iterator[tuple[str, list[str]]]:
     for key, text in source.tags.items():
+        yield key, list(source.tag_lists.get(key, (text,)))
+
+
+def _numbered_values(source: SourceInfo) -> Iterator[tuple[str, list[str]]]:
+    """Yield the tags as ID3 and MP4 have them: `3/12` is track 3 of 12."""
+    tags = dict(source.tags)
+    for key, of in (("track", "tracktotal"), ("disc", "disctotal")):
+        if tags.get(key, "").isdecimal() and tags.get(of, "").isdecimal():
+            tags[key] = f"{tags[key]}/{tags.pop(of)}"
+    return _values(replace(source, tags=tags))
+
+
+def _vorbis_comments(file: Any, source: SourceInfo) -> None:
+    for key, values in _values(source):
         name = _VORBIS.get(key, key)
-        if name.isascii() and "=" not in name and name.isprintable():
-            file[name] = text
+        if _VORBIS_NAME.fullmatch(name):
+            file[name] = values
     for name, text in chapter_comments(source.chapters).items():
         file[name] = text
 
@@ -126,24 +98,6 @@ def _write_ogg(file: Any, source: SourceInfo, cover: bytes | None) -> None:
     file.save()
 
 
-_ID3: Final = {
-    "title": id3.TIT2,
-    "artist": id3.TPE1,
-    "album": id3.TALB,
-    "album_artist": id3.TPE2,
-    "track": id3.TRCK,
-    "disc": id3.TPOS,
-    "date": id3.TDRC,
-    "genre": id3.TCON,
-    "composer": id3.TCOM,
-    "copyright": id3.TCOP,
-    "publisher": id3.TPUB,
-    "performer": id3.TPE3,
-    "isrc": id3.TSRC,
-    "bpm": id3.TBPM,
-}
-
-
 def _write_mp3(path: Path, source: SourceInfo, cover: bytes | None) -> None:
     _write_id3(MP3(path), source, cover)
     sort_chapter_frames(path)
@@ -157,15 +111,15 @@ def _write_wav(path: Path, source: SourceInfo, cover: bytes | None) -> None:
 def _write_id3(file: Any, source: SourceInfo, cover: bytes | None) -> None:
     if file.tags is None:
         file.add_tags()
-    for key, text in source.tags.items():
-        if key in _ID3:
-            file.tags.add(_ID3[key](encoding=3, text=[text]))
+    for key, values in _numbered_values(source):
+        if key in ID3:
+            file.tags.add(ID3[key](encoding=3, text=values))
         elif key == "comment":
-            file.tags.add(id3.COMM(encoding=3, lang="eng", desc="", text=[text]))
+            file.tags.add(id3.COMM(encoding=3, lang="eng", desc="", text=values))
         elif key == "lyrics":
-            file.tags.add(id3.USLT(encoding=3, lang="eng", desc="", text=text))
+            file.tags.add(id3.USLT(encoding=3, lang="eng", desc="", text="\n\n".join(values)))
         else:
-            file.tags.add(id3.TXXX(encoding=3, desc=key, text=[text]))
+            file.tags.add(id3.TXXX(encoding=3, desc=key, text=values))
     for frame in chapter_frames(source.chapters, source.duration_s):
         file.tags.add(frame)
     if cover is not None:
@@ -174,18 +128,6 @@ def _write_id3(file: Any, source: SourceInfo, cover: bytes | None) -> None:
     file.save(v2_version=4)
 
 
-_MP4: Final = {
-    "title": "\xa9nam",
-    "artist": "\xa9ART",
-    "album": "\xa9alb",
-    "album_artist": "aART",
-    "date": "\xa9day",
-    "genre": "\xa9gen",
-    "composer": "\xa9wrt",
-    "comment": "\xa9cmt",
-    "lyrics": "\xa9lyr",
-    "copyright": "cprt",
-}
 _MP4_PAIRS: Final = {"track": "trkn", "disc": "disk"}
 _PAIR: Final = re.compile(r"(\d{1,4})(?:\s*/\s*(\d{1,4}))?")
 
@@ -199,14 +141,16 @@ def _write_m4a(path: Path, source: SourceInfo, cover: bytes | None) -> None:
     file = MP4(path)
     if file.tags is None:
         file.add_tags()
-    for key, text in source.tags.items():
-        pair = _PAIR.fullmatch(text) if key in _MP4_PAIRS else None
-        if key in _MP4:
-            file.tags[_MP4[key]] = [text]
+    for key, values in _numbered_values(source):
+        pair = _PAIR.fullmatch(values[0]) if key in _MP4_PAIRS else None
+        if key in MP4_TEXTS:
+            file.tags[MP4_TEXTS[key]] = values
         elif pair is not None:
             file.tags[_MP4_PAIRS[key]] = [(int(pair[1]), int(pair[2] or 0))]
         else:
-            file.tags[f"----:com.apple.iTunes:{key}"] = [text.encode()]
+            # Names are UTF-8; mutagen writes a byte for each character.
+            name = ITUNES + key.encode().decode("latin-1")
+            file.tags[name] = [value.encode() for value in values]
     if cover is not None:
         file.tags["covr"] = [MP4Cover(cover, imageformat=MP4Cover.FORMAT_JPEG)]
     file.save()

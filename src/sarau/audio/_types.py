@@ -104,6 +104,8 @@ class SourceInfo:
     lossless: bool
     tags: dict[str, str] = field(default_factory=dict)
     """Lower-case keys (title, artist, album, album_artist, track, disc, date...), bounded text."""
+    tag_lists: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """The values of the tags that have several; in `tags` they are joined by `; `."""
     has_cover: bool = False
     chapters: tuple[Chapter, ...] = ()
     """In their order; at most 255, the titles bounded."""

@@ -9,20 +9,24 @@ import io
 import os
 import tempfile
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
-from PIL import Image
+from PIL import ExifTags, Image
 
 from sarau.audio import _analyse, _cover, _gain_tags, _package, _render, _verify
 from sarau.audio._decode import Source
 from sarau.audio._plain import to_plain
 from sarau.audio._reporter import Reporter
 from sarau.audio._tasks import PackageJob, Part, Rate, RenderJob
+from sarau.audio._texts import OLD_ENCODING
 from sarau.audio._types import GainPlan, Limits
 from sarau.audio._vorbis import vorbis_version
 from sarau.model.preset import Format, Preset, RenditionSpec
 
+_ENCODINGS: Final = (
+    "latin-1", "ascii", OLD_ENCODING, "utf-16", "utf-16-le", "utf-16-be", "utf-8-sig",
+)  # fmt: skip
 _RATE_HZ: Final = 48_000
 _SAMPLES: Final = _RATE_HZ * 42 // 100
 """A little more than one window of 400 ms."""
@@ -38,14 +42,25 @@ class _Silent(Reporter):
 
 def warm() -> None:
     """Analyse, render and measure a short sound, with every format and a cover."""
-    for encoding in ("latin-1", "ascii", "utf-16", "utf-16-le", "utf-16-be", "utf-8-sig"):
+    for encoding in _ENCODINGS:
         "".encode(encoding)
-    for kind in ("JPEG", "PNG", "WEBP", "GIF", "BMP"):
-        picture = io.BytesIO()
-        Image.new("RGB", (8, 8)).save(picture, kind)
-        _cover.remake_cover(picture.getvalue())
+    _remake_pictures()
     with tempfile.TemporaryDirectory() as directory:
         _work(Path(directory))
+
+
+def _remake_pictures() -> None:
+    """Remake a picture of each kind that says which way up it is, and one that is several."""
+    picture = Image.new("RGB", (8, 8))
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    for kind in ("JPEG", "PNG", "WEBP", "GIF", "BMP", "MPO"):
+        file = io.BytesIO()
+        several: dict[str, Any] = (
+            {"save_all": True, "append_images": [picture]} if kind == "MPO" else {}
+        )
+        picture.save(file, kind, exif=exif, **several)
+        _cover.remake_cover(file.getvalue())
 
 
 def _work(directory: Path) -> None:
