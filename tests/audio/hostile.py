@@ -283,6 +283,9 @@ NOT_MEDIA = [
     Case("program.wav", Code.NOT_AUDIO, from_(lambda _: Path("/bin/true").read_bytes())),
     Case("archive.flac", Code.NOT_AUDIO, raw(b"PK\x03\x04" + NOISE)),
     Case("document.mp3", Code.NOT_AUDIO, raw(b"%PDF-1.7\n" + NOISE)),
+    Case("lines of comments.flac", Code.NOT_AUDIO, raw(b"REM a comment\r\n" * 2000)),
+    Case("lines of words.flac", Code.NOT_AUDIO, raw(b"TITLE of a song\r\n" * 2000)),
+    Case("lines after a version.mp3", Code.NOT_AUDIO, raw(b"v=0\r\n" + b"a=b c\r\n" * 2000)),
     Case("id3 and text.mp3", Code.TRUNCATED, raw(ID3_EMPTY + b"only words here\n" * 100)),
     Case("midi.wav", Code.UNSUPPORTED_CODEC, raw(b"MThd\0\0\0\6\0\1\0\1\0\x60" + NOISE[:500])),
 ]
@@ -331,6 +334,11 @@ PLAYLISTS = [
     Case("smil.mp3", Code.PLAYLIST, raw(b"<smil><body><audio src='x'/></body></smil>")),
     Case("asx.mp3", Code.PLAYLIST, raw(b'<asx version="3.0"><entry><ref href="x"/></entry></asx>')),
     Case("asf reference.mp3", Code.PLAYLIST, raw(b"[Reference]\r\nRef1=http://127.0.0.1:9/\r\n")),
+    Case(
+        "cue of many lines.flac",
+        Code.PLAYLIST,
+        raw(b"REM x\r\n" * 2000 + b'FILE "ok.wav" WAVE\r\n  TRACK 01 AUDIO\r\n'),
+    ),
     Case("cue.flac", Code.PLAYLIST, raw(b'REM x\nFILE "ok.wav" WAVE\n  TRACK 01 AUDIO\n')),
     Case("ffmetadata.mp3", Code.PLAYLIST, raw(b";FFMETADATA1\ntitle=x\n")),
 ]
@@ -416,6 +424,12 @@ SHAPES = [
     Case("rate of 1 kHz.wav", Code.UNSUPPORTED_RATE, raw(wav(NOISE, rate=1000))),
     Case("not a number.wav", Code.INVALID_SAMPLES, floats(put(1000, np.nan))),
     Case("infinite.wav", Code.INVALID_SAMPLES, floats(put(1000, np.inf))),
+    Case("beyond all sound.wav", Code.INVALID_SAMPLES, floats(put(1000, 1e20))),
+    Case(
+        "mp3 that is all delay",
+        Code.NO_SAMPLES,
+        poke(lambda k: k.encode("short.mp3", "-t", "0.02"), b"Info", 141, b"\xff\xff\xff"),
+    ),
     Case("last is not a number.wav", Code.INVALID_SAMPLES, floats(put(-1, np.nan))),
     Case(
         "flac of 433 hours", Code.TOO_LONG, poke(Kitchen.flac, b"fLaC", 21, b"\xff\xff\xff\xff\xff")

@@ -16,7 +16,7 @@ from tests.audio.meters import decode, ebur128
 from tests.audio.studio import Work, noise, pcm16
 
 from sarau.audio import Engine, Rendition, Verdict
-from sarau.audio._playlists import Segment, Variant, average_bps, peak_bps
+from sarau.audio._playlists import Segment, Variant, average_bps, peak_bps, target_s
 from sarau.audio.album import correct_album, judge_album, plan_album
 from sarau.audio.hls import INDEX, members, unpack
 from sarau.model.preset import Format, Preset, RenditionSpec
@@ -177,6 +177,14 @@ def test_what_is_no_set_is_told_from_one(tmp_path: Path) -> None:
     (tmp_path / "text.zip").write_text("nothing")
     with pytest.raises(ValueError, match="no HLS set"):
         members(tmp_path / "text.zip")
+
+
+@pytest.mark.parametrize(("longest_s", "target"), [(6.4, 6), (6.5, 7), (7.5, 8), (0.2, 1)])
+def test_the_target_duration_is_the_longest_rounded_as_players_do(
+    longest_s: float, target: int
+) -> None:
+    segments = (Segment(0, 1000, longest_s), Segment(1000, 1000, 0.1))
+    assert target_s([Variant("a.m3u8", "a.m4s", 100, segments, 2)]) == target
 
 
 def test_the_peak_rate_is_over_half_to_one_and_a_half_targets() -> None:

@@ -3,6 +3,7 @@
 import struct
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import mutagen
 import numpy as np
@@ -88,6 +89,17 @@ def test_tags_and_cover(work: Callable[..., Work], kitchen: Kitchen) -> None:
     # The outermost length of a WAV file counts its tags too.
     data = made.renditions["wav"].file.path.read_bytes()
     assert struct.unpack("<I", data[4:8])[0] == len(data) - 8
+
+
+@pytest.mark.parametrize("bits", [16, 24, 32])
+def test_wavpack_says_its_own_bits(
+    engine: Engine, kitchen: Kitchen, tmp_path: Path, bits: int
+) -> None:
+    samples = "s16p" if bits == 16 else "s32p"
+    asked = ("-sample_fmt", samples, "-bits_per_raw_sample", str(bits))
+    path = tmp_path / "a.wv"
+    path.write_bytes(kitchen.encode(f"{bits}.wv", "-c:a", "wavpack", *asked))
+    assert engine.analyse(path).source.bit_depth == bits
 
 
 def test_what_wav_cannot_count_is_rejected(

@@ -24,6 +24,8 @@ from sarau.errors import RejectedCode, RejectedError
 _STEREO: Final = 2
 _SIXTEEN_BITS: Final = 16
 _FLOAT_BITS: Final = 32
+_ALAC_BITS: Final = 17
+"""Where its configuration, in a box of its own, says how many bits a sample has."""
 
 
 class _Hash(Protocol):
@@ -89,7 +91,9 @@ class _Meters:
     def push(self, frame: AudioFrame) -> None:
         samples = to_samples(frame)
         if not self._peaks.push(samples):
-            raise RejectedError(RejectedCode.INVALID_SAMPLES, "some samples are not numbers")
+            raise RejectedError(
+                RejectedCode.INVALID_SAMPLES, "some samples are not numbers, or beyond all sound"
+            )
         if self._collector is not None:
             self._collector.push(frame, samples)
         self._foresight.push(samples)
@@ -181,6 +185,9 @@ def _bit_depth(source: Source) -> int:
     """Return the bits of a sample, from the container, the codec's name or its format."""
     if source.claims.bit_depth:
         return source.claims.bit_depth
+    cookie = source.stream.codec_context.extradata or b""
+    if source.codec == "alac" and len(cookie) > _ALAC_BITS:
+        return cookie[_ALAC_BITS]
     for bits in (64, 32, 24, 16, 8):
         if source.codec.startswith("pcm") and str(bits) in source.codec:
             return bits

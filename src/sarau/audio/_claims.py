@@ -111,7 +111,11 @@ def _wav_data(source: ByteSource, form: _WavFormat | None, offset: int, size: in
 
 def _wavpack(source: ByteSource) -> Claims:
     samples = struct.unpack("<I", source.read(12, 4).ljust(4, b"\xff"))[0]
-    return Claims(samples=None if samples == 0xFFFFFFFF else samples)
+    flags = struct.unpack("<I", source.read(24, 4).ljust(4, b"\0"))[0]
+    return Claims(
+        samples=None if samples == 0xFFFFFFFF else samples,
+        bit_depth=8 * ((flags & 3) + 1),
+    )
 
 
 def _tta(source: ByteSource) -> Claims:

@@ -70,7 +70,7 @@ def judge(
     promised = claims.samples or 0
     duration_s = samples / sample_rate_hz
     short = samples + _LENGTH_SLACK_SAMPLES.get(container, 0) < promised
-    if samples == 0 and not promised:
+    if samples == 0 and not short:
         code = RejectedCode.CORRUPT if bad_at_s else RejectedCode.NO_SAMPLES
         raise RejectedError(code, "nothing could be decoded")
     warnings = list(claims.warnings)

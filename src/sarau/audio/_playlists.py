@@ -1,10 +1,13 @@
 """HLS playlists (RFC 8216) for fragmented MP4 in one file per rate, by ranges of bytes."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 _LEAST_OF_TARGET, _MOST_OF_TARGET = 0.5, 1.5
+_HALF: Final = 0.5
+"""Rounded up, where `round` would go to the even neighbour: 6.5 s are 7 to a player."""
 _AAC_LC: Final = "mp4a.40.2"
 _VERSION: Final = 7
 """EXT-X-MAP without I-frames asks for 6, fragmented MP4 for 7."""
@@ -38,7 +41,7 @@ class Variant:
 def target_s(variants: Sequence[Variant]) -> int:
     """Return the target duration: no segment, rounded, may be longer."""
     longest_s = max(each.duration_s for one in variants for each in one.segments)
-    return max(1, round(longest_s))
+    return max(1, math.floor(longest_s + _HALF))
 
 
 def media_playlist(variant: Variant, target: int) -> str:

@@ -10,15 +10,17 @@ HEAD_BYTES: Final = 64 * 1024
 
 _BOMS: Final = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 
+# A line is `[^\n]*\n`, whatever ends it: a pattern that can match one line in two ways tries
+# both for each of thousands.
 _PLAYLISTS: Final = (
     ("HLS or M3U playlist", re.compile(r"#EXTM3U|#EXTINF|#EXT-X-")),
     ("ffconcat script", re.compile(r"ffconcat\b|(?:file|stream)\s+['\"]?\S+\s*\n")),
     ("PLS playlist", re.compile(r"\[playlist\]", re.IGNORECASE)),
     ("ASX reference", re.compile(r"\[reference\]|<asx\b", re.IGNORECASE)),
-    ("SDP session", re.compile(r"v=0\r?\n(?:.*\r?\n)*?[oscmt]=")),
+    ("SDP session", re.compile(r"v=0\r?\n(?:[^\n]*\n)*?[oscmt]=")),
     (
         "cue sheet",
-        re.compile(r"(?:REM .*\r?\n|[A-Z]+ .*\r?\n)*FILE\s+\S.*\r?\n\s*TRACK", re.IGNORECASE),
+        re.compile(r"(?:[A-Z]+ [^\n]*\n)*FILE\s+\S[^\n]*\n\s*TRACK", re.IGNORECASE),
     ),
     ("FFmetadata script", re.compile(r";FFMETADATA")),
     ("addresses", re.compile(r"(?:https?|rtmp|rtsp|mms|ftp|file)://\S+\s*(?:\n|$)", re.IGNORECASE)),

@@ -10,6 +10,8 @@ from sarau.audio._types import Waveform
 
 _FIRST_SAMPLES_PER_PIXEL: Final = 256
 _MAX_PIXELS: Final = 8192
+_LOUDEST: Final = 1e9
+"""180 dB above full scale; the power of much more has no number."""
 
 
 class Peaks:
@@ -26,9 +28,10 @@ class Peaks:
         self._rest: NDArray[np.float32] = np.zeros((2, 0), np.float32)
 
     def push(self, samples: Samples) -> bool:
-        """Add samples; False says that some are not finite numbers."""
+        """Add samples; False says that some are no numbers, or none of sound."""
         held = np.stack([samples.min(axis=0), samples.max(axis=0)])
-        finite = bool(np.isfinite(held).all())
+        # What is not a number is not in any range.
+        is_sound = bool((np.abs(held) <= _LOUDEST).all())
         held = np.concatenate([self._rest, held], axis=1)
         while True:
             if self._count == len(self._pixels):
@@ -43,7 +46,7 @@ class Peaks:
             self._count += whole
             held = held[:, whole * width :]
         self._rest = held
-        return finite
+        return is_sound
 
     def _merge(self) -> None:
         half = self._count // 2

@@ -6,7 +6,7 @@ import time
 from collections.abc import Hashable
 
 from sarau.model.clock import now
-from sarau.model.original import AUDIO_SUFFIXES, Identity
+from sarau.model.original import Identity, is_audio_name
 
 _NANO = 1_000_000_000
 
@@ -17,7 +17,7 @@ def is_wanted(name: str) -> bool:
     What is sent is called `name.part`, `name.filepart`, `name.tmp` or `name~` before it
     is whole, which no audio is; rsync's `.name.XXXXXX` begins with a dot.
     """
-    return not name.startswith(".") and name[name.rfind(".") :].lower() in AUDIO_SUFFIXES
+    return is_audio_name(name)
 
 
 def is_being_written(fd: int) -> bool:

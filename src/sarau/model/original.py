@@ -5,10 +5,18 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
-_LOSSLESS = "aif aifc aiff ape caf flac tta w64 wav wave wv"
-_LOSSY = "aac m4a m4b mka mp2 mp3 oga ogg opus webm wma"
+_LOSSLESS = "aif aifc aiff ape au caf flac snd tta w64 wav wave wv"
+_LOSSY = "aac m4a m4b mka mp2 mp3 mp4 oga ogg opus webm wma"
 AUDIO_SUFFIXES = frozenset(f".{name}" for name in f"{_LOSSLESS} {_LOSSY}".split())
 """What is picked up inside a directory; a file that is named itself is tried whatever its name."""
+
+
+def is_audio_name(name: str) -> bool:
+    """Tell whether a file inside a directory is picked up by its name.
+
+    Hidden ones are not: macOS puts `._song.wav` beside `song.wav` on other systems' disks.
+    """
+    return not name.startswith(".") and name[name.rfind(".") :].lower() in AUDIO_SUFFIXES
 
 
 class After(StrEnum):
