@@ -7,9 +7,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from tests.postgresql import Postgresql
 
-from sarau.catalog import Database, events, migrate
+from sarau.catalog import Database, events, migrate, tracks
 from sarau.catalog.schema import downgrade
 from sarau.catalog.tables import metadata
+from sarau.model.clock import now
 from sarau.model.ids import LOCAL_USER_ID
 
 
@@ -46,6 +47,27 @@ def test_down_and_up_again(database: Database) -> None:
     migrate(database.engine)
     with database.read() as connection:
         assert events.last_number(connection) == 0
+
+
+def test_what_older_versions_have_purged_is_not_looked_at_again(database: Database) -> None:
+    downgrade(database.engine, "0015")
+    moment = "2026-01-01 00:00:00.000000"
+    states = {"purged": "deleted", "unpurged": "deleted", "ready": "ready"}
+    with database.write() as connection:
+        for track_id, state in states.items():
+            connection.exec_driver_sql(
+                "INSERT INTO tracks (id, owner_id, filename, title, preset, state, created_at,"
+                f" updated_at) VALUES ('{track_id}', '{LOCAL_USER_ID}', 'a', 'a', 'archive',"
+                f" '{state}', '{moment}', '{moment}')"
+            )
+        connection.exec_driver_sql(
+            "INSERT INTO uploads (id, owner_id, track_id, filename, preset, offset_bytes, state,"
+            f" created_at, updated_at, expires_at) VALUES ('u', '{LOCAL_USER_ID}', 'unpurged',"
+            f" 'a', 'archive', 0, 'received', '{moment}', '{moment}', '{moment}')"
+        )
+    migrate(database.engine)
+    with database.read() as connection:
+        assert tracks.deleted_before(connection, now(), limit=10) == ["unpurged"]
 
 
 def test_readers_go_on_while_a_migration_waits_and_works(postgresql: Postgresql) -> None:

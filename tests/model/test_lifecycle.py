@@ -8,8 +8,8 @@ from sarau.model.lifecycle import TrackState, check_change
 ALLOWED = {
     ("receiving", "received"), ("receiving", "cancelled"), ("receiving", "expired"),
     ("receiving", "failed"), ("received", "processing"), ("received", "failed"),
-    ("received", "cancelled"), ("received", "deleted"), ("processing", "ready"),
-    ("processing", "rejected"), ("processing", "failed"), ("processing", "cancelled"),
+    ("received", "cancelled"), ("processing", "ready"), ("processing", "rejected"),
+    ("processing", "failed"), ("processing", "cancelled"),
     ("ready", "deleted"), ("rejected", "deleted"), ("failed", "received"), ("failed", "deleted"),
     ("cancelled", "received"), ("cancelled", "deleted"), ("expired", "deleted"),
 }  # fmt: skip

@@ -12,11 +12,14 @@ from dbos._schemas.system_database import SystemSchema
 from tests.pipeline.conftest import Rooms
 from tests.sounds import write_music
 
-from sarau.catalog import tables
+from sarau.catalog import tables, volumes
 from sarau.catalog.workers import Worker
-from sarau.errors import CancelledRunError
-from sarau.model.ids import RunId
+from sarau.errors import CancelledRunError, FailedCode
+from sarau.model.ids import LOCAL_USER_ID, RunId
+from sarau.pipeline.ledger import entry_ids
 from sarau.pipeline.pulse import Pulse
+from sarau.pipeline.routes import Routes
+from sarau.pipeline.runner import fail
 
 ENTRIES = SystemSchema.workflow_status
 
@@ -25,8 +28,8 @@ ENTRIES = SystemSchema.workflow_status
 def newer(rooms: Rooms) -> Iterator[Pulse]:
     """A living worker of the next version, beside this process, which knows who lives."""
     rooms.durable.launch(lambda _run, _steps: None, [], concurrency=0)
-    assert rooms.durable._pulse
-    rooms.durable._pulse._steady_since = float("-inf")
+    assert rooms.durable._worker
+    rooms.durable._worker.pulse._steady_since = float("-inf")
     found = Pulse(rooms.database, code_version="2", concurrency=1, queues=["tracks"])
     yield found
     found.close()
@@ -109,8 +112,8 @@ def test_nobody_who_writes_is_kept_waiting_while_it_is_asked_who_lives(
     rooms: Rooms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run_id = rooms.receive(write_music(tmp_path / "a.wav"))
-    pulse = rooms.durable._pulse
-    assert pulse
+    assert rooms.durable._worker
+    pulse = rooms.durable._worker.pulse
     living = pulse.living
 
     def write() -> None:
@@ -125,3 +128,30 @@ def test_nobody_who_writes_is_kept_waiting_while_it_is_asked_who_lives(
     monkeypatch.setattr(pulse, "living", written_meanwhile)
     assert rooms.durable.stranded([run_id]) == set()
     assert rooms.track(rooms.run(run_id).track_id).title == "written meanwhile"
+
+
+@pytest.mark.usefixtures("newer")
+def test_a_worker_older_than_volume_d_leaves_its_files_to_who_can_read_them(
+    rooms: Rooms, tmp_path: Path
+) -> None:
+    rooms.durable.routes = Routes(promote_first=True)
+    run_id = rooms.receive(write_music(tmp_path / "a.wav", seconds=0.5))
+    with rooms.database.write() as connection:
+        # The web host starts, receives it, and is away again.
+        volumes.remember(connection, "intake", "disk")
+        web = Routes("disk", promote_first=True)
+        rooms.durable.withdraw(connection, run_id)
+        rooms.durable.enqueue(connection, run_id, route=web.of(is_stored=False))
+    assert rooms.durable.stranded([run_id]) == {run_id}
+    assert not rooms.pipeline.begin_again(run_id)
+    assert _queues_of(rooms, run_id) == {"promote-disk"}
+    fail(rooms.database, run_id, FailedCode.DISK_FULL, "test")
+    again = rooms.pipeline.retry(rooms.run(run_id).track_id, LOCAL_USER_ID)
+    assert again.run_id
+    assert _queues_of(rooms, again.run_id) == {"promote-disk"}
+
+
+def _queues_of(rooms: Rooms, run_id: RunId) -> set[str | None]:
+    with rooms.database.read() as connection:
+        ids = entry_ids(run_id)
+        return {one.queue for one in rooms.durable._ledger.find(connection, ids)}

@@ -1,15 +1,18 @@
 """What the caretaker removes, and what it must never remove."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from tests.pipeline.conftest import Rooms
 from tests.sounds import write_music
 
-from sarau.catalog import figures, objects, runs, sources, uploads
+from sarau.catalog import figures, objects, runs, sources, tables, tracks, uploads
 from sarau.errors import FailedCode, RejectedCode
-from sarau.model.ids import LOCAL_USER_ID, new_id
+from sarau.model.clock import now
+from sarau.model.ids import LOCAL_USER_ID, RunId, TrackId, new_id
 from sarau.model.lifecycle import TrackState, UploadState
 from sarau.pipeline import caretaker
 from sarau.pipeline.outcome import Outcome
@@ -123,6 +126,29 @@ def test_a_track_deleted_while_it_waits_leaves_nothing(rooms: Rooms, tmp_path: P
     assert rooms.objects() == set()
 
 
+def test_what_was_purged_is_not_looked_at_again(
+    rooms: Rooms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(caretaker, "_BATCH", 2)
+    gone = []
+    for seed in range(5):
+        run_id = rooms.receive(write_music(tmp_path / f"{seed}.wav", seconds=0.5, seed=seed))
+        gone.append(rooms.run(run_id).track_id)
+        rooms.pipeline.delete(gone[-1], LOCAL_USER_ID)
+
+    def unpurged() -> list[TrackId]:
+        with rooms.database.read() as connection:
+            return tracks.deleted_before(connection, now() - caretaker._KEEP_DELETED, limit=10)
+
+    rooms.caretaker.purge_deleted()
+    assert unpurged() == []  # deleted just now
+    monkeypatch.setattr(caretaker, "_KEEP_DELETED", timedelta(0))
+    for left in (3, 1, 0):
+        rooms.caretaker.purge_deleted()
+        assert unpurged() == gone[5 - left :]
+    assert list(rooms.intake.volume.path().rglob("*.wav")) == []
+
+
 @pytest.mark.usefixtures("no_rest")
 def test_an_object_collected_meanwhile_is_not_published(rooms: Rooms, tmp_path: Path) -> None:
     """The collector wins between "stored" and "published": then publishing fails, not lies."""
@@ -177,6 +203,63 @@ def test_failures_that_may_have_passed_are_retried_and_others_are_not(
     assert rooms.track(rooms.run(odd).track_id).state is TrackState.FAILED
 
 
+def test_what_is_not_due_keeps_nobody_waiting(
+    rooms: Rooms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(caretaker, "_BATCH", 2)
+    *rest, fresh = [
+        rooms.receive(write_music(tmp_path / f"{seed}.wav", seconds=0.5, seed=seed))
+        for seed in range(4)
+    ]
+    for run_id in (*rest, fresh):
+        fail(rooms.database, run_id, FailedCode.DISK_FULL, "test")
+    _say_it_ended(rooms, rest, before=timedelta(minutes=31), attempt=8)
+    _say_it_ended(rooms, [fresh], before=timedelta(seconds=14), attempt=1)
+    rooms.caretaker.retry_failed()
+    assert {rooms.track(rooms.run(one).track_id).state for one in (*rest, fresh)} == {
+        TrackState.FAILED
+    }
+    _say_it_ended(rooms, [fresh], before=timedelta(seconds=16), attempt=1)
+    rooms.caretaker.retry_failed()
+    assert [rooms.track(rooms.run(one).track_id).state for one in (*rest, fresh)] == [
+        *[TrackState.FAILED] * 3,
+        TrackState.RECEIVED,
+    ]
+
+
+def test_what_cannot_be_tried_again_keeps_nobody_waiting_for_ever(
+    rooms: Rooms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(caretaker, "_BATCH", 2)
+    monkeypatch.setattr(caretaker, "_FIRST_DELAY", timedelta(0))
+    *hopeless, fresh = [
+        rooms.receive(write_music(tmp_path / f"{seed}.wav", seconds=0.5, seed=seed))
+        for seed in range(4)
+    ]
+    for run_id in (*hopeless, fresh):
+        fail(rooms.database, run_id, FailedCode.DISK_FULL, "test")
+    with rooms.database.write() as connection:
+        for run_id in hopeless:
+            upload = uploads.of_track(connection, rooms.run(run_id).track_id)
+            assert upload
+            uploads.let_go(connection, upload, UploadState.DAMAGED, "damaged")
+    rooms.caretaker.retry_failed()
+    rooms.caretaker.retry_failed()
+    assert rooms.track(rooms.run(fresh).track_id).state is TrackState.RECEIVED
+    # And from the start again.
+    rooms.caretaker.retry_failed()
+    assert {rooms.track(rooms.run(one).track_id).state for one in hopeless} == {TrackState.FAILED}
+
+
+def _say_it_ended(
+    rooms: Rooms, run_ids: Sequence[RunId], *, before: timedelta, attempt: int
+) -> None:
+    mine = tables.runs.c.id.in_(run_ids)
+    with rooms.database.write() as connection:
+        ended = {"finished_at": now() - before, "attempt": attempt}
+        connection.execute(sa.update(tables.runs).where(mine).values(ended))
+
+
 def test_a_run_that_nobody_will_finish_is_failed_and_begins_again_later(
     rooms: Rooms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -194,8 +277,9 @@ def test_a_run_that_nobody_will_finish_is_failed_and_begins_again_later(
     assert rooms.track(rooms.run(lost).track_id).state is TrackState.RECEIVED
 
 
+@pytest.mark.parametrize("queued_at_once", [False, True])
 def test_what_waits_is_looked_at_a_page_at_a_time_and_then_from_the_start(
-    rooms: Rooms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    rooms: Rooms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, queued_at_once: bool
 ) -> None:
     monkeypatch.setattr(caretaker, "_EVERY_S", 0.0)
     monkeypatch.setattr(caretaker, "_BATCH", 2)
@@ -203,6 +287,10 @@ def test_what_waits_is_looked_at_a_page_at_a_time_and_then_from_the_start(
         rooms.receive(write_music(tmp_path / f"{seed}.wav", seconds=0.5, seed=seed))
         for seed in range(5)
     ]
+    if queued_at_once:
+        waiting.sort()
+        with rooms.database.write() as connection:
+            connection.execute(sa.update(tables.runs).values(created_at=now()))
 
     def is_lost(number: int) -> bool:
         return rooms.track(rooms.run(waiting[number]).track_id).code == "worker_lost"

@@ -125,6 +125,14 @@ def test_any_number_of_messages_make_one_track(house: House) -> None:
     assert house.kinds().count("track.ready") == 1
 
 
+def test_what_is_open_without_a_report_is_settled(house: House) -> None:
+    """A message that comes after everything has ended would leave it open for ever."""
+    house.documents.open(LANDING.id)
+    house.landings.take_open(limit=10)
+    assert house.documents.open_ids(limit=10) == []
+    assert house.tracks() == []
+
+
 def test_many_who_take_one_report_at_once_make_one_track(house: House) -> None:
     house.say(house.ready)
     with ThreadPoolExecutor(4) as pool:

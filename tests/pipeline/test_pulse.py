@@ -1,3 +1,4 @@
+import threading
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -9,6 +10,7 @@ from tests.postgresql import Postgresql
 from sarau.catalog import Database, migrate, workers
 from sarau.catalog.tables import workers as table
 from sarau.model.clock import now
+from sarau.pipeline.liveness import _key, announce, new_executor_id
 from sarau.pipeline.pulse import Pulse
 
 
@@ -137,3 +139,29 @@ def test_one_that_said_goodbye_is_not_waited_for(
     assert pulse.dead([other.worker_id]) == []
     other.close()
     assert pulse.dead([other.worker_id]) == [other.worker_id]
+
+
+def test_who_was_without_the_database_takes_its_lock_again(
+    postgresql_database: Database, postgresql_pulse: Pulse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database, pulse = postgresql_database, postgresql_pulse
+    other = announce(database, new_executor_id())
+    beat, is_away = workers.beat, threading.Event()
+
+    def no_pulse(connection: sa.Connection, worker_id: str) -> None:
+        if not is_away.is_set():
+            sessions = sa.func.pg_terminate_backend(sa.column("pid"))
+            locks = sa.select(sessions).select_from(sa.text("pg_locks"))
+            connection.execute(locks.where(sa.text(f"locktype = 'advisory' AND objid = {key}")))
+            is_away.set()
+            raise ConnectionError("as if the database had been away")
+        beat(connection, worker_id)
+
+    key = _key(pulse.worker_id) % (1 << 32)
+    monkeypatch.setattr(workers, "beat", no_pulse)
+    assert is_away.wait(30)
+    end = time.monotonic() + 60
+    while other.is_dead(pulse.worker_id):
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    other.close()

@@ -157,7 +157,7 @@ def test_while_the_scanner_is_away_tracks_wait_however_long(
     steps.validate(waiting.run_id)
     with rooms.database.read() as connection:
         code = FailedCode.SCANNER_UNAVAILABLE
-        assert runs.failed_with(connection, [code], max_attempt=None) == []
+        assert runs.failed_with(connection, [code], due=[now()], max_attempt=None) == []
 
 
 @pytest.mark.parametrize(

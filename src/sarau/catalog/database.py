@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from sarau.catalog.iam import IamTokens
 from sarau.catalog.patience import CONNECTION, make_patient
@@ -201,3 +202,9 @@ def translated() -> Iterator[None]:
             raise
         detail = str(error.__cause__ or error)
         raise FailedError(FailedCode.DATABASE_UNAVAILABLE, detail) from error
+
+
+def insert_into(connection: sa.Connection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+    """Return an INSERT that can say what to do where the row is there already."""
+    is_sqlite = connection.dialect.name == "sqlite"
+    return sqlite.insert(table) if is_sqlite else postgresql.insert(table)

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from sarau.catalog import events, tallies
 from sarau.catalog.objects import count_damaged, oldest_unread_at
+from sarau.catalog.runs import OPEN
 from sarau.catalog.tables import objects, runs, tracks, uploads
 from sarau.model.lifecycle import RunState, TrackState, UploadState
 
@@ -15,7 +16,6 @@ State = TypeVar("State", TrackState, UploadState)
 
 _STORED = "stored"
 """The one state in which objects are tallied."""
-_OPEN = (RunState.QUEUED, RunState.RUNNING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +70,10 @@ def queues(connection: sa.Connection) -> dict[RunState, Queue]:
             sa.func.min(runs.c.created_at).label("oldest_at"),
             sa.func.max(runs.c.progress_at).label("moved_at"),
         )
-        .where(runs.c.state.in_(_OPEN))
+        .where(runs.c.state.in_(OPEN))
         .group_by(runs.c.state)
     )
-    found = {state: Queue(0, 0, None, None) for state in _OPEN}
+    found = {state: Queue(0, 0, None, None) for state in OPEN}
     for row in connection.execute(query):
         queue = Queue(row.depth, int(row.retries), row.oldest_at, row.moved_at)
         found[RunState(row.state)] = queue

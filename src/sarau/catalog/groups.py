@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
+from sarau.catalog.runs import OPEN
 from sarau.catalog.tables import render_groups as groups
 from sarau.catalog.tables import runs
 from sarau.model.ids import RunId, new_id
@@ -113,11 +114,10 @@ def remove(connection: sa.Connection, run_id: RunId) -> None:
 
 def of_closed_runs(connection: sa.Connection, *, limit: int) -> list[RunId]:
     """Return runs that are over and still have groups."""
-    is_open = runs.c.state.in_([RunState.QUEUED, RunState.RUNNING])
     query = (
         sa.select(groups.c.run_id)
         .join(runs, runs.c.id == groups.c.run_id)
-        .where(~is_open)
+        .where(runs.c.state.not_in(OPEN))
         .distinct()
         .limit(limit)
     )

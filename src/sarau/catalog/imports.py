@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from sarau.catalog import events
+from sarau.catalog.database import insert_into
 from sarau.catalog.tables import imports, tracks, uploads
 from sarau.errors import RefusedCode, RefusedError
 from sarau.model.clock import now
@@ -111,9 +110,8 @@ def add(
     """
     if instead_of is not None:
         remove(connection, instead_of)
-    insert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
     row = {**asdict(identity), "upload_id": upload.id, "created_at": now()}
-    adding = insert(imports).values(row).on_conflict_do_nothing()
+    adding = insert_into(connection, imports).values(row).on_conflict_do_nothing()
     if connection.execute(adding.returning(imports.c.upload_id)).first() is None:
         raise RefusedError(RefusedCode.UPLOAD_LOCKED, f"another process takes {path}")
     events.record(

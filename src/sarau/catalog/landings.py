@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from sarau.catalog import events, uploads
+from sarau.catalog.database import insert_into
 from sarau.catalog.tables import landings
 from sarau.model.clock import now
 from sarau.model.ids import UploadId
@@ -24,7 +23,6 @@ def find(connection: sa.Connection, landing_id: LandingId) -> Upload | None:
 
 def add(connection: sa.Connection, landing: Landing, upload: Upload) -> bool:
     """Tie a landing to the upload that is being made of it; False when another just did."""
-    insert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
     row = {
         "id": landing.id,
         "upload_id": upload.id,
@@ -32,7 +30,7 @@ def add(connection: sa.Connection, landing: Landing, upload: Upload) -> bool:
         "object_key": landing.shown_key,
         "created_at": now(),
     }
-    adding = insert(landings).values(row).on_conflict_do_nothing()
+    adding = insert_into(connection, landings).values(row).on_conflict_do_nothing()
     return connection.execute(adding.returning(landings.c.id)).first() is not None
 
 

@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from sarau.catalog import events
+from sarau.catalog.database import insert_into
 from sarau.catalog.tables import likenesses, tracks
 from sarau.model.fingerprint import Likeness
 from sarau.model.ids import TrackId
@@ -26,11 +25,10 @@ class Alike:
 
 def save(connection: sa.Connection, track: Track, found: Mapping[TrackId, Likeness]) -> None:
     """Keep what `track` sounds like and record `track.sounds_like` for both, where it is new."""
-    insert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
     new: dict[TrackId, Likeness] = {}
     for other_id, likeness in sorted(found.items()):
         # Whichever of the two comes last finds the other: both may come at once.
-        adding = insert(likenesses).values(_row(track.id, other_id, likeness))
+        adding = insert_into(connection, likenesses).values(_row(track.id, other_id, likeness))
         added = adding.on_conflict_do_nothing().returning(likenesses.c.track_id)
         if connection.execute(added).first() is not None:
             new[other_id] = likeness

@@ -12,11 +12,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from sarau.catalog.runs import OPEN
 from sarau.catalog.schema import newest_revision, revision_of
 from sarau.catalog.tables import event_counter, metadata, runs, tallies, uploads, users
 from sarau.errors import FailedCode, FailedError, RefusedCode, RefusedError
 from sarau.model.ids import LOCAL_USER_ID, RunId
-from sarau.model.lifecycle import RunState, UploadState
+from sarau.model.lifecycle import UploadState
 
 _BATCH = 500
 _BATCHES = {"sources": 20, "insights": 20, "fingerprints": 100}
@@ -186,7 +187,7 @@ def open_runs(connection: sa.Connection) -> Iterator[OpenRun]:
     )
     query = (
         sa.select(runs.c.id, runs.c.turn, on_intake.label("is_on_intake"))
-        .where(runs.c.state.in_((RunState.QUEUED, RunState.RUNNING)))
+        .where(runs.c.state.in_(OPEN))
         .order_by(runs.c.turn, runs.c.created_at)
     )
     with connection.execute(query, execution_options={"yield_per": _BATCH}) as result:

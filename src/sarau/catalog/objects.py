@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from sarau.catalog import events
+from sarau.catalog.database import insert_into
 from sarau.catalog.tables import objects, renditions, sources, tracks, uploads
 from sarau.model.clock import now
 from sarau.model.ids import LOCAL_USER_ID
@@ -32,9 +31,13 @@ class StoredObject:
 
 def add(connection: sa.Connection, sha256: str, size_bytes: int) -> None:
     """Record that an object is stored, and sound: whoever stored it has looked."""
-    insert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
     row = {"sha256": sha256, "size_bytes": size_bytes, "stored_at": now()}
-    stored = insert(objects).values(row).on_conflict_do_nothing().returning(objects.c.sha256)
+    stored = (
+        insert_into(connection, objects)
+        .values(row)
+        .on_conflict_do_nothing()
+        .returning(objects.c.sha256)
+    )
     if connection.execute(stored).first() is None:
         _turn(connection, sha256, {"damaged_at": None}, sound=True)
 

@@ -8,11 +8,9 @@ evidence stays true whatever becomes of the preset.
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from sarau.catalog import events
-from sarau.catalog.database import Database
+from sarau.catalog.database import Database, insert_into
 from sarau.catalog.tables import presets
 from sarau.errors import RefusedCode, RefusedError
 from sarau.model.clock import now
@@ -79,11 +77,10 @@ def create(connection: sa.Connection, owner_id: UserId, preset: Preset) -> None:
     if len(own(connection, owner_id)) >= MAX_OWN_PRESETS:
         raise RefusedError(RefusedCode.INVALID_PRESET, f"{MAX_OWN_PRESETS} are the most")
     definition = to_definition(preset)
-    insert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
     values = {"definition": definition, "updated_at": now(), "deleted_at": None}
     key = {"owner_id": owner_id, "name": preset.name, "created_at": now()}
     # A deleted one comes back; one that is there stays as it is.
-    adding = insert(presets).values(**key, **values)
+    adding = insert_into(connection, presets).values(**key, **values)
     adding = adding.on_conflict_do_update(
         index_elements=["owner_id", "name"], set_=values, where=presets.c.deleted_at.is_not(None)
     )

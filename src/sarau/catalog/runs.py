@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from sarau.catalog import events, presets
 from sarau.catalog.prepared import Prepared
-from sarau.catalog.tables import runs, tracks, uploads
+from sarau.catalog.tables import UtcDateTime, runs, tracks, uploads
 from sarau.errors import Code, RefusedCode, RefusedError
 from sarau.model.clock import now
 from sarau.model.ids import RunId, TrackId, new_id
@@ -19,7 +19,10 @@ from sarau.model.own_preset import read_preset, to_definition
 from sarau.model.preset import Preset
 from sarau.model.track import Run, Track
 
-_OPEN = (RunState.QUEUED, RunState.RUNNING)
+OPEN: Final = (RunState.QUEUED, RunState.RUNNING)
+"""The states of runs that somebody works on, or will."""
+Place = tuple[datetime | None, RunId]
+"""Where a page of runs ended: a time of its last one, and its id."""
 _FIELDS: Final = [field.name for field in fields(Run)]
 _ADD: Final = Prepared(sa.insert(runs), _FIELDS)
 _row: Final = attrgetter(*_FIELDS)
@@ -130,7 +133,7 @@ def enter(
     started = run.started_at or now()
     row = connection.execute(
         sa.update(runs)
-        .where(runs.c.id == run.id, runs.c.state.in_(_OPEN))
+        .where(runs.c.id == run.id, runs.c.state.in_(OPEN))
         .values(
             state=RunState.RUNNING,
             stage=stage,
@@ -164,13 +167,13 @@ def report(connection: sa.Connection, run_id: RunId, progress: float) -> bool:
 
 def is_open(connection: sa.Connection, run_id: RunId) -> bool:
     """Tell whether a run is queued or running."""
-    query = sa.select(runs.c.id).where(runs.c.id == run_id, runs.c.state.in_(_OPEN))
+    query = sa.select(runs.c.id).where(runs.c.id == run_id, runs.c.state.in_(OPEN))
     return connection.execute(query).first() is not None
 
 
 def is_over(connection: sa.Connection, run_id: RunId, *, before: datetime) -> bool:
     """Tell whether a run ended before a time, or never was."""
-    needed = sa.or_(runs.c.state.in_(_OPEN), runs.c.finished_at >= before)
+    needed = sa.or_(runs.c.state.in_(OPEN), runs.c.finished_at >= before)
     query = sa.select(runs.c.id).where(runs.c.id == run_id, needed)
     return connection.execute(query).first() is None
 
@@ -186,7 +189,7 @@ def finish(
     """Close an open run as `state` and record `run.<state>`; False when it was closed before."""
     row = connection.execute(
         sa.update(runs)
-        .where(runs.c.id == run.id, runs.c.state.in_(_OPEN))
+        .where(runs.c.id == run.id, runs.c.state.in_(OPEN))
         .values(state=state, code=code, detail=detail, finished_at=now())
     )
     if row.rowcount == 0:
@@ -208,18 +211,27 @@ def open_since(
     state: RunState,
     moment: datetime,
     *,
-    after: datetime | None = None,
+    after: Place | None = None,
     limit: int = 200,
 ) -> list[Run]:
-    """Return runs in an open `state` created before `moment` and after `after`, oldest first."""
-    query = (
-        sa.select(runs)
-        .where(runs.c.state == state, runs.c.created_at < moment)
-        .order_by(runs.c.created_at)
-        .limit(limit)
-    )
+    """Return runs in an open `state` created before `moment`, oldest first, a page at a time.
+
+    Those that were queued in one transaction have one time: a page may end among them.
+    """
+    query = sa.select(runs).where(runs.c.state == state, runs.c.created_at < moment)
+    return _page(connection, query, runs.c.created_at, after, limit)
+
+
+def _page(
+    connection: sa.Connection,
+    query: sa.Select[Any],
+    at: sa.Column[datetime],
+    after: Place | None,
+    limit: int,
+) -> list[Run]:
     if after is not None:
-        query = query.where(runs.c.created_at > after)
+        query = query.where(sa.tuple_(at, runs.c.id) > after)
+    query = query.order_by(at, runs.c.id).limit(limit)
     return [_run(row) for row in connection.execute(query).mappings()]
 
 
@@ -233,24 +245,37 @@ def failed_with(
     connection: sa.Connection,
     codes: Sequence[Code],
     *,
+    due: Sequence[datetime],
     max_attempt: int | None,
+    after: Place | None = None,
     limit: int = 100,
 ) -> list[Run]:
-    """Return failed runs with one of `codes` up to an attempt, oldest first.
+    """Return failed runs that are due to be tried again, those that ended first first.
 
-    Only the newest run of a track that is failed counts: older ones would fill the page.
+    Only the newest run of a track that is failed counts.
+
+    Args:
+        connection: In whose transaction.
+        codes: With which they failed.
+        due: When the first attempt must have ended for it, and the second, and so on; what
+            is said of the last holds for all after it.
+        max_attempt: Who tried more often is left alone; None: nobody.
+        after: Where the last page ended, in the order of their ends.
+        limit: Of the page.
+
     """
+    ends = {attempt: sa.literal(end, UtcDateTime) for attempt, end in enumerate(due, 1)}
     query = (
         sa.select(runs)
         .join(tracks, tracks.c.run_id == runs.c.id)
         .where(
-            tracks.c.state == TrackState.FAILED,
+            # As the partial index has it; a parameter would not be taken for it.
+            tracks.c.state == sa.literal_column(f"'{TrackState.FAILED}'"),
+            tracks.c.code.in_(codes),
             runs.c.state == RunState.FAILED,
-            runs.c.code.in_(codes),
+            runs.c.finished_at <= sa.case(ends, value=runs.c.attempt, else_=ends[len(due)]),
         )
-        .order_by(runs.c.finished_at)
-        .limit(limit)
     )
     if max_attempt is not None:
         query = query.where(runs.c.attempt <= max_attempt)
-    return [_run(row) for row in connection.execute(query).mappings()]
+    return _page(connection, query, runs.c.finished_at, after, limit)

@@ -5,7 +5,7 @@ migrations in `sarau/catalog/migrations` build exactly this metadata;
 tests/catalog/test_migrations.py compares the two.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -69,6 +69,12 @@ def _time(name: str, *, nullable: bool = False) -> sa.Column[Any]:
     return sa.Column(name, UtcDateTime, nullable=nullable)
 
 
+def _some(name: str, columns: Sequence[str], where: str) -> sa.Index:
+    """Return an index of those rows that the caretaker looks for."""
+    kept = sa.text(where)
+    return sa.Index(name, *columns, postgresql_where=kept, sqlite_where=kept)
+
+
 def _loudness() -> list[sa.Column[Any]]:
     return [
         sa.Column("integrated_lufs", sa.Double),
@@ -111,16 +117,16 @@ tracks = sa.Table(
     sa.Column("search_text", sa.Text, default=_search_text),
     _time("created_at"),
     _time("updated_at"),
+    # When the caretaker let go of all that a deleted track referred to; null until then.
+    _time("purged_at", nullable=True),
     _one_of("state", TrackState),
     sa.Index(None, "owner_id", "id"),
     sa.Index(None, "state", "updated_at"),
     sa.Index(None, "owner_id", "state", "id"),
-    sa.Index(
-        "ix_tracks_search_text_missing",
-        "id",
-        postgresql_where=sa.text("search_text IS NULL"),
-        sqlite_where=sa.text("search_text IS NULL"),
-    ),
+    _some("ix_tracks_search_text_missing", ["id"], "search_text IS NULL"),
+    # The state is the same in all of each; SQLite prefers them to the index of every state.
+    _some("ix_tracks_failed", ["state", "code"], "state = 'failed'"),
+    _some("ix_tracks_unpurged", ["state", "updated_at"], "state = 'deleted' AND purged_at IS NULL"),
     sa.Index(
         "ix_tracks_search_text_pieces",
         sa.func.sarau_grams(sa.column("search_text")),

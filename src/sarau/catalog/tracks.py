@@ -9,15 +9,15 @@ import sqlalchemy as sa
 
 from sarau.catalog import events
 from sarau.catalog.prepared import Prepared
-from sarau.catalog.tables import renditions, sources, tracks, uploads
+from sarau.catalog.tables import sources, tracks
 from sarau.errors import Code, RefusedCode, RefusedError
 from sarau.model.clock import now
 from sarau.model.ids import RunId, TrackId, UploadId, UserId
-from sarau.model.lifecycle import TrackState, UploadState, check_change
+from sarau.model.lifecycle import TrackState, check_change
 from sarau.model.search_text import fold
 from sarau.model.track import Track
 
-COLUMNS = [column for column in tracks.c if column is not tracks.c.search_text]
+COLUMNS = [column for column in tracks.c if column.name not in {"search_text", "purged_at"}]
 """What a track shows; the text by which it is searched is only searched."""
 
 
@@ -212,23 +212,25 @@ def edit(
 
 
 def deleted_before(connection: sa.Connection, moment: datetime, *, limit: int) -> list[TrackId]:
-    """Return tracks that were deleted before `moment` and still have bytes somewhere."""
+    """Return tracks that were deleted before `moment` and not purged since, oldest first."""
     query = (
         sa.select(tracks.c.id)
         .where(
-            tracks.c.state == TrackState.DELETED,
+            # As the partial index has it; a parameter would not be taken for it.
+            tracks.c.state == sa.literal_column(f"'{TrackState.DELETED}'"),
+            tracks.c.purged_at.is_(None),
             tracks.c.updated_at < moment,
-            sa.or_(
-                sa.exists().where(sources.c.track_id == tracks.c.id),
-                sa.exists().where(renditions.c.track_id == tracks.c.id),
-                sa.exists().where(
-                    uploads.c.track_id == tracks.c.id, uploads.c.state == UploadState.RECEIVED
-                ),
-            ),
         )
+        .order_by(tracks.c.updated_at)
         .limit(limit)
     )
     return [TrackId(track_id) for track_id in connection.execute(query).scalars()]
+
+
+def mark_purged(connection: sa.Connection, track_ids: Sequence[TrackId]) -> None:
+    """Note that deleted tracks refer to nothing any more, so that nobody looks at them again."""
+    purged = sa.update(tracks).where(tracks.c.id.in_(track_ids))
+    connection.execute(purged.values(purged_at=now()))
 
 
 def without_search_text(connection: sa.Connection, *, limit: int) -> list[Track]:

@@ -58,7 +58,7 @@ _TRACK_CHANGES: dict[TrackState, frozenset[TrackState]] = {
         {TrackState.RECEIVED, TrackState.CANCELLED, TrackState.EXPIRED, TrackState.FAILED}
     ),
     TrackState.RECEIVED: frozenset(
-        {TrackState.PROCESSING, TrackState.FAILED, TrackState.CANCELLED, TrackState.DELETED}
+        {TrackState.PROCESSING, TrackState.FAILED, TrackState.CANCELLED}
     ),
     TrackState.PROCESSING: frozenset(
         {TrackState.READY, TrackState.REJECTED, TrackState.FAILED, TrackState.CANCELLED}

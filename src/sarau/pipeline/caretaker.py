@@ -2,8 +2,9 @@
 
 import logging
 import time
-from contextlib import suppress
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
 
 from sarau.catalog import (
     Database,
@@ -20,7 +21,7 @@ from sarau.catalog import (
     tracks,
     uploads,
 )
-from sarau.errors import FailedCode, RefusedError, SarauError
+from sarau.errors import FailedCode, FailedError, RefusedError, SarauError
 from sarau.intake import Intake
 from sarau.intake.clamd import Clamd
 from sarau.intake.rounds import Rounds, Task, Timetable
@@ -89,7 +90,8 @@ class Caretaker:
         self._durable = durable
         self._scanner = scanner
         self._scrub = Scrub(database, library)
-        self._seen_until: datetime | None = None
+        self._seen_until: runs.Place | None = None
+        self._retried_until: dict[tuple[FailedCode, ...], runs.Place | None] = {}
         self._collected_until = ""
         self._recovered_at = time.monotonic()
         self._timetable = Timetable(self._tasks())
@@ -141,12 +143,8 @@ class Caretaker:
 
     def retry_failed(self) -> None:
         """Start runs again that failed for a reason which may have passed."""
-        with self._database.read() as connection:
-            failed = runs.failed_with(connection, _RETRIED, max_attempt=_MAX_ATTEMPTS)
-        for run in failed + self._waiting_for_the_scanner():
-            delay = min(_FIRST_DELAY * 2 ** min(run.attempt - 1, _MAX_ATTEMPTS), _MAX_DELAY)
-            if run.finished_at is None or now() - run.finished_at < delay:
-                continue
+        due = self._due(_RETRIED, max_attempt=_MAX_ATTEMPTS)
+        for run in due + self._waiting_for_the_scanner():
             with self._database.read() as connection:
                 track = tracks.find(connection, run.track_id)
             if track and track.state is TrackState.FAILED and track.run_id == run.id:
@@ -156,12 +154,30 @@ class Caretaker:
 
     def _waiting_for_the_scanner(self) -> list[Run]:
         """Return what can be scanned again: nothing while the scanner is away, however long."""
-        with self._database.read() as connection:
-            code = FailedCode.SCANNER_UNAVAILABLE
-            waiting = runs.failed_with(connection, [code], max_attempt=None)
+        waiting = self._due((FailedCode.SCANNER_UNAVAILABLE,), max_attempt=None)
         if waiting and self._scanner is not None and not self._scanner.is_there():
             return []
         return waiting
+
+    def _due(self, codes: tuple[FailedCode, ...], *, max_attempt: int | None) -> list[Run]:
+        """Return the next page of runs whose time has come.
+
+        What cannot be tried again, for want of its bytes, stays due: pages that are full of it
+        keep others waiting for some rounds, and not for ever.
+        """
+        moment = now()
+        with self._database.read() as connection:
+            found = runs.failed_with(
+                connection,
+                codes,
+                due=[moment - _delay(attempt) for attempt in range(1, _MAX_ATTEMPTS + 2)],
+                max_attempt=max_attempt,
+                after=self._retried_until.get(codes),
+                limit=_BATCH,
+            )
+        is_full = len(found) == _BATCH
+        self._retried_until[codes] = (found[-1].finished_at, found[-1].id) if is_full else None
+        return found
 
     def close_strays(self) -> None:
         """Fail runs that nobody will work on any more, and begin again those nobody can take.
@@ -177,18 +193,21 @@ class Caretaker:
             waiting = runs.open_since(
                 connection, RunState.QUEUED, before, after=self._seen_until, limit=_BATCH
             )
-        self._seen_until = waiting[-1].created_at if len(waiting) == _BATCH else None
+        is_full = len(waiting) == _BATCH
+        self._seen_until = (waiting[-1].created_at, waiting[-1].id) if is_full else None
         ids = [run.id for run in looked_at + waiting]
         for run_id in self._durable.ended(ids):
-            fail(
-                self._database,
-                run_id,
-                FailedCode.WORKER_LOST,
-                "the run ended again and again without a result",
-            )
+            with _alone(run_id):
+                fail(
+                    self._database,
+                    run_id,
+                    FailedCode.WORKER_LOST,
+                    "the run ended again and again without a result",
+                )
         for run_id in self._durable.stranded(ids):
-            if self._pipeline.begin_again(run_id):
-                _logger.warning("run %s begins again: no living worker could take it", run_id)
+            with _alone(run_id):
+                if self._pipeline.begin_again(run_id):
+                    _logger.warning("run %s begins again: no living worker could take it", run_id)
 
     def clean_work(self) -> None:
         """Remove work directories of runs that have been over for a while.
@@ -226,6 +245,7 @@ class Caretaker:
                 insights.remove(connection, track_id)
                 likenesses.remove(connection, track_id)
                 fingerprints.remove(connection, track_id)
+            tracks.mark_purged(connection, deleted)
         if self._intake is not None:
             for upload in waiting:
                 self._intake.remove_file(upload.id)
@@ -283,3 +303,19 @@ class Caretaker:
                 return
             with self._database.write() as connection:
                 filled = tracks.fill_in_search_text(connection, missing)
+
+
+def _delay(attempt: int) -> timedelta:
+    """Return how long a run that failed rests before it is tried again."""
+    return min(_FIRST_DELAY * (1 << (attempt - 1)), _MAX_DELAY)
+
+
+@contextmanager
+def _alone(run_id: RunId) -> Iterator[None]:
+    """Let one run's trouble keep no other run waiting, unless it is the database's."""
+    try:
+        yield
+    except FailedError:
+        raise
+    except Exception:
+        _logger.exception("run %s could not be looked after", run_id)

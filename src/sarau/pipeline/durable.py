@@ -1,4 +1,4 @@
-"""Durable runs: with ledger, slots and takeover beside it, all that knows DBOS.
+"""Durable runs: with worker, ledger, slots and takeover beside it, all that knows DBOS.
 
 A run is a DBOS workflow whose id is the run's id; promoting its file is another, and so is
 each group of renditions that another worker makes. It is put into a queue in the
@@ -6,24 +6,21 @@ transaction that creates the run, and its steps leave checkpoints in the same da
 a run goes on where it stood in whichever process is alive.
 """
 
-import logging
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, EnqueueOptions
+from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer, EnqueueOptions
 
-from sarau.catalog import Database
+from sarau.catalog import Database, volumes
 from sarau.catalog.database import translated
-from sarau.errors import FailedError
 from sarau.model.ids import RunId
 from sarau.observe import traces
 from sarau.pipeline.copying import Copies
-from sarau.pipeline.gate import Gate
 from sarau.pipeline.ledger import (
     OVER,
     PROMOTE,
@@ -37,35 +34,12 @@ from sarau.pipeline.ledger import (
     is_stranded,
 )
 from sarau.pipeline.outcome import Plain
-from sarau.pipeline.polling import look_cheaply
-from sarau.pipeline.pulse import Pulse
-from sarau.pipeline.routes import COMMON_QUEUE, GROUP_QUEUE, Kind, Route, Routes
-from sarau.pipeline.slots import Slots, hold
-from sarau.pipeline.takeover import TakeOver
+from sarau.pipeline.routes import COMMON_QUEUE, Route, Routes
 from sarau.pipeline.waking import Waking
+from sarau.pipeline.worker import APPLICATION, WORKFLOWS, Worker, Workflow
 
-_APPLICATION = "sarau"
 CODE_VERSION = "1"
 """Raised only when a run begun by older code cannot be continued by this code."""
-_WORKFLOWS: dict[Kind, str] = {
-    "process": "process_track",
-    "promote": "promote_source",
-    "group": "render_group",
-}
-_POLLING_S = 0.25
-_PROMOTIONS = 2
-"""Files copied to the library at once: more would only share the disk."""
-_MAX_RECOVERIES = 10
-"""A run whose process dies this often is taken to be what kills it."""
-_LOOK_S = 0.1
-_OFFERED_S = 30.0
-_BREAK_OFF_S = 10.0
-"""What a step whose engine was taken away needs to notice, with time to spare."""
-
-Workflow = Callable[..., None]
-"""Takes a run's id, the durable steps by their names, and what else was queued with it."""
-
-_logger = logging.getLogger(__name__)
 
 
 class DurableRuns:
@@ -88,24 +62,17 @@ class DurableRuns:
         self._client = DBOSClient(
             system_database_engine=self._engine,
             serializer=DBOSPortableJSONSerializer(),
-            application_name=_APPLICATION,
+            application_name=APPLICATION,
         )
         self._ledger = Ledger(self._client)
         self._copies = Copies(self._client)
         self._waking = Waking(database, self._engine)
-        self._stop = threading.Event()
-        self._draining = False
-        self._offered_at = float("-inf")
-        self._pulse: Pulse | None = None
-        self._dbos: DBOS | None = None
-        self._slots: dict[str, Slots] = {}
-        self._gate = Gate()
-        self._break_off: Callable[[], None] = _nothing
+        self._worker: Worker | None = None
 
     @property
     def worker_id(self) -> str | None:
         """Return the name under which this process works, None while it does not."""
-        return self._pulse.worker_id if self._pulse else None
+        return self._worker.id if self._worker else None
 
     @translated()
     def launch(
@@ -130,79 +97,27 @@ class DurableRuns:
             FailedError: `database_unavailable`.
 
         """
-        self._slots = self._queues(concurrency, reads_intake=reads_intake)
-        self._break_off = break_off or _nothing
-        queues = list(self._slots)
-        self._pulse = Pulse(
-            self._database, code_version=self._code_version, concurrency=concurrency, queues=queues
+        self._worker = Worker(
+            self._database,
+            self._engine,
+            self._ledger,
+            self._waking,
+            self.routes if reads_intake else Routes(),
+            code_version=self._code_version,
+            concurrency=concurrency,
+            break_off=break_off,
         )
-        self._dbos = DBOS(config=self._config(self._pulse.worker_id, concurrency))
-        durable = {
-            step.__name__: DBOS.step(name=step.__name__)(self._gate.around(step)) for step in steps
-        }
-        known: Mapping[Kind, Workflow | None]
-        known = {"process": workflow, "promote": promote, "group": group}
-        for kind, one in known.items():
-            if one is not None:
-                self._register(kind, one, durable)
-        DBOS.listen_queues(queues)
-        DBOS.launch()
-        system = self._dbos._sys_db  # noqa: SLF001
-        look_cheaply(system, self._engine, queues, self._waking.bell)
-        hold(system, self._slots, self._takes_from)
-        for queue in queues:
-            # What a process may take at once is its own: a queue's row is everybody's.
-            DBOS.register_queue(queue, worker_concurrency=1, polling_interval_sec=_POLLING_S)
-        self._waking.listen()
-        TakeOver(self._database, self._ledger, self._pulse, self._stop, self._waking).start()
+        self._worker.start({"process": workflow, "promote": promote, "group": group}, steps)
 
-    def _queues(self, concurrency: int, *, reads_intake: bool) -> dict[str, Slots]:
-        """Return from which queues this process takes, and whose places each of them fills."""
-        found: dict[str, Slots] = {}
-        if concurrency:
-            # Whole runs share their places, whichever queue they come from.
-            found[COMMON_QUEUE] = found[GROUP_QUEUE] = Slots(concurrency)
-        if reads_intake and self.routes.intake_queue and concurrency:
-            found[self.routes.intake_queue] = found[COMMON_QUEUE]
-        if reads_intake and self.routes.promote_queue:
-            found[self.routes.promote_queue] = Slots(_PROMOTIONS)
-        return found
+    def route(self, connection: sa.Connection, *, is_stored: bool) -> Route:
+        """Return where a run goes whose source is in the library already, or on D.
 
-    def _takes_from(self, queue: str) -> bool:
-        """Tell whether this process takes from a queue now; what it has offered is for others."""
-        is_own = queue == GROUP_QUEUE and time.monotonic() - self._offered_at < _OFFERED_S
-        return not self._draining and not is_own
-
-    def _register(
-        self, kind: Kind, workflow: Workflow, durable: dict[str, Callable[..., Plain]]
-    ) -> None:
-        def run(run_id: str, *more: Any) -> None:  # noqa: ANN401 - JSON values
-            queue = self.routes.promote_queue if kind == "promote" else COMMON_QUEUE
-            with self._slots[queue or COMMON_QUEUE].at_work(
-                entry_id(RunId(run_id), kind, *more[:1])
-            ):
-                workflow(RunId(run_id), durable, *more)
-
-        name = _WORKFLOWS[kind]
-        run.__qualname__ = run.__name__ = name
-        DBOS.workflow(name=name, max_recovery_attempts=_MAX_RECOVERIES)(run)
-
-    def _config(self, executor_id: str, concurrency: int) -> DBOSConfig:
-        return {
-            "name": _APPLICATION,
-            "system_database_url": self._database.url,
-            "system_database_engine": self._engine,
-            "application_version": self._code_version,
-            "executor_id": executor_id,
-            "serializer": DBOSPortableJSONSerializer(),
-            # Those that wait for helpers have a thread, but no place.
-            "max_executor_threads": 6 * concurrency + 2 + _PROMOTIONS,
-            # It sends what nobody here reads, and would look for it a hundred times a second.
-            "notification_coalesce_sec": _POLLING_S,
-            "log_level": "WARNING",
-            "enable_otlp": traces.are_on(),
-            "otel_attribute_format": "semconv",
-        }
+        A worker may be older than volume D: then the catalog knows by now who can read it.
+        """
+        if not is_stored and self.routes.intake_id is None:
+            known = volumes.known_id(connection, "intake")
+            self.routes = replace(self.routes, intake_id=known)
+        return self.routes.of(is_stored=is_stored)
 
     def enqueue(
         self,
@@ -219,13 +134,13 @@ class DurableRuns:
         runs the newest.
         """
         route = route or Route(COMMON_QUEUE, "process")
-        if route.kind == "group":
-            self._offered_at = time.monotonic()
+        if route.kind == "group" and self._worker is not None:
+            self._worker.leave_to_others()
         options: EnqueueOptions = {
-            "workflow_name": _WORKFLOWS[route.kind],
+            "workflow_name": WORKFLOWS[route.kind],
             "queue_name": route.queue,
             "workflow_id": entry_id(run_id, route.kind, *more[:1]),
-            "application_name": _APPLICATION,
+            "application_name": APPLICATION,
             # Never left out: an unset priority would come before every other.
             "priority": turn or 1,
         }
@@ -269,7 +184,7 @@ class DurableRuns:
 
     def is_served(self, route: Route) -> bool:
         """Tell whether a living worker takes runs from a route's queue."""
-        alive = self._pulse.living() if self._pulse else None
+        alive = self._worker.pulse.living() if self._worker else None
         return any(route.queue in one.queues for one in alive or ())
 
     def stranded(self, run_ids: Iterable[RunId]) -> set[RunId]:
@@ -298,7 +213,7 @@ class DurableRuns:
 
     def _without_a_worker(self, entries: Mapping[RunId, Sequence[Entry]]) -> set[RunId]:
         """Return those runs that nobody may take who lives now, after the entries were read."""
-        alive = self._pulse.living() if self._pulse else None
+        alive = self._worker.pulse.living() if self._worker else None
         if alive is None:
             return set()
         return {run_id for run_id, found in entries.items() if is_stranded(found, alive)}
@@ -332,18 +247,13 @@ class DurableRuns:
     @property
     def is_stopping(self) -> bool:
         """Whether this process has nothing to wait for any more."""
-        return self._stop.is_set()
+        return self._worker is not None and self._worker.is_stopping
 
     @contextmanager
     def idle(self, run_id: RunId) -> Iterator[None]:
         """Let others have a run's place in this process while it only waits."""
-        slots = self._slots.get(COMMON_QUEUE)
-        with slots.idle(run_id) if slots else nullcontext():
+        with self._worker.idle(run_id) if self._worker else nullcontext():
             yield
-
-    def is_working(self) -> bool:
-        """Tell whether this process is a worker."""
-        return self._dbos is not None and not self._stop.is_set()
 
     def drain(self, grace_s: float, give_up: threading.Event) -> bool:
         """Take nothing new and wait for what is at work; tell whether all of it ended.
@@ -353,25 +263,7 @@ class DurableRuns:
             give_up: Ends the waiting when it is set.
 
         """
-        if self._dbos is None or self._pulse is None:
-            return True
-        self._draining = True
-        try:
-            self._pulse.drain()
-        except FailedError as error:
-            # Nothing is claimed without the database either, and what is at work goes on.
-            _logger.warning("nobody could be told of the draining: %s", error)
-        end = time.monotonic() + grace_s
-        # Whoever looked at a queue just now may still be claiming.
-        give_up.wait(2 * _POLLING_S)
-        while time.monotonic() < end and not give_up.wait(_LOOK_S):
-            if not self._at_work(self._dbos):
-                return True
-        return not self._at_work(self._dbos)
-
-    def _at_work(self, dbos: DBOS) -> int:
-        active = dbos._active_workflows_set  # noqa: SLF001
-        return sum(active.count_for_queue(queue) for queue in self._slots)
+        return self._worker is None or self._worker.drain(grace_s, give_up)
 
     def hand_back(self) -> None:
         """Give what is at work to others at once. The process must end right after it.
@@ -379,33 +271,15 @@ class DurableRuns:
         First the steps here are ended, so that nobody begins what is still at work. Where
         one does not end in time, nothing is said: others find out when the process is gone.
         """
-        if self._pulse is None:
-            return
-        self._draining = True
-        self._stop.set()
-        self._gate.shut()
-        self._break_off()
-        if not self._gate.wait_until_empty(_BREAK_OFF_S):
-            _logger.warning("a step did not end: its run is taken over when this process is gone")
-            return
-        try:
-            DBOS._recover_pending_workflows([self._pulse.worker_id])  # noqa: SLF001
-            self._waking.wake_all()
-        except Exception as error:  # noqa: BLE001 - others will take it when the pulse stops
-            _logger.warning("could not hand back: %s", error)
-        self._pulse.close()
-        self._waking.close()
+        if self._worker is not None:
+            self._worker.hand_back()
 
     def close(self) -> None:
         """Stop to take runs; those at work are continued by the next process."""
-        self._stop.set()
+        if self._worker is not None:
+            self._worker.stop()
         self._waking.close()
-        if self._dbos is not None:
-            DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=0)
-        if self._pulse is not None:
-            self._pulse.close()
+        if self._worker is not None:
+            self._worker.close()
         self._client.destroy()
         self._engine.dispose()
-
-
-def _nothing() -> None: ...

@@ -56,8 +56,10 @@ class Landings:
         """
         text = self._documents.report(landing_id)
         if text is None:
-            # Its lifecycle has ended it, so it was taken long ago.
+            # Its lifecycle has ended it, so it was taken long ago. What says that it is open
+            # was written after it, and would come again and again.
             _logger.warning("landing %s has no report", landing_id)
+            self._documents.settle(landing_id)
             return
         report = read_report(text)
         if report.library_id != self._library.id:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 from dbos import DBOSClient
+from dbos._utils import INTERNAL_QUEUE_NAME
 
 from sarau.catalog.workers import Worker
 from sarau.model.ids import RunId
@@ -38,6 +39,16 @@ class Entry:
     """The executor that took it last."""
     code_version: str | None
     """None while nobody has taken it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One taking of an entry."""
+
+    id: str
+    """Of the entry."""
+    token: str | None
+    """Different for each taking."""
 
 
 def entry_id(run_id: RunId, kind: Kind, number: int = 0) -> str:
@@ -81,6 +92,22 @@ class Ledger:
         query = sa.select(table.c.executor_id).where(table.c.status == TAKEN).distinct()
         self._system._apply_caller_schema(connection)  # noqa: SLF001
         return {owner for owner in connection.execute(query).scalars() if owner}
+
+    def claims(self, connection: sa.Connection, owner: str) -> list[Claim]:
+        """Return what an executor has taken and not ended."""
+        table = self._entries
+        query = sa.select(table.c.workflow_uuid, table.c.owner_xid).where(
+            table.c.status == TAKEN, table.c.executor_id == owner
+        )
+        self._system._apply_caller_schema(connection)  # noqa: SLF001
+        return [Claim(*row) for row in connection.execute(query)]
+
+    def give_back(self, claim: Claim, owner: str) -> bool:
+        """Put what an executor has taken into its queue again; False when it has it no longer.
+
+        In a transaction of its own. Whoever is at work on it is fenced.
+        """
+        return self._system.reenqueue_for_recovery(claim.id, [owner], INTERNAL_QUEUE_NAME)
 
     def remove(self, connection: sa.Connection, ids: Collection[str]) -> None:
         """Forget entries with their checkpoints: whoever is still at work on one is fenced."""

@@ -8,6 +8,7 @@ processes, not hung ones; those end by the engine's own wall-clock limits.
 
 import fcntl
 import hashlib
+import logging
 import os
 import secrets
 import socket
@@ -19,6 +20,8 @@ import sqlalchemy as sa
 from sarau.catalog import Database
 
 _NAMESPACE = 0x5A5A_0003
+
+_logger = logging.getLogger(__name__)
 
 
 def new_executor_id() -> str:
@@ -35,6 +38,9 @@ class Liveness(Protocol):
 
     def is_dead(self, executor_id: str) -> bool:
         """Tell whether nobody holds the lock of `executor_id`; False when it cannot be known."""
+
+    def hold(self) -> bool:
+        """Take the own lock again where it was lost; tell whether it is held now."""
 
     def close(self) -> None:
         """Let go of the own lock."""
@@ -76,6 +82,10 @@ class _FileLiveness:
             path.unlink(missing_ok=True)
         return True
 
+    def hold(self) -> bool:
+        # Only the end of the process lets go of it.
+        return True
+
     def close(self) -> None:
         Path(self._own.name).unlink(missing_ok=True)
         self._own.close()
@@ -89,33 +99,60 @@ class _AdvisoryLiveness:
 
     def __init__(self, engine: sa.Engine, executor_id: str) -> None:
         self._engine = engine
-        self._executor_id = executor_id
-        self._connection = self._connect()
+        self._own = _key(executor_id)
+        self._connection: sa.Connection | None = None
+        self._holds = False
+        self._connected()
 
-    def _connect(self) -> sa.Connection:
-        connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        connection.execute(sa.select(sa.func.pg_advisory_lock(_NAMESPACE, _key(self._executor_id))))
-        return connection
+    def _connected(self) -> sa.Connection:
+        """Return a connection that holds the own lock, or will once an older one is gone.
+
+        After a cut the server may keep the lost session, and with it the lock: as good as
+        the own one for as long as it lasts.
+        """
+        if self._connection is None:
+            self._connection = self._engine.connect()
+            self._connection.execution_options(isolation_level="AUTOCOMMIT")
+        if not self._holds:
+            self._holds = self._take(self._connection, self._own)
+        return self._connection
+
+    @staticmethod
+    def _take(connection: sa.Connection, key: int) -> bool:
+        taken = sa.select(sa.func.pg_try_advisory_lock(_NAMESPACE, key))
+        return bool(connection.execute(taken).scalar_one())
+
+    def _lose(self) -> None:
+        """Let the next call connect again, whether or not this one can close anything."""
+        connection, self._connection, self._holds = self._connection, None, False
+        if connection is not None:
+            connection.invalidate()
+            connection.close()
+
+    def hold(self) -> bool:
+        try:
+            self._connected().execute(sa.select(1))
+        except sa.exc.SQLAlchemyError as error:
+            _logger.warning("the own lock is not held: %s", error.__cause__ or error)
+            self._lose()
+        return self._holds
 
     def is_dead(self, executor_id: str) -> bool:
-        taken = sa.func.pg_try_advisory_lock(_NAMESPACE, _key(executor_id))
-        freed = sa.func.pg_advisory_unlock(_NAMESPACE, _key(executor_id))
+        key = _key(executor_id)
         try:
-            free = bool(self._connection.execute(sa.select(taken)).scalar_one())
+            connection = self._connected()
+            free = self._take(connection, key)
             if free:
-                self._connection.execute(sa.select(freed))
-        except sa.exc.DBAPIError:
-            # The server went away, and every executor's lock with it. Take the own
-            # lock again before judging anybody.
-            self._connection.invalidate()
-            self._connection.close()
-            self._connection = self._connect()
+                connection.execute(sa.select(sa.func.pg_advisory_unlock(_NAMESPACE, key)))
+        except sa.exc.SQLAlchemyError as error:
+            # The server went away, and every executor's lock with it: nobody is judged by it.
+            _logger.warning("who holds a lock is not known: %s", error.__cause__ or error)
+            self._lose()
             return False
         return free
 
     def close(self) -> None:
-        self._connection.invalidate()
-        self._connection.close()
+        self._lose()
 
 
 def _key(executor_id: str) -> int:

@@ -64,12 +64,18 @@ class Pulse:
         self._thread.start()
 
     def _beat(self) -> None:
+        is_held = True
         while not self._stop.wait(_EVERY_S):
             try:
                 with self._database.write() as connection:
                     workers.beat(connection, self.worker_id)
                 self._note_beat()
+                if not is_held:
+                    with self._asking:
+                        is_held = self._liveness.hold()
             except Exception as error:  # noqa: BLE001 - a database that is away must not end it
+                # What was without the database has most likely lost its lock, too.
+                is_held = False
                 _logger.warning("no pulse: %s", error)
 
     def _note_beat(self) -> None:

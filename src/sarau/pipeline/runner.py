@@ -1,7 +1,7 @@
 """The pipeline as the rest of Sarau sees it: start, cancel, retry, delete; and its workflow."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,6 +19,9 @@ from sarau.pipeline.durable import DurableRuns
 from sarau.pipeline.outcome import Outcome, Plain, attempt, from_plain
 from sarau.pipeline.promotion import Promotion
 from sarau.pipeline.steps import Steps
+
+_AT_WORK = frozenset({TrackState.RECEIVED, TrackState.PROCESSING})
+"""The states in which a track has an open run."""
 
 
 def start_run(
@@ -58,7 +61,7 @@ def start_runs(
         turns += zip(own, next_turns(connection, owner_id, ids, is_bulk=is_bulk), strict=True)
     run_ids = [run.id for run in runs.create(connection, turns)]
     queued = [(run_id, turn) for run_id, (_, turn) in zip(run_ids, turns, strict=True)]
-    durable.enqueue_all(connection, queued, route=durable.routes.of(is_stored=is_stored))
+    durable.enqueue_all(connection, queued, route=durable.route(connection, is_stored=is_stored))
     newest = [(track, run_id) for run_id, (track, _) in zip(run_ids, turns, strict=True)]
     return tracks.point_to_runs(connection, newest)
 
@@ -101,9 +104,14 @@ class Pipeline:
         with self._database.write() as connection:
             run = locks.run(connection, run_id)
             track = tracks.find(connection, run.track_id)
-            if track is None or not runs.is_open(connection, run_id):
+            if track is None:
+                # Older versions could delete a track and leave its run open.
+                runs.finish(connection, run, RunState.CANCELLED)
                 return False
-            route = self._durable.routes.of(is_stored=not _is_on_intake(connection, track))
+            if not runs.is_open(connection, run_id):
+                return False
+            is_stored = not _is_on_intake(connection, track)
+            route = self._durable.route(connection, is_stored=is_stored)
             if not self._durable.is_served(route):
                 return False
             if not self._durable.withdraw_stranded(connection, run_id):
@@ -122,30 +130,40 @@ class Pipeline:
         with self._database.write() as connection:
             locks.track(connection, track_id)
             track = tracks.get(connection, track_id, owner_id=owner_id)
-            if track.state not in {TrackState.RECEIVED, TrackState.PROCESSING}:
+            if track.state not in _AT_WORK:
                 raise RefusedError(RefusedCode.WRONG_STATE, f"the track is {track.state}")
-            track = tracks.change_state(connection, track, TrackState.CANCELLED)
-            if track.run_id is not None:
-                runs.finish(connection, runs.get(connection, track.run_id), RunState.CANCELLED)
-        if track.run_id is not None:
-            self._durable.cancel(track.run_id)
+            track = _cancel(connection, track)
+        self._break_off(track)
         return track
 
     def delete(self, track_id: TrackId, owner_id: UserId) -> None:
         """Delete a track in whatever state; what is at work or being sent is ended first.
 
+        Its open run ends in the same transaction: somebody may try it again, or it may end by
+        itself, at any moment before, and a run that outlived its track would have no end.
         The record stays. The bytes go when the caretaker has let them rest for a day.
         """
         with self._database.read() as connection:
             track = tracks.get(connection, track_id, owner_id=owner_id)
             upload = uploads.of_track(connection, track_id)
         if track.state is TrackState.RECEIVING and upload is not None and self._intake is not None:
-            self._intake.terminate(upload.id, owner_id)
-        elif track.state in {TrackState.RECEIVED, TrackState.PROCESSING}:
-            self.cancel(track_id, owner_id)
+            # Where the last of it came meanwhile, it is a track like any other by now.
+            with suppress(RefusedError):
+                self._intake.terminate(upload.id, owner_id)
         with self._database.write() as connection:
+            locks.track(connection, track_id)
             track = tracks.get(connection, track_id, owner_id=owner_id)
+            was_at_work = track.state in _AT_WORK
+            if was_at_work:
+                track = _cancel(connection, track)
             tracks.change_state(connection, track, TrackState.DELETED)
+        if was_at_work:
+            self._break_off(track)
+
+    def _break_off(self, track: Track) -> None:
+        """Keep workers from a run that was cancelled; they find out by themselves, but later."""
+        if track.run_id is not None:
+            self._durable.cancel(track.run_id)
 
     def work(self, steps: Steps, *, concurrency: int) -> None:
         """Take runs from the queues until the process ends."""
@@ -285,12 +303,17 @@ class _Workflow(_Promoting):
 
 
 def reject(database: Database, intake: Intake | None, run_id: RunId, why: Outcome) -> None:
-    """Close a run and its track as rejected, and let go of its bytes on D and E."""
+    """Close a run and its track as rejected, and let go of its bytes on D and E.
+
+    Of a track that is deleted only the run is closed: the caretaker lets go of its bytes.
+    """
     with database.write() as connection:
         run = locks.run(connection, run_id)
         if not runs.finish(connection, run, RunState.REJECTED, code=why.code, detail=why.detail):
             return
-        track = tracks.get(connection, run.track_id)
+        track = tracks.find(connection, run.track_id)
+        if track is None:
+            return
         tracks.change_state(
             connection, track, TrackState.REJECTED, code=why.code, detail=why.detail
         )
@@ -303,13 +326,22 @@ def reject(database: Database, intake: Intake | None, run_id: RunId, why: Outcom
 
 
 def fail(database: Database, run_id: RunId, code: Code, detail: str | None) -> None:
-    """Close a run and its track as failed; the bytes stay for a retry."""
+    """Close a run and its track, unless that is deleted, as failed; the bytes stay for a retry."""
     with database.write() as connection:
         run = locks.run(connection, run_id)
         if not runs.finish(connection, run, RunState.FAILED, code=code, detail=detail):
             return
-        track = tracks.get(connection, run.track_id)
-        tracks.change_state(connection, track, TrackState.FAILED, code=code, detail=detail)
+        track = tracks.find(connection, run.track_id)
+        if track is not None:
+            tracks.change_state(connection, track, TrackState.FAILED, code=code, detail=detail)
+
+
+def _cancel(connection: sa.Connection, track: Track) -> Track:
+    """Close a track that is at work, and its run; the caller has locked it."""
+    track = tracks.change_state(connection, track, TrackState.CANCELLED)
+    if track.run_id is not None:
+        runs.finish(connection, runs.get(connection, track.run_id), RunState.CANCELLED)
+    return track
 
 
 def _is_on_intake(connection: sa.Connection, track: Track) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 from dbos._sys_db import SystemDatabase
 
-_START_S = 60.0
+START_S = 60.0
 """What was taken and has not begun after so long never will: its place is given to others."""
 _ALWAYS_ASK = 1 << 20
 """More than anybody has at work: how much may be taken is said when it is taken."""
@@ -39,9 +39,18 @@ class Slots:
     def free(self) -> int:
         """Return how many places nobody has."""
         with self._lock:
-            late = time.monotonic() - _START_S
-            self._waiting = {one: at for one, at in self._waiting.items() if at > late}
+            self._let_go()
             return self._limit - len(self._waiting) - self._running.total()
+
+    def taken(self) -> set[str]:
+        """Return what has a place, or lets others have it for a while."""
+        with self._lock:
+            self._let_go()
+            return {*self._waiting, *self._running}
+
+    def _let_go(self) -> None:
+        late = time.monotonic() - START_S
+        self._waiting = {one: at for one, at in self._waiting.items() if at > late}
 
     @contextmanager
     def at_work(self, one: str) -> Iterator[None]:

@@ -1,11 +1,11 @@
 """Searchable names and their index, made beside readers and writers."""
 
+import re
+import unicodedata
 from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
-
-from sarau.model.search_text import fold
 
 revision = "0015"
 down_revision = "0014"
@@ -56,9 +56,17 @@ def _fill_in() -> None:
     )
     last = ""
     while rows := connection.execute(missing.where(_TRACKS.c.id > last).limit(_BATCH)).all():
-        texts = [{"of": r.id, "text": fold(r.title, r.artist, r.filename)} for r in rows]
+        texts = [{"of": r.id, "text": _fold(r.title, r.artist, r.filename)} for r in rows]
         connection.execute(filled, texts)
         last = rows[-1].id
+
+
+def _fold(*names: str | None) -> str:
+    """Fold names as they were when this was written; whoever changes that fills them in anew."""
+    apart = unicodedata.normalize("NFKD", " ".join(name for name in names if name))
+    bare = "".join(one for one in apart if not unicodedata.combining(one))
+    words = re.sub(r"[\W_]+", " ", bare.casefold()).split()
+    return f" {' '.join(words)} " if words else ""
 
 
 def _make(
