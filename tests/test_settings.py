@@ -38,6 +38,12 @@ def test_a_library_is_a_bucket_or_a_directory(library: str, bucket: tuple[str, s
         ("library_storage_class", "DEEP_ARCHIVE"),
         ("library_link_s", "0"),
         ("library_link_s", "604801"),
+        ("allowed_origins", "*"),
+        ("allowed_origins", "null"),
+        ("allowed_origins", "studio.example"),
+        ("allowed_origins", "https://studio.example/"),
+        ("allowed_origins", "https://Studio.example"),
+        ("allowed_origins", "https://a.example https://b.example"),
     ],
 )
 def test_what_could_not_be_used_is_refused_at_the_start(name: str, value: str) -> None:
@@ -63,3 +69,13 @@ def test_a_token_is_only_shown_to_a_server_that_is_checked(url: str, *, is_right
         return
     with pytest.raises(SettingsError, match="database_auth"):
         _load(**given)
+
+
+def test_origins_are_separated_by_commas() -> None:
+    given = "https://studio.example, http://localhost:3000,https://[::1]:8443,"
+    assert load({"SARAU_ALLOWED_ORIGINS": given}).origins == {
+        "https://studio.example",
+        "http://localhost:3000",
+        "https://[::1]:8443",
+    }
+    assert load({}).origins == frozenset()

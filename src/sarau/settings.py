@@ -19,6 +19,8 @@ from sarau.observe.logs import FORMS
 GIB = 1 << 30
 _CLAMD = re.compile(r"unix:/.*|tcp:.+:\d+")
 _S3 = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?P<prefix>/.*)?")
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d+)?|https?://\[[0-9a-f:]+\](:\d+)?")
+"""As a browser writes it: small letters, no path, no port that goes without saying."""
 _READABLE_AT_ONCE = ("STANDARD", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR")
 _LONGEST_LINK_S = 7 * 24 * 3600
 
@@ -64,6 +66,8 @@ class Settings:
     port: int = 8000
     public_url: str | None = None
     """The address that users see, when a proxy stands before Sarau."""
+    allowed_origins: str = ""
+    """Other sites whose pages may upload here, `https://studio.example`, separated by commas."""
     token: str | None = None
     """Bearer token; needed on any address that is not loopback."""
     max_upload_bytes: int = 8 * GIB
@@ -133,6 +137,11 @@ class Settings:
         return self.database_url or f"sqlite:///{(self.data / 'sarau.db').absolute()}"
 
     @property
+    def origins(self) -> frozenset[str]:
+        """Return the allowed origins as browsers name them."""
+        return frozenset(one.strip() for one in self.allowed_origins.split(",") if one.strip())
+
+    @property
     def secrets(self) -> tuple[str, ...]:
         """Return what must never be shown, in a log or anywhere."""
         password = unquote(urlsplit(self.database_url or "").password or "")
@@ -180,6 +189,9 @@ def load(
     if values.get("log", FORMS[0]) not in FORMS:
         raise SettingsError(f"log: one of {', '.join(FORMS)}")
     found = replace(Settings(), **{name: _convert(name, value) for name, value in values.items()})
+    for origin in found.origins:
+        if not _ORIGIN.fullmatch(origin):
+            raise SettingsError(f"allowed_origins: {origin!r} is not like https://studio.example")
     _check_database(found)
     _check_library(found)
     return found

@@ -14,7 +14,7 @@ from sarau.catalog import Database, events, tracks, uploads
 from sarau.catalog.schema import migrate
 from sarau.catalog.tables import uploads as uploads_table
 from sarau.errors import FailedCode, FailedError, RefusedCode, RefusedError, SarauError
-from sarau.intake import Description, Intake, expiry, recovery
+from sarau.intake import Description, Intake, expiry, is_finished, recovery
 from sarau.intake.appender import lock
 from sarau.intake.group_commit import GroupCommit
 from sarau.model.clock import now
@@ -176,6 +176,125 @@ def test_a_piece_expires_even_when_it_is_whole(room: Room, intake: Intake) -> No
     room.set(piece, expires_at=now() - DAY)
     assert intake.expire_due() == 1
     assert room.row(piece).state is UploadState.DISCARDED
+
+
+@pytest.mark.parametrize("how", ["terminated", "expired"])
+def test_what_is_let_go_of_with_all_its_bytes_is_not_taken_for_one_that_arrived(
+    room: Room, intake: Intake, how: str
+) -> None:
+    upload = create(intake)
+    appender = intake.append(upload.id, LOCAL_USER_ID)
+    appender.write(b"abcdefghij")
+    assert appender.finish(complete=False).state is UploadState.RECEIVING
+    appender.close()
+    room.set(upload, expires_at=now() - DAY)
+    if how == "terminated":
+        intake.terminate(upload.id, LOCAL_USER_ID)
+    else:
+        assert intake.expire_due() == 1
+    with pytest.raises(RefusedError) as caught:
+        intake.find(upload.id, LOCAL_USER_ID)
+    assert caught.value.code is RefusedCode.UPLOAD_GONE
+    assert upload.track_id is not None
+    with room.database.read() as connection:
+        (event,) = [
+            event
+            for event in events.of_track(connection, upload.track_id)
+            if event.kind == f"upload.{how}"
+        ]
+    assert event.data["offset_bytes"] == 10
+
+
+@pytest.mark.parametrize("size", [0, 3])
+def test_what_arrived_stays_arrived_when_its_track_was_rejected(
+    room: Room, intake: Intake, size: int
+) -> None:
+    upload = create(intake, size, body=b"abc"[:size])
+    with room.database.write() as connection:
+        uploads.let_go(connection, room.row(upload), UploadState.DISCARDED, "discarded")
+    assert is_finished(intake.find(upload.id, LOCAL_USER_ID))
+
+
+def test_an_empty_file_that_never_was_called_whole_did_not_arrive(
+    room: Room, intake: Intake
+) -> None:
+    upload = create(intake, None)
+    appender = intake.append(upload.id, LOCAL_USER_ID)
+    appender.declare_size(0)
+    assert appender.finish(complete=False).size_bytes == 0
+    appender.close()
+    intake.terminate(upload.id, LOCAL_USER_ID)
+    assert not is_finished(room.row(upload))
+
+
+def test_a_length_and_the_end_that_it_makes_are_committed_together(
+    room: Room, intake: Intake
+) -> None:
+    upload = create(intake, None)
+    append(intake, upload, b"abc")
+    commits: list[UploadState] = []
+    room.database.on_commit(lambda: commits.append(room.row(upload).state))
+    appender = intake.append(upload.id, LOCAL_USER_ID)
+    appender.declare_size(3)
+    assert commits == []
+    assert room.row(upload).size_bytes is None
+    assert appender.finish().size_bytes == 3
+    appender.close()
+    assert commits == [UploadState.RECEIVED]
+
+
+def test_a_length_is_promised_with_the_first_byte_that_follows(room: Room, intake: Intake) -> None:
+    upload = create(intake, None)
+    appender = intake.append(upload.id, LOCAL_USER_ID)
+    appender.declare_size(10)
+    for wrong in (9, 11, 1 << 50):
+        with pytest.raises(RefusedError) as caught:
+            appender.declare_size(wrong)
+        assert caught.value.code is RefusedCode.UPLOAD_LENGTH_INVALID
+    with pytest.raises(RefusedError) as caught:
+        appender.write(b"abcdefghijk")
+    assert caught.value.code is RefusedCode.UPLOAD_TOO_LARGE
+    assert room.row(upload).size_bytes is None
+    appender.write(b"abc")
+    assert room.row(upload).size_bytes == 10
+    appender.finish()
+    appender.close()
+
+
+def test_a_body_that_is_not_what_was_declared_is_never_received(room: Room, intake: Intake) -> None:
+    for size in (None, 2, 4):
+        with pytest.raises(RefusedError) as caught:
+            create(intake, size, body=b"abc")
+        assert caught.value.code is RefusedCode.UPLOAD_LENGTH_INVALID
+    assert room.received == []
+    assert list(room.volume.path("uploads").iterdir()) == []
+
+
+def test_an_upload_that_grows_while_it_is_let_go_of_is_let_go_of(
+    database: Database, tmp_path: Path
+) -> None:
+    """PostgreSQL shows a row as it was before a commit on its way, unless it is waited for."""
+    room = Room(database, Volume.open(tmp_path / "intake", "intake", reserve_bytes=0))
+    intake = room.open()
+    upload = create(intake)
+    failed: list[Exception] = []
+
+    def terminate() -> None:
+        try:
+            intake.terminate(upload.id, LOCAL_USER_ID)
+        except RefusedError as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=terminate)
+    with database.write() as connection:
+        uploads.advance(connection, upload, 3, expires_at=upload.expires_at)
+        thread.start()
+        thread.join(1)
+        assert thread.is_alive()
+    thread.join()
+    assert failed == []
+    assert room.row(upload).state is UploadState.DISCARDED
+    intake.close()
 
 
 def test_recovery_cuts_off_what_was_not_acknowledged(room: Room, intake: Intake) -> None:

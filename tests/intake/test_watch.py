@@ -1,12 +1,17 @@
 """A watched folder: what is put there is taken once, whole, and never lost."""
 
+import ctypes
+import errno
 import hashlib
 import os
 import shutil
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -353,6 +358,94 @@ def test_a_file_that_is_too_large_is_refused_once_and_put_away(drop: Drop) -> No
     assert drop.event_kinds() == ["import.refused"]
     assert drop.look(After.MOVE)["huge.wav"].settled is Settled.MOVED
     assert drop.files() == {"rejected/huge.wav"}
+
+
+@pytest.fixture
+def open_place() -> Iterator[Path]:
+    """A folder that every user may enter, which pytest's own are not."""
+    with TemporaryDirectory(prefix="sarau-drop-") as place:
+        Path(place).chmod(0o755)
+        yield Path(place)
+
+
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """Look at files as a user who is not root, in this thread only; others are not root anyway."""
+    libc = ctypes.CDLL(None)
+    libc.setfsuid(65534 if os.geteuid() == 0 else -1)
+    try:
+        yield
+    finally:
+        libc.setfsuid(os.geteuid())
+
+
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+@pytest.mark.parametrize("mode", [0o744, 0o711, 0o700])
+def test_a_directory_that_cannot_be_read_keeps_nothing_else_from_being_found(
+    open_place: Path, mode: int
+) -> None:
+    for number in range(5):
+        below = open_place / f"{number}" / "below"
+        below.mkdir(parents=True)
+        (below / "song.wav").write_bytes(b"sound")
+    shut = open_place / "2"
+    shut.chmod(mode if os.geteuid() == 0 else (mode & 0o007) * 0o111)
+    troubles: list[str] = []
+    before = open_files()
+    with as_nobody():
+        for _ in range(3):
+            found = [
+                one.path
+                for one in Folder(open_place).scan(lambda path, _error: troubles.append(path))
+            ]
+            assert sorted(found) == [f"{n}/below/song.wav" for n in (0, 1, 3, 4)]
+    shut.chmod(0o755)
+    assert troubles == ["2"] * 3
+    assert open_files() == before
+
+
+def test_a_folder_that_cannot_be_entered_is_trouble_of_its_own(open_place: Path) -> None:
+    (open_place / "song.wav").write_bytes(b"sound")
+    open_place.chmod(0o744 if os.geteuid() == 0 else 0o644)
+    before = open_files()
+    with as_nobody(), pytest.raises(PermissionError):
+        list(Folder(open_place).scan(lambda path, _error: pytest.fail(path)))
+    open_place.chmod(0o755)
+    assert open_files() == before
+
+
+@pytest.mark.parametrize("broken", ["song.wav", ".sarau-volume", "listing"])
+def test_a_broken_disk_below_keeps_nothing_else_from_being_taken(
+    drop: Drop, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    for name in ("a/song.wav", "b/song.wav", "c/other.wav", "d.wav"):
+        drop.put(name)
+    inode = (drop.root / "b").stat().st_ino
+    stat, scandir = os.stat, os.scandir
+
+    def is_there(fd: object) -> bool:
+        return isinstance(fd, int) and os.fstat(fd).st_ino == inode
+
+    def broken_stat(name: Any, *, dir_fd: int | None = None, **options: Any) -> os.stat_result:
+        if name == broken and is_there(dir_fd):
+            raise OSError(errno.EIO, "Input/output error")
+        return stat(name, dir_fd=dir_fd, **options)
+
+    def broken_scandir(fd: Any) -> Any:
+        if broken == "listing" and is_there(fd):
+            raise OSError(errno.EIO, "Input/output error")
+        return scandir(fd)
+
+    monkeypatch.setattr(os, "stat", broken_stat)
+    monkeypatch.setattr(os, "scandir", broken_scandir)
+    kinds = drop.kinds()
+    monkeypatch.undo()
+    place = "b/song.wav" if broken == "song.wav" else "b"
+    assert kinds.pop(place) is Kind.UNREADABLE
+    assert kinds == dict.fromkeys(("a/song.wav", "c/other.wav", "d.wav"), Kind.RECEIVED)
 
 
 def test_an_unreadable_file_is_told_of_once(drop: Drop, monkeypatch: pytest.MonkeyPatch) -> None:

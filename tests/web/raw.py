@@ -33,6 +33,11 @@ def head_of(method: str, path: str, headers: dict[str, str | None]) -> bytes:
     return ("\r\n".join([*lines, "", ""])).encode("latin-1")
 
 
+def chunked(body: bytes) -> bytes:
+    """Return a body as one chunk, or none, and the end."""
+    return (b"%x\r\n%s\r\n" % (len(body), body) if body else b"") + b"0\r\n\r\n"
+
+
 def reply(opened: socket.socket, *, method: str = "POST") -> Reply:
     """Read one final answer; what is left on the connection stays unread."""
     file = opened.makefile("rb", buffering=0)

@@ -48,12 +48,7 @@ def build(directory: Path, options: dict[str, str]) -> tuple[Starlette, Intake]:
         on_received=count,
     )
     intake.recover()
-    tus = TusApp(
-        intake,
-        public_url=None,
-        owner_of=lambda _scope: LOCAL_USER_ID,
-        allowed_origins=frozenset({"https://studio.example"}),
-    )
+    tus = TusApp(intake, public_url=None, owner_of=lambda _scope: LOCAL_USER_ID)
 
     async def ping(_request: Request) -> Response:
         return JSONResponse("pong")

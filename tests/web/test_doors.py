@@ -49,6 +49,9 @@ def test_any_other_address_needs_one(host: str) -> None:
         ("evil.example", 421),
         ("localhost.evil.example", 421),
         ("127.0.0.1.evil.example", 421),
+        ("[", 400),
+        ("[::1", 400),
+        ("a]", 400),
         ("", 421),
     ],
 )
@@ -56,6 +59,9 @@ def test_a_rebound_name_is_not_answered(local: Server, host: str, status: int) -
     with local.client() as client:
         answer = client.get("/api/v1/session", headers={"Host": host})
     assert answer.status_code == status
+    if status != 200:
+        assert answer.json()["status"] == status
+        assert answer.headers["x-content-type-options"] == "nosniff"
 
 
 @pytest.mark.parametrize(

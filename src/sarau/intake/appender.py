@@ -51,6 +51,8 @@ class Appender:
     def __init__(self, intake: "Intake", upload: Upload, fd: int, *, held_back: bool) -> None:
         self.upload = upload
         self.offset_bytes = upload.offset_bytes
+        self.size_bytes = upload.size_bytes
+        """The file's length, as far as it is known; it may not be in the catalog yet."""
         self._intake = intake
         self._fd = fd
         self._held_back = held_back
@@ -66,7 +68,7 @@ class Appender:
     @property
     def room_bytes(self) -> int:
         """How many more bytes this upload may get."""
-        size = self.upload.size_bytes
+        size = self.size_bytes
         return (self._intake.max_upload_bytes if size is None else size) - self.offset_bytes
 
     def expect(self, length_bytes: int) -> None:
@@ -80,8 +82,29 @@ class Appender:
             self._allocated = self.offset_bytes + ahead
 
     def declare_size(self, size_bytes: int) -> None:
-        """Fix the length of an upload whose length was deferred, see `Intake.declare_size`."""
-        self.upload = self._intake.declare_size(self.upload, size_bytes)
+        """Fix the length of an upload whose length was deferred.
+
+        It is committed before the first byte that follows is written, or together with the
+        end; until then a request that is refused leaves the upload as it was.
+
+        Raises:
+            RefusedError: `upload_length_invalid` when it contradicts what is known,
+                `upload_too_large`, `out_of_space`.
+
+        """
+        if self.size_bytes not in {None, size_bytes} or size_bytes < self.offset_bytes:
+            raise RefusedError(
+                RefusedCode.UPLOAD_LENGTH_INVALID,
+                f"{size_bytes} declared, {self.size_bytes} before, {self.offset_bytes} arrived",
+            )
+        if self.size_bytes is None:
+            self._intake.check_size(size_bytes)
+            self._intake.volume.check_room(size_bytes - self.offset_bytes)
+            self.size_bytes = size_bytes
+
+    def _commit_size(self) -> None:
+        if self.size_bytes is not None and self.upload.size_bytes is None:
+            self.upload = self._intake.declare_size(self.upload, self.size_bytes)
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Append `data`; it is not acknowledged yet.
@@ -94,6 +117,7 @@ class Appender:
         """
         if len(data) > self.room_bytes:
             raise RefusedError(RefusedCode.UPLOAD_TOO_LARGE, "the body is longer than declared")
+        self._commit_size()
         if self._hasher is not None:
             self._hasher.update(data)
         if self.offset_bytes + len(data) > self._allocated:
@@ -121,7 +145,7 @@ class Appender:
             self._intake.volume.check_room(0)
             self._step_at, self._step_offset = time.monotonic(), self.offset_bytes
             # The last byte is acknowledged only together with what follows from it.
-            if not self._held_back and self.offset_bytes != self.upload.size_bytes:
+            if not self._held_back and self.offset_bytes != self.size_bytes:
                 self._step = self._intake.in_background(self._acknowledge, self.offset_bytes)
 
     def _sync(self) -> None:
@@ -150,13 +174,16 @@ class Appender:
 
         """
         self._join()
-        whole = complete and self.offset_bytes == self.upload.size_bytes
+        size = self.size_bytes
+        whole = complete and self.offset_bytes == size
         if self.offset_bytes != self.upload.offset_bytes or whole:
             self._sync()
-        if whole:
+        if whole and size is not None:
             sha256 = self._hasher.hexdigest() if self._hasher else None
-            self.upload = self._intake.receive(self.upload, sha256)
-        elif self.offset_bytes != self.upload.offset_bytes:
+            self.upload = self._intake.receive(self.upload, sha256, size_bytes=size)
+            return self.upload
+        self._commit_size()
+        if self.offset_bytes != self.upload.offset_bytes:
             self.upload = self._intake.acknowledge(self.upload, self.offset_bytes)
         return self.upload
 
@@ -178,6 +205,7 @@ class Appender:
             os.ftruncate(self._fd, self._start)
             os.lseek(self._fd, self._start, os.SEEK_SET)
         self.offset_bytes = self._start
+        self.size_bytes = self.upload.size_bytes
         self._hasher = self._start_hasher
 
     def close(self) -> None:

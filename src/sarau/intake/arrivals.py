@@ -12,6 +12,9 @@ from sarau.model.upload import Upload
 from sarau.observe import traces
 from sarau.storage import Volume, durable
 
+SMALL_BYTES = 1 << 20
+"""A file up to this size is kept in memory until it is whole: one transaction, one sync."""
+
 
 class Arrivals:
     """Writes down whole files; their bytes are on disk already, their names are not yet."""

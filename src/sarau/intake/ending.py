@@ -19,7 +19,11 @@ def end(
     code: FailedCode | None = None,
 ) -> None:
     """Move an upload and its receiving track to their ends, in the caller's transaction."""
-    uploads.let_go(connection, upload, new, _KINDS.get(track_state, "damaged"), code=code)
+    gone = uploads.let_go(connection, upload, new, _KINDS.get(track_state, "damaged"), code=code)
+    if upload.state is UploadState.RECEIVING and new is UploadState.DISCARDED:
+        # All its bytes may have come without its being called whole: nothing of it is kept,
+        # and `is_finished` must not take it for one. The event says how many there were.
+        uploads.advance(connection, gone, 0, expires_at=gone.expires_at)
     if upload.track_id is None:
         return
     track = tracks.get(connection, upload.track_id)

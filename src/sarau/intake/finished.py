@@ -14,4 +14,7 @@ def is_finished(upload: Upload) -> bool:
     if upload.state in {UploadState.RECEIVED, UploadState.STORED}:
         return True
     whole = upload.offset_bytes == upload.size_bytes and upload.concat != uploads.PARTIAL
-    return upload.state is UploadState.DISCARDED and whole
+    # What was let go of while it was received is at 0 (`ending`), where an empty file is too;
+    # one that arrived has a hash.
+    is_told_apart = upload.size_bytes != 0 or upload.sha256 is not None
+    return upload.state is UploadState.DISCARDED and whole and is_told_apart

@@ -131,30 +131,60 @@ class Folder:
 
 
 def _walk(fd: int, parts: tuple[str, ...], on_trouble: OnTrouble) -> Iterator[Original]:
-    """Give the files below the directory `fd`, which is closed at the end."""
+    """Give the files below the directory `fd`, which is closed at the end.
+
+    What cannot be read below the folder keeps nothing else in it from being found.
+    """
     folders: list[str] = []
     try:
-        with os.scandir(fd) as entries:
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    folders.append(entry.name)
-                elif is_wanted(_ASIDE.sub("", entry.name)):
-                    found = _look(fd, entry.name)
-                    if found is not None:
-                        yield Original((*parts, entry.name), Identity.of(found))
+        try:
+            yield from _list(fd, parts, folders, on_trouble)
+        except OSError as error:
+            if not parts:
+                raise
+            on_trouble("/".join(parts), error)
         for name in folders:
-            if _is_entered(name, parts):
-                try:
-                    below = os.open(name, _DIRECTORY, dir_fd=fd)
-                except OSError as error:
-                    on_trouble("/".join((*parts, name)), error)
-                    continue
-                if _look(below, SENTINEL) is None:
-                    yield from _walk(below, (*parts, name), on_trouble)
-                else:
-                    os.close(below)
+            try:
+                below = os.open(name, _DIRECTORY, dir_fd=fd)
+            except OSError as error:
+                on_trouble("/".join((*parts, name)), error)
+                continue
+            yield from _walk(below, (*parts, name), on_trouble)
     finally:
         os.close(fd)
+
+
+def _list(
+    fd: int, parts: tuple[str, ...], folders: list[str], on_trouble: OnTrouble
+) -> Iterator[Original]:
+    """Give the files in one directory, and add the directories in it to `folders`.
+
+    Raises:
+        OSError: It cannot be listed, or not be entered.
+
+    """
+    if _look(fd, SENTINEL) is not None and parts:
+        return
+    with os.scandir(fd) as entries:
+        for entry in entries:
+            try:
+                found = _examine(fd, entry, parts, folders)
+            except OSError as error:
+                on_trouble("/".join((*parts, entry.name)), error)
+                continue
+            if found is not None:
+                yield Original((*parts, entry.name), Identity.of(found))
+
+
+def _examine(
+    fd: int, entry: "os.DirEntry[str]", parts: tuple[str, ...], folders: list[str]
+) -> os.stat_result | None:
+    """Return what is known of a file that is wanted; add a directory to `folders`."""
+    if entry.is_dir(follow_symlinks=False):
+        if _is_entered(entry.name, parts):
+            folders.append(entry.name)
+        return None
+    return _look(fd, entry.name) if is_wanted(_ASIDE.sub("", entry.name)) else None
 
 
 def _look(fd: int, name: str) -> os.stat_result | None:

@@ -14,6 +14,7 @@ from sarau.catalog import Database, imports, presets
 from sarau.catalog.imports import Taken
 from sarau.errors import RefusedError
 from sarau.intake.appender import Appender
+from sarau.intake.arrivals import SMALL_BYTES
 from sarau.intake.folder import Folder, Original
 from sarau.intake.intake import Intake
 from sarau.intake.naming import Description
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from hashlib import _Hash as Hash
 
 CHUNK_BYTES = 1 << 20
-_SMALL_BYTES = 1 << 20
-"""Up to this size a file is created and received in one transaction."""
 
 Report = Callable[[int], None]
 """Takes how many bytes of a file have been copied."""
@@ -138,7 +137,7 @@ class Importer:
                 raise NotStillError("somebody is writing to it")
             if taken is not None and taken.upload_state is UploadState.RECEIVING:
                 appender = self._go_on(fd, taken)
-            elif original.identity.size_bytes <= _SMALL_BYTES:
+            elif original.identity.size_bytes <= SMALL_BYTES:
                 return self._take_small(fd, folder, original, taken, preset)
             else:
                 upload = self._create(folder, original, taken, preset)

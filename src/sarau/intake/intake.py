@@ -92,7 +92,8 @@ class Intake:
             also: What else belongs into that transaction.
 
         Raises:
-            RefusedError: `unknown_preset`, `upload_too_large`, `out_of_space`.
+            RefusedError: `unknown_preset`, `upload_too_large`, `out_of_space`,
+                `upload_length_invalid` when the body has another length.
             FailedError: No volume, `disk_full`, `disk_error`, `database_unavailable`;
                 then nothing is left behind.
 
@@ -100,6 +101,10 @@ class Intake:
         upload = self.plan(owner_id, description, size_bytes, concat)
         if body is None and (known := self._known.take_over(upload, description.sha256)):
             return known
+        if body is not None and len(body) != size_bytes:
+            raise RefusedError(
+                RefusedCode.UPLOAD_LENGTH_INVALID, f"{size_bytes} declared, {len(body)} came"
+            )
         # An empty file is whole when it is declared.
         content = b"" if size_bytes == 0 else body
         if content is None:
@@ -164,6 +169,9 @@ class Intake:
             FailedError: A volume that is not there.
 
         """
+        if "\x00" in description.preset:
+            # PostgreSQL refuses to look for it, and not as a name that is unknown.
+            raise RefusedError(RefusedCode.UNKNOWN_PRESET, f"no preset {description.preset!r}")
         presets.require(self._database, owner_id, description.preset)
         self.check_size(size)
         self.volume.require()
@@ -276,19 +284,10 @@ class Intake:
         """Fix the length of an upload whose length was deferred.
 
         Raises:
-            RefusedError: `upload_length_invalid` when it contradicts what is known,
-                `upload_too_large`, `out_of_space`, `upload_gone`.
+            RefusedError: `upload_gone`.
+            FailedError: `database_unavailable`.
 
         """
-        self.check_size(size_bytes)
-        if size_bytes < upload.offset_bytes or upload.size_bytes not in {None, size_bytes}:
-            raise RefusedError(
-                RefusedCode.UPLOAD_LENGTH_INVALID,
-                f"{size_bytes} declared, {upload.size_bytes} before, {upload.offset_bytes} arrived",
-            )
-        if upload.size_bytes == size_bytes:
-            return upload
-        self.volume.check_room(size_bytes - upload.offset_bytes)
         return self._commits.run(
             lambda connection: uploads.declare_size(connection, upload, size_bytes)
         )
@@ -301,11 +300,21 @@ class Intake:
             )
         )
 
-    def receive(self, upload: Upload, sha256: str | None) -> Upload:
-        """Commit a whole file that is on disk, and start what follows from it."""
-        received = self._commits.run(
-            lambda connection: self._receive(connection, upload, sha256, None)
-        )
+    def receive(self, upload: Upload, sha256: str | None, *, size_bytes: int) -> Upload:
+        """Commit a whole file that is on disk, and start what follows from it.
+
+        Its length is committed with it, where it was not known before: an upload that has
+        all its bytes, and that nobody called whole, would be one that its client believes
+        to be done.
+        """
+
+        def work(connection: sa.Connection) -> Upload:
+            declared = upload
+            if upload.size_bytes is None:
+                declared = uploads.declare_size(connection, upload, size_bytes)
+            return self._receive(connection, declared, sha256, None)
+
+        received = self._commits.run(work)
         self.hashers.forget(upload.id)
         return received
 
@@ -336,7 +345,7 @@ class Intake:
 
         def work(connection: sa.Connection) -> None:
             # It may have grown since; only its newest state can be let go of.
-            newest = uploads.get(connection, upload.id)
+            newest = uploads.get(connection, upload.id, settled=True)
             if newest.state is not upload.state:
                 raise RefusedError(RefusedCode.UPLOAD_GONE, f"it is {newest.state} by now")
             end(connection, newest, UploadState.DISCARDED, TrackState.CANCELLED)
@@ -354,7 +363,7 @@ class Intake:
         log.error("upload %s is damaged: %s", upload.id, code)
 
         def work(connection: sa.Connection) -> None:
-            newest = uploads.get(connection, upload.id)
+            newest = uploads.get(connection, upload.id, settled=True)
             if newest.state is UploadState.RECEIVING:
                 end(connection, newest, UploadState.DAMAGED, TrackState.FAILED, code=code)
 

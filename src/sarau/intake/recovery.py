@@ -116,7 +116,7 @@ def _examine(intake: "Intake", database: Database, upload: Upload) -> str:
 
 def _mark_damaged(database: Database, upload: Upload) -> bool:
     with database.write() as connection:
-        newest = uploads.get(connection, upload.id)
+        newest = uploads.get(connection, upload.id, settled=True)
         if newest.state is not upload.state or newest.offset_bytes != upload.offset_bytes:
             return False  # it went on while we looked
         log.error("upload %s lost acknowledged bytes", upload.id)

@@ -10,7 +10,7 @@ callable of the type `Sink`. It is missing under TLS, on systems that are not Li
 and when too many bodies are being received this way; `receive()` then works as ever.
 
 A second extension, `sarau.interim`, sends an interim response (a status from 102 to 199):
-an async callable that takes the status, its phrase and the headers.
+an async callable that takes the status, its phrase and the headers, and tells whether it did.
 """
 
 import os
@@ -88,7 +88,8 @@ class _Pump:
         self._stopped = False
 
     def stop(self) -> None:
-        """Make `run` return soon; called by the event loop."""
+        """Make `run` return soon, waiting or not; called by the event loop."""
+        self._stopped = True
         os.eventfd_write(self._wake, 1)
 
     def close(self) -> None:
@@ -100,8 +101,9 @@ class _Pump:
             if self._early:
                 self._write(memoryview(self._early))
             pace = Pace(self._idle_s)
-            while self._left and not self._ended:
-                if filled := self._fill():
+            # Of a body that comes faster than it is written, nothing is ever waited for.
+            while self._left and not self._ended and not self._stopped:
+                if filled := self._fill(time.monotonic() + self._idle_s):
                     self._left -= filled
                     self._write(self._buffer[:filled])
                 if pace.is_lost(filled):
@@ -113,10 +115,9 @@ class _Pump:
             self._wake_from(1)
         return Arrived(whole=not self._left)
 
-    def _fill(self) -> int:
+    def _fill(self, deadline: float) -> int:
         """Return how many bytes came: a buffer full, or fewer at the end or from a slow client."""
         most = min(len(self._buffer), self._left)
-        deadline = time.monotonic() + self._idle_s
         filled = 0
         while filled < most:
             got = self._receive(self._buffer[filled:most])
@@ -143,7 +144,6 @@ class _Pump:
         # Woken for every packet, a thread would spend its time on being woken.
         self._wake_from(min(_WAKE_BYTES, most))
         ready = {fd for fd, _ in self._poll.poll(_LOOK_S * 1000)}
-        self._stopped = self._wake in ready
         return self._sock.fileno() in ready
 
     def _wake_from(self, least: int) -> None:
@@ -157,8 +157,8 @@ class _Pump:
         deadline = time.monotonic() + _DISCARD_S
         if self._left > _DISCARD_BYTES:
             return
-        while self._left and not self._ended and time.monotonic() < deadline:
-            self._left -= self._fill()
+        while self._left and not (self._ended or self._stopped) and time.monotonic() < deadline:
+            self._left -= self._fill(deadline)
 
 
 def _write(body: bytearray, write: Write) -> Arrived:
@@ -183,13 +183,14 @@ class SinkProtocol(LimitedHead):
         self.scope["extensions"] = extensions
         super().on_headers_complete()
 
-    async def _interim(self, status: int, phrase: str, headers: dict[str, str]) -> None:
+    async def _interim(self, status: int, phrase: str, headers: dict[str, str]) -> bool:
         cycle = self.cycle
         # HTTP/1.0 knows no interim responses.
         if cycle.response_started or cycle.disconnected or cycle.scope["http_version"] != "1.1":
-            return
+            return False
         lines = [f"HTTP/1.1 {status} {phrase}", *(f"{name}: {headers[name]}" for name in headers)]
         self.transport.write("\r\n".join([*lines, "", ""]).encode("latin-1"))
+        return True
 
     async def _sink(self, write: Write, *, stop: Stop, idle_s: float) -> Arrived:
         cycle = self.cycle

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from urllib.parse import parse_qs
 
 from python_multipart.exceptions import FormParserError
@@ -12,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from sarau.catalog import Database, tracks
 from sarau.errors import FailedCode, FailedError, RefusedCode, RefusedError, SarauError
-from sarau.intake import Appender, Description, Intake
+from sarau.intake import SMALL_BYTES, Appender, Description, Intake
 from sarau.model.ids import UserId
 from sarau.model.preset import DEFAULT_PRESET
 from sarau.model.upload import Upload
@@ -25,8 +26,11 @@ from sarau.web.threads import in_thread
 
 _logger = logging.getLogger(__name__)
 
-_SMALL_BYTES = 1 << 20
+_FIELDS = frozenset({"preset", "filename"})
 _LONGEST_FIELD_BYTES = 4096
+_MOST_PARTS = 16
+_MOST_BESIDE_BYTES = 64 << 10
+"""What a form may hold beside the file: other parts, heads of parts, text around them."""
 
 
 class PlainUpload:
@@ -87,7 +91,7 @@ class PlainUpload:
         )
         size = content_length(body.headers)
         self._intake.check_size(size)
-        if size is None or size > _SMALL_BYTES:
+        if size is None or size > SMALL_BYTES:
             return await self._stream(body, _Raw(self._intake, owner_id, description, size))
         upload = await body.hand_over(
             lambda content: self._intake.create(
@@ -103,8 +107,10 @@ class PlainUpload:
             arrived = await body.write_to(target.write, Stop())
             return await in_thread(lambda: target.settle(arrived))
         except BaseException:
-            # Whoever sends plainly cannot continue: there is nothing to keep.
-            await in_thread(target.give_up)
+            # Whoever sends plainly cannot continue: there is nothing to keep. What ended by
+            # itself, as on a disk that broke, is not to hide why.
+            with suppress(SarauError):
+                await in_thread(target.give_up)
             raise
 
 
@@ -136,7 +142,7 @@ class _Target:
     def finish(self) -> Upload:
         if self._appender is None:
             raise RefusedError(RefusedCode.INVALID_REQUEST, "there is no part named file")
-        if self._appender.upload.size_bytes is None:
+        if self._appender.size_bytes is None:
             self._appender.declare_size(self._appender.offset_bytes)
         upload = self._appender.finish()
         self._appender.close()
@@ -181,6 +187,8 @@ class _Form(_Target):
         # The form is a little larger than the file in it.
         intake.check_size(max(0, (content_length(body.headers) or 0) - _LONGEST_FIELD_BYTES))
         self._given = dict(given)
+        self._parts = 0
+        self._beside_bytes = 0
         self._header = (bytearray(), bytearray())
         self._disposition: dict[bytes, bytes] = {}
         self._field = bytearray()
@@ -205,6 +213,10 @@ class _Form(_Target):
             self._parser.write(bytes(data))
         except FormParserError as error:
             raise RefusedError(RefusedCode.INVALID_REQUEST, f"the form: {error}") from error
+        self._beside_bytes += len(data)
+        if self._beside_bytes > _MOST_BESIDE_BYTES:
+            detail = f"the form has more than {_MOST_BESIDE_BYTES} bytes beside the file"
+            raise RefusedError(RefusedCode.INVALID_REQUEST, detail)
 
     def finish(self) -> Upload:
         if not self._ended:
@@ -212,6 +224,10 @@ class _Form(_Target):
         return super().finish()
 
     def _begin(self) -> None:
+        self._parts += 1
+        if self._parts > _MOST_PARTS:
+            detail = f"the form has more than {_MOST_PARTS} parts"
+            raise RefusedError(RefusedCode.INVALID_REQUEST, detail)
         self._disposition = {}
         self._field.clear()
 
@@ -233,6 +249,7 @@ class _Form(_Target):
 
     def _data(self, data: bytes, start: int, end: int) -> None:
         if self._in_file:
+            self._beside_bytes -= end - start
             super().write(memoryview(data)[start:end])
             return
         self._field += data[start:end]
@@ -243,7 +260,9 @@ class _Form(_Target):
         if self._in_file:
             return
         name = self._disposition.get(b"name", b"").decode("utf-8", "replace")
-        if name in {"preset", "filename"} and self._appender is not None:
+        if name not in _FIELDS:
+            return
+        if self._appender is not None:
             raise RefusedError(RefusedCode.INVALID_REQUEST, f"{name} must stand before the file")
         self._given.setdefault(name, self._field.decode("utf-8", "replace"))
 

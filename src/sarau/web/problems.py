@@ -56,24 +56,33 @@ def language_of(headers: Headers, cookies: dict[str, str]) -> str:
     return choose_language(cookies.get(LANGUAGE_COOKIE) or headers.get("accept-language"))
 
 
+def document(error: SarauError, language: str, status: int) -> dict[str, object]:
+    """Return the members of a problem document: a sentence for people, a code for programs."""
+    return {
+        "type": "about:blank",
+        "title": message(error.code, language),
+        "status": status,
+        "code": str(error.code),
+        "detail": error.detail,
+    }
+
+
 def problem(
-    error: SarauError, language: str, *, headers: dict[str, str] | None = None
+    error: SarauError,
+    language: str,
+    *,
+    headers: dict[str, str] | None = None,
+    status: int | None = None,
 ) -> JSONResponse:
-    """Return the answer for an error: a sentence for people, a code for programs."""
-    status = status_of(error.code)
+    """Return the answer for an error, with the status of its code or with another one."""
+    status = status or status_of(error.code)
     extra = dict(headers or {})
     if error.code is RefusedCode.UNAUTHORIZED:
         extra["WWW-Authenticate"] = 'Bearer realm="sarau"'
     if isinstance(error, FailedError):
         extra["Retry-After"] = "5"
     return JSONResponse(
-        {
-            "type": "about:blank",
-            "title": message(error.code, language),
-            "status": status,
-            "code": str(error.code),
-            "detail": error.detail,
-        },
+        document(error, language, status),
         status,
         {"Cache-Control": "no-store", "Content-Language": language, **extra},
         MEDIA_TYPE,

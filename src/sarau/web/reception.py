@@ -8,6 +8,7 @@ from typing import TypeVar
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope
 
+from sarau.errors import RefusedCode, RefusedError
 from sarau.observe import figures
 from sarau.web.body_sink import EXTENSION, Arrived, Write
 from sarau.web.headers import headers_of
@@ -57,11 +58,15 @@ class Body:
         Returns:
             What `work` returned; None when the body broke off, and then it was not called.
 
+        Raises:
+            RefusedError: `upload_too_large`, when more comes than the length says; a chunked
+                body, which says none, is to be empty.
+
         """
         length = content_length(self.headers) or 0
         sink = self._scope.get("extensions", {}).get(EXTENSION)
         if sink is None or length < _HAND_OVER_FROM_BYTES:
-            body = await self._read_small()
+            body = await self._read_small(length)
             return None if body is None else await in_thread(lambda: work(body))
         # The thread that reads the rest goes on with the work: each change of threads is dear.
         context = contextvars.copy_context()
@@ -84,7 +89,7 @@ class Body:
             raise arrived.error
         return results[0] if results else None
 
-    async def _read_small(self) -> bytes | None:
+    async def _read_small(self, most: int) -> bytes | None:
         parts = bytearray()
         pace = Pace(IDLE_S)
         while not self.ended:
@@ -96,6 +101,9 @@ class Body:
             if part is None or pace.is_lost(len(part)):
                 return None
             parts += part
+            if len(parts) > most:
+                detail = "the body is longer than declared"
+                raise RefusedError(RefusedCode.UPLOAD_TOO_LARGE, detail)
         figures.upload_bytes.inc(len(parts))
         return bytes(parts)
 

@@ -28,6 +28,7 @@ from sarau.settings import Settings
 from sarau.web import health
 from sarau.web.api import build_api
 from sarau.web.body_sink import SinkProtocol
+from sarau.web.cors import is_for_uploads
 from sarau.web.doors import DoorKeeper, Doors, check_may_listen
 from sarau.web.live import Live
 from sarau.web.metrics import CONTENT_TYPE, Metrics
@@ -49,7 +50,7 @@ _logger = logging.getLogger(__name__)
 def build(app: App) -> ASGIApp:
     """Return the whole application over the open rooms of `app`."""
     settings = app.settings
-    doors = Doors(settings.token, settings.public_url, settings.host)
+    doors = Doors(settings.token, settings.public_url, settings.host, settings.origins)
     live = Live(app.database)
 
     @asynccontextmanager
@@ -103,7 +104,7 @@ class _Ways:
         self._rest = rest
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and f"{scope['path']}/".startswith("/files/"):
+        if scope["type"] == "http" and is_for_uploads(scope["path"]):
             await self._uploads(scope, receive, send)
         else:
             await self._rest(scope, receive, send)

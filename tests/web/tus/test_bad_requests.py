@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from tests.web.raw import Reply, ask, connect, head_of, reply
+from tests.web.raw import Reply, ask, chunked, connect, head_of, reply
 
 DATA = b"abcdefghij"
 HERE = 3
@@ -326,13 +326,7 @@ def test_a_chunked_body_cannot_say_how_long_it_is_and_gives_no_more_than_the_fil
     begun = begin(server, protocol)
     headers = _GOOD[protocol, "PATCH"] | {"Transfer-Encoding": "chunked"}
     body = DATA[HERE:] + b"?" * size
-    answer = ask(
-        server.port,
-        "PATCH",
-        begun.path,
-        headers,
-        b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body),
-    )
+    answer = ask(server.port, "PATCH", begun.path, headers, chunked(body))
     if protocol == "draft":
         assert (answer.status, answer.problem["code"]) == (400, "upload_length_invalid")
         assert ask(server.port, "HEAD", begun.path, {}).status == 410

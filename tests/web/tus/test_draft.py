@@ -4,10 +4,13 @@ import base64
 import hashlib
 import os
 import socket
+import time
+from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
+from tests.web.raw import ask, chunked, connect, head_of
 
 from sarau.model.lifecycle import UploadState
 
@@ -26,6 +29,13 @@ def append(location: str, offset: int, body: Any, complete: str, **headers: str)
         "Content-Type": "application/partial-upload",
     }
     return httpx.patch(location, headers=basic | headers, content=body)
+
+
+def until(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 @pytest.mark.parametrize("size", [0, 1, 100_000, 3 * MIB])
@@ -83,7 +93,7 @@ def test_the_address_is_told_before_the_body_and_survives_the_connection(server:
     with socket.create_connection(("127.0.0.1", server.port)) as opened:
         opened.sendall(
             f"POST /files/ HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nUpload-Complete: ?1\r\n"
-            f"Content-Length: {len(data)}\r\n\r\n".encode()
+            f"Upload-Draft-Interop-Version: 8\r\nContent-Length: {len(data)}\r\n\r\n".encode()
         )
         opened.sendall(data[:MIB])
         interim = opened.recv(10_000).decode()
@@ -95,6 +105,24 @@ def test_the_address_is_told_before_the_body_and_survives_the_connection(server:
     answer = append(headers["Location"], offset, data[offset:], "?1")
     assert answer.headers["upload-complete"] == "?1"
     assert server.content(headers["Location"]) == data
+
+
+@pytest.mark.parametrize("version", [{}, {"Upload-Draft-Interop-Version": "7"}])
+def test_only_a_client_of_this_version_is_sent_an_interim_answer(
+    server: Any, version: dict[str, str | None]
+) -> None:
+    """The others must not be; what breaks off is then nobody's, and is let go of."""
+    files = server.directory / "intake" / "uploads"
+    headers = version | {"Upload-Complete": "?1", "Content-Length": "2000000"}
+    with connect(server.port) as opened:
+        opened.sendall(head_of("POST", "/files/", headers) + bytes(2_000_000))
+        assert opened.recv(12) == b"HTTP/1.1 201"
+    before = set(files.iterdir())
+    with connect(server.port) as opened:
+        opened.sendall(head_of("POST", "/files/", headers) + bytes(1_000_000))
+        opened.shutdown(socket.SHUT_WR)
+        assert not opened.recv(12).startswith(b"HTTP/1.1 1")
+    until(lambda: set(files.iterdir()) == before)
 
 
 def test_a_mismatching_offset_is_explained(server: Any) -> None:
@@ -132,6 +160,36 @@ def test_a_length_that_changes_is_refused_and_the_upload_goes_on(server: Any) ->
         assert answer.status_code == 400
         assert answer.json()["type"] == PROBLEMS + "inconsistent-upload-length"
     assert append(location, 3, b"def", "?1").status_code == 200
+
+
+@pytest.mark.parametrize("length", [{}, {"Upload-Length": "6"}])
+def test_a_length_over_the_limit_is_refused_and_the_upload_goes_on(
+    server: Any, length: dict[str, str]
+) -> None:
+    location = create(server, b"abc", **{"Upload-Complete": "?0"}, **length).headers["location"]
+    answer = append(location, 3, b"d", "?0", **{"Upload-Length": str(1 << 41)})
+    assert answer.status_code == (400 if length else 413)
+    assert answer.json()["code"] == ("upload_length_invalid" if length else "upload_too_large")
+    assert httpx.head(location).headers["upload-offset"] == "3"
+    assert append(location, 3, b"def", "?1").status_code == 200
+    assert server.content(location) == b"abcdef"
+
+
+def test_a_length_is_kept_only_with_a_body_that_fits_into_it(server: Any) -> None:
+    location = create(server, b"abc", **{"Upload-Complete": "?0"}).headers["location"]
+    assert append(location, 3, b"def", "?0", **{"Upload-Length": "5"}).status_code == 400
+    assert server.upload(location).size_bytes is None
+    assert append(location, 3, b"def", "?0", **{"Upload-Length": "7"}).status_code == 204
+    assert server.upload(location).size_bytes == 7
+    assert append(location, 6, b"g", "?1").status_code == 200
+
+
+def test_a_length_of_nothing_is_held_to(server: Any) -> None:
+    headers = {"Upload-Complete": "?1", "Upload-Length": "0", "Transfer-Encoding": "chunked"}
+    assert ask(server.port, "POST", "/files/", headers, chunked(b"")).status == 201
+    before = len(server.tracks())
+    assert ask(server.port, "POST", "/files/", headers, chunked(b"abc")).status == 413
+    assert len(server.tracks()) == before
 
 
 def test_more_than_the_length_ends_the_upload_unless_it_is_announced(server: Any) -> None:
@@ -202,9 +260,46 @@ def test_a_cancelled_upload_is_gone(server: Any) -> None:
     assert httpx.head(location).status_code == 410
 
 
+@pytest.mark.parametrize("length", ["3", "4", None])
+def test_what_was_let_go_of_with_all_its_bytes_was_not_complete(
+    server: Any, length: str | None
+) -> None:
+    given = {"Upload-Length": length} if length else {}
+    location = create(server, b"abc", **{"Upload-Complete": "?0"}, **given).headers["location"]
+    assert httpx.delete(location).status_code == 204
+    head = httpx.head(location)
+    assert (head.status_code, head.headers.get("upload-complete")) == (410, None)
+    assert append(location, 3, b"", "?1").status_code == 410
+    assert httpx.head(location, headers={"Tus-Resumable": "1.0.0"}).status_code == 410
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["filename*=idna''x", "filename*=undefined''x", "filename2;na ;00;n*;n*2", "filename*=x"],
+)
+def test_a_name_that_cannot_be_read_is_none(server: Any, name: str) -> None:
+    headers = {"Upload-Complete": "?1", "Content-Disposition": f"attachment; {name}"}
+    answer = create(server, b"abc", **headers)
+    assert answer.status_code == 201
+    assert server.upload(answer.headers["location"]).filename in {"untitled", "x"}
+
+
 def test_both_protocols_speak_of_the_same_upload(server: Any) -> None:
     location = server.create(6)
     server.patch(location, 0, b"abc")
     assert httpx.head(location).headers["upload-complete"] == "?0"
     assert append(location, 3, b"def", "?1").status_code == 200
     assert server.offset(location) == 6
+
+
+def test_all_bytes_are_the_end_to_a_client_of_tus_and_not_to_one_of_the_draft(server: Any) -> None:
+    """One that asks by tus has nothing more to send, and would never call it complete."""
+    location = create(server, b"abc", **{"Upload-Complete": "?0", "Upload-Length": "3"}).headers[
+        "location"
+    ]
+    assert httpx.head(location).headers["upload-complete"] == "?0"
+    assert server.upload(location).state is UploadState.RECEIVING
+    assert server.offset(location) == 3
+    assert server.upload(location).state is UploadState.RECEIVED
+    assert server.upload(location).sha256 == hashlib.sha256(b"abc").hexdigest()
+    assert httpx.head(location).headers["upload-complete"] == "?1"

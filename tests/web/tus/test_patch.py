@@ -189,3 +189,38 @@ def test_a_broken_off_body_keeps_no_more_room_than_it_needs(server: Any) -> None
         time.sleep(0.05)
     file = server.directory / "intake" / "uploads" / location.rpartition("/")[2]
     assert file.stat().st_blocks * 512 < 4 * MIB
+
+
+@pytest.mark.parametrize(
+    ("size", "body", "status", "code"),
+    [
+        ("5", b"def", 413, "upload_too_large"),
+        ("2", b"d", 400, "upload_length_invalid"),
+        (str(1 << 41), b"d", 413, "upload_too_large"),
+    ],
+)
+def test_a_length_that_comes_late_is_kept_only_with_a_body_that_fits_into_it(
+    server: Any, size: str, body: bytes, status: int, code: str
+) -> None:
+    answer = httpx.post(
+        server.files,
+        headers={"Tus-Resumable": "1.0.0", "Upload-Defer-Length": "1"},
+    )
+    location = answer.headers["location"]
+    assert server.patch(location, 0, b"abc").status_code == 204
+    answer = server.patch(location, 3, body, {"Upload-Length": size})
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert server.upload(location).size_bytes is None
+    assert server.patch(location, 3, b"def", {"Upload-Length": "6"}).status_code == 204
+    assert server.content(location) == b"abcdef"
+
+
+def test_a_length_that_comes_after_the_last_byte_makes_the_upload_whole(server: Any) -> None:
+    answer = httpx.post(
+        server.files, headers={"Tus-Resumable": "1.0.0", "Upload-Defer-Length": "1"}
+    )
+    location = answer.headers["location"]
+    server.patch(location, 0, b"abc")
+    assert server.patch(location, 3, b"", {"Upload-Length": "3"}).status_code == 204
+    upload = server.upload(location)
+    assert (upload.state, upload.size_bytes) == (UploadState.RECEIVED, 3)

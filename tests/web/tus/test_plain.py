@@ -3,6 +3,8 @@
 import hashlib
 import os
 import subprocess
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +68,32 @@ def test_curl_sends_a_raw_body(server: Any, tmp_path: Path) -> None:
 
 FORM = {"Content-Type": "multipart/form-data; boundary=b"}
 FILE = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\nabc\r\n'
+FIELD = b'--b\r\nContent-Disposition: form-data; name="field"\r\n\r\nx\r\n'
+WIDE = FIELD.replace(b"x", b"x" * 4000)
 PRESET = b'--b\r\nContent-Disposition: form-data; name="preset"\r\n\r\npodcast\r\n'
+
+
+def test_other_parts_of_a_form_are_passed_over(server: Any) -> None:
+    body = FIELD * 5 + PRESET + FIELD * 5 + FILE + FIELD + b"--b--\r\n"
+    answer = httpx.post(f"{server.url}/api/v1/tracks", content=body, headers=FORM)
+    assert answer.json()["preset"] == "podcast"
+    check(server, answer.json(), b"abc", "a.wav")
+
+
+def test_a_form_without_end_is_refused_before_it_fills_the_memory(server: Any) -> None:
+    sent = 0
+
+    def fields() -> Iterator[bytes]:
+        nonlocal sent
+        while sent < 512 * MIB:
+            part = b"".join(FIELD.replace(b"field", b"%d" % n) for n in range(1000))
+            sent += len(part)
+            yield part
+
+    with suppress(httpx.WriteError):
+        answer = httpx.post(f"{server.url}/api/v1/tracks", content=fields(), headers=FORM)
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+    assert sent < 128 * MIB
 
 
 @pytest.mark.parametrize(
@@ -78,6 +105,12 @@ PRESET = b'--b\r\nContent-Disposition: form-data; name="preset"\r\n\r\npodcast\r
         ("", FORM, FILE + PRESET + b"--b--\r\n", 422, "invalid_request"),
         ("", FORM, FILE + FILE + b"--b--\r\n", 422, "invalid_request"),
         ("", FORM, FILE, 400, "upload_incomplete"),
+        ("", FORM, FIELD * 17 + FILE + b"--b--\r\n", 422, "invalid_request"),
+        ("", FORM, WIDE * 20 + FILE + b"--b--\r\n", 422, "invalid_request"),
+        ("", FORM, FILE + WIDE * 20 + b"--b--\r\n", 422, "invalid_request"),
+        ("", FORM, FILE + b"--b--\r\n" + b"x" * 70_000, 422, "invalid_request"),
+        ("?preset=%00", {}, b"abc", 422, "unknown_preset"),
+        ("", FORM, PRESET.replace(b"podcast", b"\0") + FILE + b"--b--\r\n", 422, "unknown_preset"),
         ("", FORM, b"nonsense", 422, "invalid_request"),
         ("", {"Content-Type": "multipart/form-data"}, FILE, 422, "invalid_request"),
     ],

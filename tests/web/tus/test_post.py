@@ -9,7 +9,8 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.web.raw import connect, head_of, reply
+from tests.web.raw import ask, chunked, connect, head_of, reply
+from tests.web.upload_server import UploadServer
 
 from sarau.model.lifecycle import TrackState, UploadState
 
@@ -186,6 +187,67 @@ def test_a_wrong_checksum_creates_nothing(server: Any, size: int) -> None:
     answer = httpx.post(server.files, headers=headers | {"Upload-Checksum": right}, content=data)
     assert answer.status_code == 201
     assert TrackState.RECEIVED in {track.state for track in server.tracks()}
+
+
+DEFERRED = None
+LENGTHS = [
+    # declared, how the body comes, the body, status, what is made of it
+    (DEFERRED, "chunked", b"abc", 201, UploadState.RECEIVING),
+    (DEFERRED, "chunked", b"", 201, UploadState.RECEIVING),
+    (DEFERRED, "chunked", b"x" * (3 * MIB), 201, UploadState.RECEIVING),
+    (DEFERRED, "length", b"abc", 201, UploadState.RECEIVING),
+    (DEFERRED, "length", b"", 201, UploadState.RECEIVING),
+    (DEFERRED, "length", b"x" * (3 * MIB), 201, UploadState.RECEIVING),
+    (3, "chunked", b"abc", 201, UploadState.RECEIVED),
+    (3, "length", b"abc", 201, UploadState.RECEIVED),
+    (5, "chunked", b"abc", 201, UploadState.RECEIVING),
+    (5, "chunked", b"", 201, UploadState.RECEIVING),
+    (5, "length", b"abc", 201, UploadState.RECEIVING),
+    (5, "length", b"", 201, UploadState.RECEIVING),
+    (0, "chunked", b"", 201, UploadState.RECEIVED),
+    (0, "length", b"", 201, UploadState.RECEIVED),
+    (0, "chunked", b"abc", 413, None),
+    (0, "length", b"abc", 413, None),
+    (2, "chunked", b"abc", 413, None),
+    (2, "length", b"abc", 413, None),
+    (MIB, "chunked", b"x" * (3 * MIB), 413, None),
+]
+
+
+@pytest.mark.parametrize(("size", "framing", "body", "status", "state"), LENGTHS)
+def test_every_way_to_say_lengths_is_told_apart(
+    server: Any, size: int | None, framing: str, body: bytes, status: int, state: UploadState | None
+) -> None:
+    before = len(server.tracks()), len(list((server.directory / "intake/uploads").iterdir()))
+    declared = {"Upload-Defer-Length": "1"} if size is None else {"Upload-Length": str(size)}
+    is_chunked = framing == "chunked"
+    framed = {"Transfer-Encoding": "chunked"} if is_chunked else {"Content-Length": str(len(body))}
+    sent = chunked(body) if is_chunked else body
+    answer = ask(server.port, "POST", "/files/", TUS | WITH_BODY | declared | framed, sent)
+    assert answer.status == status
+    if state is None:
+        assert answer.problem["code"] == "upload_too_large"
+        made = len(server.tracks()), len(list((server.directory / "intake/uploads").iterdir()))
+        # The track of an upload that was begun stays in the list, cancelled.
+        assert made[1] == before[1]
+        assert {track.state for track in server.tracks()[: made[0] - before[0]]} <= {
+            TrackState.CANCELLED
+        }
+        return
+    upload = server.upload(answer.headers["location"])
+    assert (upload.state, upload.size_bytes, upload.offset_bytes) == (state, size, len(body))
+    assert answer.headers.get("upload-offset", "0") == str(len(body))
+    assert server.content(answer.headers["location"]) == body
+
+
+def test_a_body_of_no_length_is_held_to_the_limit_of_the_server(tmp_path: Any) -> None:
+    small = UploadServer(tmp_path, options=(f"max={MIB}",)).start()
+    headers = TUS | WITH_BODY | {"Upload-Defer-Length": "1", "Transfer-Encoding": "chunked"}
+    answer = ask(small.port, "POST", "/files/", headers, chunked(b"x" * (2 * MIB)))
+    assert (answer.status, answer.problem["code"]) == (413, "upload_too_large")
+    assert list((small.directory / "intake/uploads").iterdir()) == []
+    assert {track.state for track in small.tracks()} == {TrackState.CANCELLED}
+    small.stop()
 
 
 @pytest.mark.parametrize("with_head", [70_000, 30_000, 0])

@@ -13,6 +13,7 @@ from sarau.delivery.deliverable import content_disposition, display_name
 from sarau.model.ids import TrackId
 from sarau.web.api.context import Owner, Rooms
 from sarau.web.api.parts import answer_part
+from sarau.web.api.validators import is_unchanged
 
 router = APIRouter(prefix="/tracks/{track_id}", tags=["media"])
 
@@ -37,8 +38,7 @@ def _answer(request: Request, found: Deliverable, *, attachment: bool) -> Respon
     """Serve a file, or say where it is; Starlette's own answer knows ranges (RFC 9110)."""
     etag = f'"{found.sha256}"'
     headers = {"ETag": etag, "Cache-Control": _REVALIDATE, "Accept-Ranges": "bytes"}
-    known = request.headers.get("if-none-match", "")
-    if known == "*" or etag in {tag.strip().removeprefix("W/") for tag in known.split(",")}:
+    if is_unchanged(request, etag):
         return Response(status_code=304, headers=headers)
     # What the page plays comes from here in any case: its policy allows no other origin.
     elsewhere = found.download_url() if attachment else None

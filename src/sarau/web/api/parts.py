@@ -8,6 +8,7 @@ from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
 from sarau.delivery.deliverable import Deliverable, Part
+from sarau.web.api.validators import is_unchanged
 
 _CHUNK_BYTES: Final = 1 << 18
 _RANGE: Final = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
@@ -21,8 +22,7 @@ def answer_part(request: Request, found: Deliverable, part: Part, name: str) -> 
     """
     etag = f'"{found.sha256}/{name}"'
     headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Accept-Ranges": "bytes"}
-    known = request.headers.get("if-none-match", "")
-    if known == "*" or etag in {tag.strip().removeprefix("W/") for tag in known.split(",")}:
+    if is_unchanged(request, etag):
         return Response(status_code=304, headers=headers)
     size = part.size_bytes
     wanted = _wanted(request, size, etag)

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from sarau.audio.hls import EXTENSION as HLS_EXTENSION
 from sarau.audio.hls import INDEX
@@ -240,13 +240,17 @@ class SessionView(View):
     """The newest event: what comes after it comes by `/api/v1/events`."""
 
 
+Shown = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+"""Text that can be kept: PostgreSQL takes no NUL."""
+
+
 class TrackEdit(BaseModel):
     """What a track is to be called; what is left out stays."""
 
     model_config = ConfigDict(extra="forbid")
 
-    title: str | None = None
-    artist: str | None = None
+    title: Shown | None = None
+    artist: Shown | None = None
 
 
 class RenditionBody(BaseModel):

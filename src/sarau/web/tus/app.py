@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Awaitable, Callable
 
-from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from sarau.errors import FailedCode, FailedError, RefusedCode, RefusedError, SarauError
@@ -38,18 +37,6 @@ _DRAFT: dict[str, Handler] = {
     "PATCH": draft.patch,
     "DELETE": draft.delete,
 }
-_ALLOW_HEADERS = (
-    "Authorization, Content-Digest, Content-Disposition, Content-Type, Tus-Resumable, "
-    "Upload-Checksum, Upload-Complete, Upload-Concat, Upload-Defer-Length, "
-    "Upload-Draft-Interop-Version, Upload-Length, Upload-Metadata, Upload-Offset, "
-    "X-HTTP-Method-Override, X-Requested-With"
-)
-_EXPOSE_HEADERS = (
-    "Location, Sarau-Track, Tus-Checksum-Algorithm, Tus-Extension, Tus-Max-Size, Tus-Resumable, "
-    "Tus-Version, Upload-Complete, Upload-Concat, Upload-Defer-Length, "
-    "Upload-Draft-Interop-Version, Upload-Expires, Upload-Length, Upload-Limit, "
-    "Upload-Metadata, Upload-Offset"
-)
 _MOST_HEADER_BYTES = 64 << 10
 
 
@@ -60,7 +47,6 @@ class TusApp:
         intake: Where they go.
         public_url: The address of the server as clients see it; the Host header otherwise.
         owner_of: Returns the user on whose behalf a request is made.
-        allowed_origins: Other sites whose pages may upload here (CORS).
         prefix: The path at which this application is mounted.
 
     """
@@ -71,12 +57,10 @@ class TusApp:
         *,
         public_url: str | None,
         owner_of: Callable[[Scope], UserId],
-        allowed_origins: frozenset[str] = frozenset(),
         prefix: str = "/files",
     ) -> None:
         self._server = Server(intake, Turns(intake), public_url, prefix)
         self._owner_of = owner_of
-        self._allowed_origins = allowed_origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
@@ -85,7 +69,7 @@ class TusApp:
         # HTTP/1.1 can only go on with the next request when this one has been read.
         if not body.ended and not await body.drain():
             answer.headers["Connection"] = "close"
-        await self._send(scope, body.headers, answer, send)
+        await self._send(scope, answer, send)
 
     async def _answer(self, scope: Scope, body: Body) -> Answer:
         try:
@@ -119,8 +103,9 @@ class TusApp:
             raise RefusedError(RefusedCode.TUS_VERSION, f"Tus-Resumable must be {TUS_VERSION}")
         return await _TUS[method](self._server, request)
 
-    async def _send(self, scope: Scope, asked: Headers, answer: Answer, send: Send) -> None:
-        headers = answer.headers | {"Tus-Resumable": TUS_VERSION} | self._cors(scope, asked)
+    @staticmethod
+    async def _send(scope: Scope, answer: Answer, send: Send) -> None:
+        headers = answer.headers | {"Tus-Resumable": TUS_VERSION}
         if answer.status == 405:  # noqa: PLR2004 - Method Not Allowed
             headers["Allow"] = verbs.METHODS
         if answer.status != 204 and scope["method"] != "HEAD":  # noqa: PLR2004 - No Content
@@ -129,20 +114,3 @@ class TusApp:
         await send({"type": "http.response.start", "status": answer.status, "headers": raw})
         body = b"" if scope["method"] == "HEAD" else answer.body
         await send({"type": "http.response.body", "body": body})
-
-    def _cors(self, scope: Scope, asked: Headers) -> dict[str, str]:
-        if not self._allowed_origins:
-            return {}
-        origin = asked.get("origin")
-        if origin not in self._allowed_origins:
-            return {"Vary": "Origin"}
-        found = {
-            "Access-Control-Allow-Origin": origin,
-            "Access-Control-Expose-Headers": _EXPOSE_HEADERS,
-            "Vary": "Origin",
-        }
-        if scope["method"] == "OPTIONS":
-            found["Access-Control-Allow-Methods"] = verbs.METHODS
-            found["Access-Control-Allow-Headers"] = _ALLOW_HEADERS
-            found["Access-Control-Max-Age"] = "86400"
-        return found

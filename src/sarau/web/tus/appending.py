@@ -22,7 +22,7 @@ async def append(
     request: Request,
     upload_id: UploadId,
     *,
-    prepare: Prepare,
+    prepare: Prepare = lambda _appender: None,
     checksum: Checksum | None = None,
     completes: bool | None = None,
 ) -> Upload:
@@ -32,7 +32,8 @@ async def append(
         server: Where the upload is.
         request: Whose body is appended.
         upload_id: To which upload.
-        prepare: Checks the request against the upload, once it is held; may refuse.
+        prepare: Checks the request against the upload, once it is held; may refuse. A new
+            upload is at its beginning, where there is nothing to check.
         checksum: What the body must come to; otherwise none of it is kept.
         completes: Whether the client says that this is the end (the draft); None when
             the length alone decides (tus 1.0).
@@ -95,8 +96,10 @@ def _settle(
     try:
         if checksum is not None:
             _verify(appender, arrived, checksum)
-        ends = completes is None or (completes and arrived.whole and arrived.error is None)
-        if completes and ends and appender.upload.size_bytes is None:
+        # By tus 1.0 the length alone decides, also when the end of a body was lost; a body
+        # that was refused, or that could not be written, completes nothing.
+        ends = arrived.error is None and (completes is None or (completes and arrived.whole))
+        if completes and ends and appender.size_bytes is None:
             appender.declare_size(appender.offset_bytes)
         return appender.finish(complete=ends)
     finally:

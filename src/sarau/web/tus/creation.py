@@ -1,11 +1,12 @@
 """POST of tus 1.0: creation, with or without the first bytes or the length."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
 from sarau.errors import RefusedCode, RefusedError, SarauError
-from sarau.intake import Appender, Description, concatenate
+from sarau.intake import SMALL_BYTES, Description, concatenate
 from sarau.model.ids import UploadId
 from sarau.model.upload import Upload
 from sarau.web.reception import Content, content_length, has_body
@@ -14,9 +15,6 @@ from sarau.web.tus import fields
 from sarau.web.tus.appending import append
 from sarau.web.tus.exchange import Answer, BrokenOffError, Request, Server, location
 from sarau.web.tus.verbs import MEDIA_TYPE, expires, media_type
-
-SMALL_BYTES = 1 << 20
-"""A file up to this size is kept in memory until it is whole: one transaction, one sync."""
 
 
 async def post(server: Server, request: Request) -> Answer:
@@ -46,12 +44,13 @@ async def post(server: Server, request: Request) -> Answer:
         size_bytes=size,
         concat=concat.header if concat else None,
     )
-    if with_body and size == length and (size or 0) <= SMALL_BYTES:
+    # What came is the whole file only where both lengths are known; no bytes need no length.
+    if with_body and size is not None and size == (length or 0) and size <= SMALL_BYTES:
         upload = await create_whole(request, create, checksum)
     else:
         upload = await in_thread(create)
         if with_body:
-            upload = await _append_first(server, request, upload, checksum)
+            upload = await append_first(server, request, upload, checksum=checksum)
     return created(server, request, upload, with_body=with_body)
 
 
@@ -108,21 +107,43 @@ async def create_whole(
     return upload
 
 
-async def _append_first(
-    server: Server, request: Request, upload: Upload, checksum: fields.Checksum | None
+async def append_first(
+    server: Server,
+    request: Request,
+    upload: Upload,
+    *,
+    checksum: fields.Checksum | None,
+    completes: bool | None = None,
+    is_announced: bool = False,
 ) -> Upload:
+    """Append the body of a creation; what nobody can continue is let go of.
+
+    Args:
+        server: Where the upload is.
+        request: Whose body is appended.
+        upload: The new upload.
+        checksum: As for `append`.
+        completes: As for `append`.
+        is_announced: The client knows already where the upload is (the draft).
+
+    Raises:
+        RefusedError: As `append`.
+        FailedError: As `append`.
+        BrokenOffError: As `append`.
+
+    """
     try:
-        return await append(
-            server, request, upload.id, prepare=_nothing_to_check, checksum=checksum
-        )
-    except (SarauError, BrokenOffError):
-        # The client was never told where the upload is, so nobody can continue it.
-        await in_thread(lambda: server.intake.terminate(upload.id, request.owner_id))
+        return await append(server, request, upload.id, checksum=checksum, completes=completes)
+    except (SarauError, BrokenOffError) as error:
+        if not is_announced or _is_too_much(error):
+            # One that ended by itself, as on a disk that broke, is not to hide why.
+            with suppress(SarauError):
+                await in_thread(lambda: server.intake.terminate(upload.id, request.owner_id))
         raise
 
 
-def _nothing_to_check(_appender: Appender) -> None:
-    """Accept: a new upload is at its beginning."""
+def _is_too_much(error: Exception) -> bool:
+    return isinstance(error, RefusedError) and error.code is RefusedCode.UPLOAD_TOO_LARGE
 
 
 def created(server: Server, request: Request, upload: Upload, *, with_body: bool) -> Answer:

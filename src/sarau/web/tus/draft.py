@@ -7,6 +7,7 @@ The difference that matters: an upload is complete when the client says so, with
 
 import json
 import re
+from contextlib import suppress
 from dataclasses import replace
 from email.message import Message
 from functools import partial
@@ -15,7 +16,7 @@ from urllib.parse import unquote
 from starlette.datastructures import Headers
 
 from sarau.errors import RefusedCode, RefusedError, SarauError
-from sarau.intake import Appender, Description, is_finished
+from sarau.intake import SMALL_BYTES, Appender, Description, is_finished
 from sarau.model.clock import now
 from sarau.model.ids import UploadId
 from sarau.model.upload import Upload
@@ -24,7 +25,7 @@ from sarau.web.reception import content_length, has_body
 from sarau.web.threads import in_thread
 from sarau.web.tus import fields
 from sarau.web.tus.appending import append
-from sarau.web.tus.creation import SMALL_BYTES, create_whole
+from sarau.web.tus.creation import append_first, create_whole
 from sarau.web.tus.exchange import Answer, Request, Server, location
 from sarau.web.tus.verbs import DRAFT_MEDIA_TYPE, check_offset, inspect, media_type
 
@@ -33,7 +34,8 @@ _PROBLEMS = "https://iana.org/assignments/http-problem-types#"
 # RFC 8187: where it is there, `filename*` is preferred to `filename`.
 _EXTENDED_NAME = re.compile(r"filename\*\s*=\s*utf-8'[^']*'([^;\s]*)", re.IGNORECASE)
 _NEGATIVE = re.compile(r"-[0-9]+")
-_VERSION = {"Upload-Draft-Interop-Version": INTEROP_VERSION}
+_VERSION_HEADER = "Upload-Draft-Interop-Version"
+_VERSION = {_VERSION_HEADER: INTEROP_VERSION}
 
 
 def speaks(headers: Headers, method: str) -> bool:
@@ -95,7 +97,10 @@ def _description(headers: Headers) -> Description:
         return Description(unquote(extended[1]))
     message = Message()
     message["Content-Disposition"] = disposition
-    return Description(message.get_filename() or "")
+    # Python's reader stumbles over some charsets and over some names that stand there twice.
+    with suppress(LookupError, TypeError, ValueError):
+        return Description(message.get_filename() or "")
+    return Description("")
 
 
 def _claimed(headers: Headers, description: Description) -> Description:
@@ -111,29 +116,30 @@ async def post(server: Server, request: Request) -> Answer:
     completes = _complete(request.headers)
     size = _declared(request.headers, 0, completes=completes)
     server.intake.check_size(size)
-    if size is not None and (content_length(request.headers) or 0) > size:
+    length = content_length(request.headers) or 0
+    if size is not None and length > size:
         raise RefusedError(RefusedCode.UPLOAD_LENGTH_INVALID, "the body is longer than declared")
     create = partial(
         server.intake.create,
         owner_id=request.owner_id,
         description=_claimed(request.headers, _description(request.headers)),
         # An upload of no bytes is whole at once; this one is not to be, unless it says so.
-        size_bytes=size or (0 if completes and not has_body(request.headers) else None),
+        size_bytes=size if completes else size or None,
     )
     checksum = fields.content_digest(request.headers)
-    if completes and size and size <= SMALL_BYTES and content_length(request.headers) == size:
+    if completes and has_body(request.headers) and size == length <= SMALL_BYTES:
         upload = await create_whole(request, create, checksum)
     else:
         upload = await in_thread(create)
-        await _announce(server, request, upload)
+        is_announced = await _announce(server, request, upload)
         if has_body(request.headers):
-            upload = await append(
+            upload = await append_first(
                 server,
                 request,
-                upload.id,
-                prepare=_at_the_beginning,
+                upload,
                 checksum=checksum,
                 completes=completes,
+                is_announced=is_announced,
             )
     headers = {"Location": location(server, request, upload.id)} | _state(server, upload)
     if upload.track_id is not None:
@@ -141,17 +147,18 @@ async def post(server: Server, request: Request) -> Answer:
     return Answer(201, headers)
 
 
-def _at_the_beginning(_appender: Appender) -> None:
-    """Accept: a new upload is at its beginning."""
+async def _announce(server: Server, request: Request, upload: Upload) -> bool:
+    """Send 104 (Upload Resumption Supported), where the server below can; tell whether it did.
 
-
-async def _announce(server: Server, request: Request, upload: Upload) -> None:
-    """Send 104 (Upload Resumption Supported), where the server below can."""
+    A client of another version of the draft, or of none that it names, must not be sent one.
+    """
     interim = request.scope.get("extensions", {}).get(INTERIM)
-    if interim is not None:
-        where = {"Location": location(server, request, upload.id)}
-        limit = {"Upload-Limit": _state(server, upload)["Upload-Limit"]}
-        await interim(104, "Upload Resumption Supported", _VERSION | where | limit)
+    if interim is None or request.headers.get(_VERSION_HEADER, "").strip() != INTEROP_VERSION:
+        return False
+    where = {"Location": location(server, request, upload.id)}
+    limit = {"Upload-Limit": _state(server, upload)["Upload-Limit"]}
+    sent: bool = await interim(104, "Upload Resumption Supported", _VERSION | where | limit)
+    return sent
 
 
 async def head(server: Server, request: Request) -> Answer:
@@ -179,14 +186,18 @@ async def patch(server: Server, request: Request) -> Answer:
     if is_finished(found):
         return _completed(request, found)
 
+    is_accepted = False
+
     def prepare(appender: Appender) -> None:
+        nonlocal is_accepted
         check_offset(appender.upload, offset)
         size = _declared(request.headers, offset, completes=completes)
         if size is not None:
             appender.declare_size(size)
-        if (content_length(request.headers) or 0) > appender.room_bytes:
-            # Nothing of it was appended, so the upload stays what it was.
+        length = content_length(request.headers) or 0
+        if appender.size_bytes is not None and length > appender.room_bytes:
             raise RefusedError(RefusedCode.UPLOAD_LENGTH_INVALID, "longer than declared")
+        is_accepted = length <= appender.room_bytes
 
     try:
         upload = await append(
@@ -198,6 +209,9 @@ async def patch(server: Server, request: Request) -> Answer:
             completes=completes,
         )
     except SarauError as error:
+        if error.code is RefusedCode.UPLOAD_TOO_LARGE and not is_accepted:
+            # More than the server takes: nothing was appended, and the upload stays as it was.
+            raise
         return await _explain(server, request, offset, error)
     return Answer(200 if is_finished(upload) else 204, _state(server, upload))
 

@@ -10,8 +10,7 @@ from starlette.types import Scope
 from sarau.errors import FailedError, RefusedCode, RefusedError, SarauError
 from sarau.intake import Intake
 from sarau.model.ids import UserId
-from sarau.model.messages import message
-from sarau.web.problems import MEDIA_TYPE, language_of, status_of
+from sarau.web.problems import MEDIA_TYPE, document, language_of, status_of
 from sarau.web.reception import Body
 from sarau.web.tus.turns import Turns
 
@@ -78,14 +77,7 @@ def refusal(error: SarauError, headers: Headers) -> Answer:
     if isinstance(error, FailedError):
         extra["Retry-After"] = "5"
     language = language_of(headers, _cookies(headers))
-    problem = {
-        "type": "about:blank",
-        "title": message(error.code, language),
-        "status": status,
-        "code": str(error.code),
-        "detail": error.detail,
-    }
-    body = json.dumps(problem, ensure_ascii=False).encode()
+    body = json.dumps(document(error, language, status), ensure_ascii=False).encode()
     return Answer(status, {"Content-Type": MEDIA_TYPE, "Content-Language": language} | extra, body)
 
 

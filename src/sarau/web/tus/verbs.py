@@ -1,5 +1,6 @@
 """HEAD, PATCH, DELETE and OPTIONS of tus 1.0."""
 
+from contextlib import closing
 from datetime import UTC
 from email.utils import format_datetime
 
@@ -35,23 +36,51 @@ def expires(upload: Upload) -> dict[str, str]:
     return {"Upload-Expires": format_datetime(upload.expires_at.astimezone(UTC), usegmt=True)}
 
 
-async def inspect(server: Server, request: Request) -> Upload:
-    """Return an upload as it is once nobody appends to it; a stalled holder is told to stop."""
+async def inspect(server: Server, request: Request, *, finish: bool = False) -> Upload:
+    """Return an upload as it is once nobody appends to it; a stalled holder is told to stop.
+
+    Args:
+        server: Where it is.
+        request: Whose upload it is.
+        finish: Call an upload whole that has all its bytes and that nobody called so.
+
+    Raises:
+        RefusedError: `not_found`, `upload_gone`, `upload_locked`.
+        FailedError: As `Appender.finish`.
+
+    """
     upload_id = UploadId(request.upload_id)
 
     def look() -> Upload:
         upload = server.intake.find(upload_id, request.owner_id)
-        if is_finished(upload) or not server.intake.files.is_held(upload_id):
-            return server.intake.find(upload_id, request.owner_id)
-        raise RefusedError(RefusedCode.UPLOAD_LOCKED, "another request holds this upload")
+        if not is_finished(upload) and server.intake.files.is_held(upload_id):
+            raise RefusedError(RefusedCode.UPLOAD_LOCKED, "another request holds this upload")
+        upload = server.intake.find(upload_id, request.owner_id)
+        if finish and upload.offset_bytes == upload.size_bytes and not is_finished(upload):
+            return _finish(server, request, upload_id)
+        return upload
 
     async with server.turns.take(upload_id):
         return await server.turns.unlocked(upload_id, look)
 
 
+def _finish(server: Server, request: Request, upload_id: UploadId) -> Upload:
+    try:
+        with closing(server.intake.append(upload_id, request.owner_id)) as appender:
+            return appender.finish()
+    except RefusedError as error:
+        if error.code is not RefusedCode.WRONG_STATE:
+            raise
+        return server.intake.find(upload_id, request.owner_id)  # another process was faster
+
+
 async def head(server: Server, request: Request) -> Answer:
-    """Tell the truth about an upload."""
-    upload = await inspect(server, request)
+    """Tell the truth about an upload.
+
+    A client to which its offset is its length has nothing more to send, and never comes
+    back: what it is told to be whole has to be so.
+    """
+    upload = await inspect(server, request, finish=True)
     headers = {"Upload-Offset": str(upload.offset_bytes), "Cache-Control": "no-store"}
     if upload.size_bytes is None:
         headers["Upload-Defer-Length"] = "1"
@@ -79,7 +108,7 @@ async def patch(server: Server, request: Request) -> Answer:
     def prepare(appender: Appender) -> None:
         check_offset(appender.upload, offset)
         if size is not None:
-            appender.declare_size(size)
+            appender.declare_size(size)  # committed only if the body fits into it
 
     upload_id = UploadId(request.upload_id)
     finished = await in_thread(lambda: server.intake.find(upload_id, request.owner_id))
