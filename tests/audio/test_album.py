@@ -209,6 +209,28 @@ def test_a_mix_is_levelled_by_the_loudness_of_the_mixes(engine: Engine, tmp_path
     assert heard.integrated_lufs == pytest.approx(-14, abs=0.3)
 
 
+@pytest.mark.parametrize("target_lufs", [None, -14.0])
+def test_all_tracks_come_down_for_the_one_that_passes_full_scale(
+    engine: Engine, tmp_path: Path, target_lufs: float | None
+) -> None:
+    # Without a target, or with sounds that are too short to have a loudness.
+    sounds = three((0.13, 0.12, 0.11))
+    shelf = shelve(engine, tmp_path, sounds)
+    shelf.sources[1].write_bytes(wav((8 * sounds[1]).astype("<f4").tobytes(), bits=32, tag=3))
+    louder = engine.analyse(shelf.sources[1], for_album=True)
+    shelf = Shelf(shelf.sources, (shelf.analyses[0], louder, shelf.analyses[2]))
+    assert louder.sample_peak_dbfs is not None
+    assert louder.sample_peak_dbfs > 0
+
+    preset = replace(STREAMING, target_lufs=target_lufs, renditions=STREAMING.renditions[:2])
+    album = plan_album(shelf.analyses, preset)
+    made = judge_album(album, preset, make(engine, shelf, preset, album, tmp_path))
+    verdicts = [[one.evidence.verdict for one in row] for row in made]
+    assert verdicts == [[Verdict.CEILING_LIMITED, Verdict.NOT_NORMALISED]] * 3
+    for flac, _ in made:
+        assert flac.evidence.gain_db == pytest.approx(-louder.sample_peak_dbfs, abs=0.002)
+
+
 def test_an_album_of_silence_is_left_alone(engine: Engine, tmp_path: Path) -> None:
     shelf = shelve(engine, tmp_path, [np.zeros((RATE_HZ, 2))] * 2)
     preset = replace(STREAMING, renditions=STREAMING.renditions[:1])

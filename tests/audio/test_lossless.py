@@ -134,6 +134,43 @@ def test_dither_keeps_what_is_under_the_last_bit(work: Callable[..., Work]) -> N
         assert error[loud].var() == pytest.approx(error[soft].var(), abs=0.01), name
 
 
+@pytest.mark.parametrize(("preset", "seconds"), [(KEPT, 2.0), (LOUD, 0.3)])
+def test_samples_over_full_scale_come_down_to_it_and_it_is_said(
+    work: Callable[..., Work], preset: Preset, seconds: float
+) -> None:
+    samples = noise(seconds, 44_100)
+    samples *= 2 / np.abs(samples).max()
+    both = replace(preset, renditions=(*LOSSLESS, RenditionSpec("aac", Format.AAC, 256_000)))
+    made = work(wav(samples.astype("<f4").tobytes(), bits=32, tag=3), both)
+    assert made.analysis.sample_peak_dbfs == pytest.approx(6.021, abs=0.001)
+    for name in ("wav", "alac", "flac"):
+        each = made.renditions[name]
+        assert each.evidence.verdict is Verdict.CEILING_LIMITED, name
+        assert each.evidence.gain_db == pytest.approx(-6.022, abs=0.001), name
+        heard = np.frombuffer(decode(each.file.path, form="f32le"), "<f4").reshape(-1, 2)
+        # Nothing is cut off: the sound is what it was, at half its level.
+        np.testing.assert_allclose(heard, samples / 2, atol=5e-4)
+        assert np.abs(heard).max() < 1
+    # AAC is encoded from floating point and holds it.
+    assert made.renditions["aac"].evidence.verdict is Verdict.NOT_NORMALISED
+    assert made.renditions["aac"].evidence.gain_db == 0
+
+
+def test_a_stereo_mix_over_full_scale_comes_down_too(work: Callable[..., Work]) -> None:
+    samples = np.repeat(noise(1, 48_000, channels=1), 6, axis=1)
+    samples *= 0.99 / np.abs(samples).max()
+    made = work(wav(pcm16(samples), channels=6, rate=48_000), KEPT)
+    assert made.analysis.sample_peak_dbfs is not None
+    assert made.analysis.stereo_sample_peak_dbfs is not None
+    assert made.analysis.sample_peak_dbfs < 0 < made.analysis.stereo_sample_peak_dbfs
+    verdicts = {name: each.evidence.verdict for name, each in made.renditions.items()}
+    assert verdicts == {
+        "wav": Verdict.NOT_NORMALISED,
+        "flac": Verdict.NOT_NORMALISED,
+        "alac": Verdict.CEILING_LIMITED,
+    }
+
+
 def test_no_dither_where_the_bits_stay(work: Callable[..., Work]) -> None:
     # 16 bits stay 16: `test_without_gain_every_sample_comes_back`. Silence stays silent too.
     made = work(wav(bytes(4 * 44_100)), TO_CD)

@@ -128,17 +128,20 @@ class _Meters:
         if self._collector is not None:
             insight = self._collector.result(described, loudness, self._meter.short_term_lufs())
             worked()
+        mix = self._mix_meter
         return Analysis(
             source=described,
             loudness=loudness,
             waveform=self._peaks.result(),
             warnings=warnings,
-            stereo_loudness=self._mix_meter.result() if self._mix_meter else None,
+            stereo_loudness=mix.result() if mix else None,
             loudness_curve=self._meter.curve(),
             insight=insight,
             limiting_loss_lu=self._meter.losses_lu(self._foresight, worked),
             tenths=self._meter.tenths() if self._tenths else b"",
-            stereo_tenths=self._mix_meter.tenths() if self._tenths and self._mix_meter else b"",
+            stereo_tenths=mix.tenths() if self._tenths and mix else b"",
+            sample_peak_dbfs=self._meter.sample_peak_dbfs(),
+            stereo_sample_peak_dbfs=mix.sample_peak_dbfs() if mix else None,
         )
 
 

@@ -145,6 +145,11 @@ def output_channels(spec: RenditionSpec, source: SourceInfo) -> int:
     return source.channels if source.channels <= traits.max_channels else _STEREO
 
 
+def is_mixed(spec: RenditionSpec, source: SourceInfo) -> bool:
+    """Tell whether a rendition has the stereo mix of `source` and not its own channels."""
+    return output_channels(spec, source) != source.channels
+
+
 def output_rate_hz(spec: RenditionSpec, source: SourceInfo) -> int:
     """Return the sample rate of a rendition: the source's own where the format has it."""
     rates = TRAITS[spec.format].rates_hz

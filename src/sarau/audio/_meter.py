@@ -25,7 +25,7 @@ class Meter:
         self._loudmeter = Loudmeter(rate_hz, layout)
         self._stretches = Stretches(len(channel_weights(layout))) if peaks else None
         self._interpolator = interpolator(oversampling(rate_hz))
-        self._peak = 0.0
+        self._peak = self._sample_peak = 0.0
 
     def push(self, frame: AudioFrame | None) -> None:
         """Measure a frame; None at the end."""
@@ -37,9 +37,14 @@ class Meter:
         if self._stretches is None:
             return
         for stretch in self._stretches.push(samples):
+            self._sample_peak = max(self._sample_peak, stretch.sample_peak)
             self._peak = max(self._peak, stretch.sample_peak)
             found = stretch.above(self._peak, self._interpolator)
             self._peak = max(self._peak, float(found.peaks.max(initial=0.0)))
+
+    def sample_peak_dbfs(self) -> float | None:
+        """Return the highest sample of everything that was pushed; None in silence."""
+        return _decibels(self._sample_peak)
 
     def short_term_lufs(self) -> Powers:
         """Return the loudness of every window of 3 s, one every 20 ms."""
@@ -69,12 +74,16 @@ class Meter:
             range_lu=_rounded(found.range_lu() if loud else None),
             max_momentary_lufs=_highest(found.momentary_lufs()) if loud else None,
             max_short_term_lufs=_highest(found.short_term_lufs()) if loud else None,
-            true_peak_dbtp=_rounded(20 * math.log10(self._peak) if self._peak > 0 else None),
+            true_peak_dbtp=_decibels(self._peak),
         )
 
 
 def _highest(levels: Powers) -> float | None:
     return _rounded(float(levels.max())) if len(levels) else None
+
+
+def _decibels(peak: float) -> float | None:
+    return _rounded(20 * math.log10(peak) if peak > 0 else None)
 
 
 def _rounded(value: float | None) -> float | None:

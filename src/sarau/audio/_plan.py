@@ -5,31 +5,45 @@ less the codec's headroom. Where the peaks would have to come down to the ceilin
 than the preset allows, the gain stops and the plan says `ceiling_limited`. That work is
 counted against the ceiling, which the listener sees, and not against the headroom that a
 codec needs below it: so all renditions of a track are equally loud.
+
+A level without a target stays as it is. Only samples that pass full scale, as those of
+floating point may, come down to it where the format holds integers; the plan says
+`ceiling_limited` then too.
 """
 
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Final
+from typing import Final, TypeVar
 
-from sarau.audio._formats import OPUS_GAIN_STEP_DB, TRAITS, output_channels
-from sarau.audio._types import LIMITING_STEP_DB, Analysis, GainPlan, Verdict
+from sarau.audio._formats import OPUS_GAIN_STEP_DB, TRAITS, is_mixed
+from sarau.audio._types import LIMITING_STEP_DB, AlbumGain, Analysis, GainPlan, Verdict
 from sarau.model.loudness import Loudness
 from sarau.model.preset import Preset, RenditionSpec
 
 # A codec's overshoot does not shrink decibel by decibel with what it is given.
 _TRIM_FACTOR: Final = 1.5
-_TRIM_MARGIN_DB: Final = 0.15
+TRIM_MARGIN_DB: Final = 0.15
 _MAKE_GOOD_ROUNDS: Final = 6
 _OUTPUT_GAIN_MARGIN_DB: Final = 0.005
+_FULL_SCALE_MARGIN_DB: Final = 0.001
+"""The last step of 16 bits below full scale, and one more for dither."""
 REHEARSE_FROM_DB: Final = 1.0
 """Limiting up to here costs too little loudness to be worth a pass of its own."""
 UNCHANGED: Final = GainPlan(gain_db=0.0, limiter_ceiling_dbtp=None, ceiling_limited=False)
 
+P = TypeVar("P")
+"""A plan of some kind."""
+
+
+def planned_room_dbtp(preset: Preset, spec: RenditionSpec) -> float:
+    """Return where samples have to stay, so that the decoded rendition is under the ceiling."""
+    return preset.ceiling_dbtp - TRAITS[spec.format].headroom_db
+
 
 def loudness_before(analysis: Analysis, spec: RenditionSpec) -> Loudness:
     """Return the loudness of what `spec` is encoded from: all channels, or their mix."""
-    mixed = output_channels(spec, analysis.source) != analysis.source.channels
+    mixed = is_mixed(spec, analysis.source)
     return analysis.stereo_loudness or analysis.loudness if mixed else analysis.loudness
 
 
@@ -37,23 +51,45 @@ def plan_gain(analysis: Analysis, preset: Preset, spec: RenditionSpec) -> GainPl
     """Return the first plan for a rendition."""
     before = loudness_before(analysis, spec)
     if preset.target_lufs is None or before.integrated_lufs is None:
-        return UNCHANGED
-    room_dbtp = preset.ceiling_dbtp - TRAITS[spec.format].headroom_db
-    wanted_db = preset.target_lufs - before.integrated_lufs
-    plan = within_ceiling(before, preset, gain_db=wanted_db, room_dbtp=room_dbtp)
+        return _kept(analysis, spec)
+    wanted_db, room = preset.target_lufs - before.integrated_lufs, planned_room_dbtp(preset, spec)
+
+    def plan_for(loss_lu: float) -> GainPlan:
+        return within_ceiling(before, preset, gain_db=wanted_db + loss_lu, room_dbtp=room)
+
     if not is_foretold(analysis, spec):
-        return plan
+        return plan_for(0.0)
+    return made_good(
+        plan_for(0.0), lambda plan: foretold_loss_lu(analysis, limiting_db(plan, before)), plan_for
+    )
+
+
+def made_good(plan: P, loss_lu: Callable[[P], float], plan_for: Callable[[float], P]) -> P:
+    """Return a plan that makes good what its limiter takes: `loss_lu` tells that of a plan."""
     # More gain costs more: each round makes good what the last one would lose.
     for _ in range(_MAKE_GOOD_ROUNDS):
-        loss_lu = foretold_loss_lu(analysis, limiting_db(plan, before))
-        plan = within_ceiling(before, preset, gain_db=wanted_db + loss_lu, room_dbtp=room_dbtp)
+        plan = plan_for(loss_lu(plan))
     return plan
+
+
+def _kept(analysis: Analysis, spec: RenditionSpec) -> GainPlan:
+    """Return the plan for a level without a target: as it is, as far as the format holds it."""
+    over_db = over_full_scale_db(analysis, spec)
+    return replace(UNCHANGED, gain_db=-over_db, ceiling_limited=True) if over_db else UNCHANGED
+
+
+def over_full_scale_db(analysis: Analysis, spec: RenditionSpec) -> float:
+    """Return how far the samples have to come down to be held as integers; 0 if they are."""
+    mixed = is_mixed(spec, analysis.source)
+    peak_dbfs = analysis.stereo_sample_peak_dbfs if mixed else analysis.sample_peak_dbfs
+    if not TRAITS[spec.format].lossless or peak_dbfs is None or peak_dbfs <= 0:
+        return 0.0
+    return round(peak_dbfs + _FULL_SCALE_MARGIN_DB, 3)
 
 
 def is_foretold(analysis: Analysis, spec: RenditionSpec) -> bool:
     """Tell whether the analysis knows what limiting costs the channels of `spec`."""
-    mixed = output_channels(spec, analysis.source) != analysis.source.channels
-    return bool(analysis.limiting_loss_lu) and not mixed
+    return bool(analysis.limiting_loss_lu) and not is_mixed(spec, analysis.source)
 
 
 def foretold_loss_lu(analysis: Analysis, work_db: float) -> float:
@@ -96,8 +132,8 @@ def limiting_db(plan: GainPlan, before: Loudness) -> float:
 
 def judge_rendition(plan: GainPlan, measured: Loudness, preset: Preset) -> Verdict:
     """Compare what was measured with what was wanted."""
-    if preset.target_lufs is None or (plan == UNCHANGED and measured.integrated_lufs is None):
-        return Verdict.NOT_NORMALISED
+    if preset.target_lufs is None:
+        return judge_kept(plan)
     if measured.integrated_lufs is None:
         return Verdict.FAILED
     if measured.true_peak_dbtp is not None and measured.true_peak_dbtp > preset.ceiling_dbtp:
@@ -106,6 +142,11 @@ def judge_rendition(plan: GainPlan, measured: Loudness, preset: Preset) -> Verdi
     if abs(error_lu) <= preset.tolerance_lu:
         return Verdict.PASSED
     return Verdict.CEILING_LIMITED if plan.ceiling_limited and error_lu < 0 else Verdict.FAILED
+
+
+def judge_kept(plan: GainPlan | AlbumGain) -> Verdict:
+    """Tell what became of a level that could not be brought to a target."""
+    return Verdict.CEILING_LIMITED if plan.ceiling_limited else Verdict.NOT_NORMALISED
 
 
 def turned_down(
@@ -167,7 +208,7 @@ def corrected_room_dbtp(
     if room_dbtp is None:
         given_dbtp = (before.true_peak_dbtp or 0.0) + plan.gain_db
         overshoot_db = max(0.0, preset.ceiling_dbtp + over_db - given_dbtp)
-        return preset.ceiling_dbtp - overshoot_db - _TRIM_MARGIN_DB
+        return preset.ceiling_dbtp - overshoot_db - TRIM_MARGIN_DB
     if over_db > 0:
-        room_dbtp -= over_db * _TRIM_FACTOR + _TRIM_MARGIN_DB
+        room_dbtp -= over_db * _TRIM_FACTOR + TRIM_MARGIN_DB
     return room_dbtp

@@ -1,7 +1,6 @@
 """How one track of an album is levelled: the gain is given, only its peaks are its own."""
 
-from sarau.audio._formats import TRAITS
-from sarau.audio._plan import corrected_room_dbtp, loudness_before
+from sarau.audio._plan import corrected_room_dbtp, judge_kept, loudness_before, planned_room_dbtp
 from sarau.audio._types import Album, Analysis, GainPlan, Verdict
 from sarau.model.loudness import Loudness
 from sarau.model.preset import Preset, RenditionSpec
@@ -11,14 +10,14 @@ def plan_in_album(
     album: Album, analysis: Analysis, preset: Preset, spec: RenditionSpec
 ) -> GainPlan:
     """Return the plan for a rendition of one track: the album's gain, and its own limiter."""
-    room_dbtp = preset.ceiling_dbtp - TRAITS[spec.format].headroom_db
+    room = planned_room_dbtp(preset, spec)
     gain = album.gains[spec.name]
     peak_dbtp = loudness_before(analysis, spec).true_peak_dbtp
-    is_over = peak_dbtp is not None and peak_dbtp + gain.gain_db > room_dbtp
+    is_over = peak_dbtp is not None and peak_dbtp + gain.gain_db > room
     may_limit = preset.target_lufs is not None and preset.max_limiting_db > 0
     return GainPlan(
         gain_db=gain.gain_db,
-        limiter_ceiling_dbtp=round(room_dbtp, 3) if is_over and may_limit else None,
+        limiter_ceiling_dbtp=round(room, 3) if is_over and may_limit else None,
         ceiling_limited=gain.ceiling_limited,
     )
 
@@ -35,8 +34,8 @@ def correct_in_album(
         return None
     if peak_dbtp is None or peak_dbtp <= preset.ceiling_dbtp:
         return None
-    room_dbtp = corrected_room_dbtp(plan, before, measured, preset)
-    return GainPlan(plan.gain_db, round(room_dbtp, 3), plan.ceiling_limited)
+    lower_dbtp = corrected_room_dbtp(plan, before, measured, preset)
+    return GainPlan(plan.gain_db, round(lower_dbtp, 3), plan.ceiling_limited)
 
 
 def judge_in_album(plan: GainPlan, before: Loudness, measured: Loudness, preset: Preset) -> Verdict:
@@ -45,7 +44,7 @@ def judge_in_album(plan: GainPlan, before: Loudness, measured: Loudness, preset:
     Whether the album is at its target is judged when all its tracks are known.
     """
     if preset.target_lufs is None:
-        return Verdict.NOT_NORMALISED
+        return judge_kept(plan)
     if measured.true_peak_dbtp is not None and measured.true_peak_dbtp > preset.ceiling_dbtp:
         return Verdict.FAILED
     if before.integrated_lufs is None:

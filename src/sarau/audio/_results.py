@@ -189,9 +189,11 @@ def evidence_of(
     in_album: bool,
 ) -> Evidence:
     """Return the proof of what was measured on a file."""
+    before = _plan.loudness_before(analysis, file.spec)
     if in_album:
-        before = _plan.loudness_before(analysis, file.spec)
         verdict = _plan_album.judge_in_album(file.gain, before, heard.loudness, preset)
+    elif before.integrated_lufs is None:
+        verdict = _plan.judge_kept(file.gain)
     else:
         verdict = _plan.judge_rendition(file.gain, heard.loudness, preset)
     return Evidence(

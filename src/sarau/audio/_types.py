@@ -193,6 +193,11 @@ class Analysis:
     empty unless it was asked for."""
     stereo_tenths: bytes = b""
     """The same of the stereo mix of a multichannel source."""
+    sample_peak_dbfs: float | None = None
+    """The highest sample: above 0 only in floating point; None in silence, and in what was
+    analysed before."""
+    stereo_sample_peak_dbfs: float | None = None
+    """The same of the stereo mix of a multichannel source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +209,7 @@ class AlbumGain:
     gain_db: float
     ceiling_limited: bool
     """The gain stops short of the target: the loudest peak of all would have to come down
-    further than the preset allows."""
+    further than the preset allows; or it takes samples that pass full scale down to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +230,8 @@ class GainPlan:
     limiter_ceiling_dbtp: float | None
     """Where the true-peak limiter works; None when it is not needed."""
     ceiling_limited: bool
-    """The gain stops short of the target, as the limiter would have to work too hard."""
+    """The gain stops short of the target, as the limiter would have to work too hard; or it
+    takes samples that pass full scale down to it, where the format holds no others."""
     output_gain_db: float = 0.0
     """What the header of the encoded file tells every decoder to add; Opus alone has it."""
 
@@ -236,7 +242,8 @@ class Verdict(StrEnum):
     PASSED = "passed"
     FAILED = "failed"
     CEILING_LIMITED = "ceiling_limited"
-    """Under its ceiling, and as near to its target as the permitted limiting allows."""
+    """Under its ceiling, and as near to its target as the permitted limiting allows; without
+    a target, turned down to the full scale of its format, which the source passes."""
     NOT_NORMALISED = "not_normalised"
     """The preset has no target, or the source has no loudness."""
 

@@ -8,16 +8,20 @@ the tracks' limiters take from the album is foretold, and measured on the encode
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
 
 import numpy as np
 
-from sarau.audio._formats import TRAITS, output_channels
+from sarau.audio._formats import is_mixed
 from sarau.audio._gating import gated_lufs, join, lufs
 from sarau.audio._plan import (
+    TRIM_MARGIN_DB,
     foretold_loss_lu,
     is_foretold,
+    judge_kept,
     loudness_before,
+    made_good,
+    over_full_scale_db,
+    planned_room_dbtp,
 )
 from sarau.audio._types import (
     Album,
@@ -28,9 +32,6 @@ from sarau.audio._types import (
     Verdict,
 )
 from sarau.model.preset import Format, Preset, RenditionSpec
-
-_MAKE_GOOD_ROUNDS: Final = 6
-_TRIM_MARGIN_DB: Final = 0.15
 
 Tracks = Sequence[Sequence[Rendition]]
 """The renditions of each track of an album, in the order of the preset."""
@@ -64,7 +65,7 @@ def correct_album(
         over_db = (heard.true_peak_dbtp or -99.0) - preset.ceiling_dbtp
         wanted_db = gain.gain_db + preset.target_lufs - heard.integrated_lufs
         if over_db > 0 and preset.max_limiting_db <= 0:
-            lower_db = gain.gain_db - over_db - _TRIM_MARGIN_DB
+            lower_db = gain.gain_db - over_db - TRIM_MARGIN_DB
             corrected = replace(
                 gain, gain_db=round(min(wanted_db, lower_db), 3), ceiling_limited=True
             )
@@ -106,7 +107,7 @@ def _judged(one: Rendition, album: Album, heard: AlbumEvidence, preset: Preset) 
             heard.integrated_lufs - preset.target_lufs if heard.integrated_lufs is not None else 0.0
         )
         if heard.integrated_lufs is None:
-            verdict = Verdict.NOT_NORMALISED if gain.loudness_lufs is None else Verdict.FAILED
+            verdict = judge_kept(gain) if gain.loudness_lufs is None else Verdict.FAILED
         elif abs(error_lu) > preset.tolerance_lu:
             is_limited = gain.ceiling_limited and error_lu < 0
             verdict = Verdict.CEILING_LIMITED if is_limited else Verdict.FAILED
@@ -130,8 +131,7 @@ def _measured_one(renditions: Sequence[Rendition]) -> AlbumEvidence:
 
 
 def _tenths(analysis: Analysis, spec: RenditionSpec) -> bytes:
-    is_mixed = output_channels(spec, analysis.source) != analysis.source.channels
-    return analysis.stereo_tenths if is_mixed else analysis.tenths
+    return analysis.stereo_tenths if is_mixed(spec, analysis.source) else analysis.tenths
 
 
 def _plan_gain(analyses: Sequence[Analysis], preset: Preset, spec: RenditionSpec) -> AlbumGain:
@@ -139,13 +139,14 @@ def _plan_gain(analyses: Sequence[Analysis], preset: Preset, spec: RenditionSpec
     rounded = round(level, 3) if level is not None else None
     gain = AlbumGain(rounded, gain_db=0.0, ceiling_limited=False)
     if preset.target_lufs is None or level is None:
-        return gain
+        over_db = max((over_full_scale_db(each, spec) for each in analyses), default=0.0)
+        return replace(gain, gain_db=-over_db, ceiling_limited=True) if over_db else gain
     wanted_db = preset.target_lufs - level
-    # More gain costs more: each round makes good what the last one would lose.
-    for _ in range(_MAKE_GOOD_ROUNDS):
-        loss_lu = _loss_lu(gain, analyses, preset, spec)
-        gain = _within_ceiling(gain, analyses, preset, spec, wanted_db + loss_lu)
-    return gain
+    return made_good(
+        gain,
+        lambda gain: _loss_lu(gain, analyses, preset, spec),
+        lambda loss_lu: _within_ceiling(gain, analyses, preset, spec, wanted_db + loss_lu),
+    )
 
 
 def _within_ceiling(
@@ -159,13 +160,13 @@ def _within_ceiling(
     peaks = [loudness_before(each, spec).true_peak_dbtp for each in analyses]
     highest_dbtp = max((peak for peak in peaks if peak is not None), default=-99.0)
     may_limit = preset.max_limiting_db > 0
-    most_dbtp = preset.ceiling_dbtp + preset.max_limiting_db if may_limit else _room(preset, spec)
+    most_dbtp = (
+        preset.ceiling_dbtp + preset.max_limiting_db
+        if may_limit
+        else planned_room_dbtp(preset, spec)
+    )
     allowed_db = min(wanted_db, most_dbtp - highest_dbtp)
     return replace(gain, gain_db=round(allowed_db, 3), ceiling_limited=allowed_db < wanted_db)
-
-
-def _room(preset: Preset, spec: RenditionSpec) -> float:
-    return preset.ceiling_dbtp - TRAITS[spec.format].headroom_db
 
 
 def _loss_lu(
@@ -180,7 +181,7 @@ def _loss_lu(
         peak_dbtp = loudness_before(analysis, spec).true_peak_dbtp
         loss_lu = 0.0
         if peak_dbtp is not None and is_foretold(analysis, spec):
-            work_db = peak_dbtp + gain.gain_db - _room(preset, spec)
+            work_db = peak_dbtp + gain.gain_db - planned_room_dbtp(preset, spec)
             loss_lu = foretold_loss_lu(analysis, work_db)
         before += power
         after += power * 10 ** (-loss_lu / 10)
