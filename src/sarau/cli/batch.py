@@ -36,6 +36,7 @@ class Summary:
     loudness: Loudness | None
     renditions: tuple[Rendition, ...]
     error: SarauError | None
+    is_old: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Processed:
     def summary(self) -> Summary:
         """Return what a table needs."""
         loudness = self.analysis.loudness if self.analysis else None
-        return Summary(self.path, loudness, self.renditions, self.error)
+        return Summary(self.path, loudness, self.renditions, self.error, self.is_old)
 
 
 @contextmanager
@@ -97,11 +98,11 @@ def work_through(
             yield done.result()
 
 
-def measure(engine: Engine, path: Path, progress: Progress) -> Processed:
-    """Decode and measure one file."""
+def measure(engine: Engine, path: Path, progress: Progress, *, insight: bool) -> Processed:
+    """Decode and measure one file; with `insight`, write its quality report too."""
     with progress.file(path.name) as report:
         try:
-            return Processed(path, engine.analyse(path, insight=True, on_progress=report))
+            return Processed(path, engine.analyse(path, insight=insight, on_progress=report))
         except SarauError as error:
             return Processed(path, error=error)
 

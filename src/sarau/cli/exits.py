@@ -1,4 +1,4 @@
-"""Errors as exit codes: the one place where they are mapped.
+"""Errors as sentences and exit codes: the one place where they are mapped.
 
 0 done · 1 some files were rejected or failed · 2 the call was wrong ·
 3 refused · 4 failed on our side · 130 interrupted
@@ -7,7 +7,7 @@
 import locale
 import sys
 
-from sarau.errors import FailedError, RefusedError, RejectedError, SarauError
+from sarau.errors import FailedCode, FailedError, RefusedError, RejectedError, SarauError
 from sarau.model.messages import choose_language, message
 from sarau.settings import SettingsError
 
@@ -23,6 +23,16 @@ def language() -> str:
     return choose_language((locale.getlocale()[0] or "en").replace("_", "-"))
 
 
+def told(error: SarauError, language: str) -> str:
+    """Return why a file is not done.
+
+    For a file's fault that is a sentence. Those for ours speak of a server and its disks;
+    whoever calls us without one is told what it was.
+    """
+    is_ours = isinstance(error, FailedError) and error.detail
+    return str(error) if is_ours else message(error.code, language)
+
+
 def explain(error: Exception) -> int | None:
     """Say what went wrong on standard error; None for what is not ours to explain."""
     if isinstance(error, SettingsError):
@@ -30,8 +40,11 @@ def explain(error: Exception) -> int | None:
         return WRONG_CALL
     if not isinstance(error, SarauError):
         return None
-    print(f"sarau: {message(error.code, language())}", file=sys.stderr)
-    print(f"  {error}", file=sys.stderr)
+    if error.code is FailedCode.INTERNAL and error.detail:
+        print(f"sarau: {error.detail}", file=sys.stderr)
+    else:
+        print(f"sarau: {message(error.code, language())}", file=sys.stderr)
+        print(f"  {error}", file=sys.stderr)
     if isinstance(error, RejectedError):
         return SOME_NOT_READY
     if isinstance(error, RefusedError):

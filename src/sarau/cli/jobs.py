@@ -8,7 +8,7 @@ from itertools import count
 from pathlib import Path
 
 from sarau.cli import receipts
-from sarau.model.original import AUDIO_SUFFIXES
+from sarau.model.original import AUDIO_SUFFIXES, is_audio_name
 
 DRAFTS = ".sarau-"
 """What the names of folders begin with where renditions wait until they are finished."""
@@ -31,7 +31,7 @@ def find_files(given: Iterable[Path]) -> Iterator[tuple[Path, Path]]:
             yield root, Path(root.name)
             continue
         for path in sorted(root.rglob("*")):
-            if path.suffix.lower() in AUDIO_SUFFIXES and path.is_file():
+            if is_audio_name(path.name) and path.is_file():
                 yield path, path.relative_to(root)
 
 

@@ -8,13 +8,13 @@ import click
 
 from sarau import settings
 from sarau.cli.exits import SOME_NOT_READY
-from sarau.cli.names import document
+from sarau.cli.names import document, say_nothing_to_do
 
 if TYPE_CHECKING:
     from sarau.cli.batch import Processed
 
 
-@click.command("measure")
+@click.command("measure", short_help="Measure the loudness of files by EBU R 128.")
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document a line, a file each."
@@ -35,13 +35,15 @@ def command(files: tuple[Path, ...], jobs: int | None, *, as_json: bool) -> None
         results = sorted(
             batch.work_through(
                 paths,
-                lambda path: batch.measure(engine, path, progress),
+                lambda path: batch.measure(engine, path, progress, insight=as_json),
                 engine=engine,
                 workers=found.worker_count,
                 progress=progress,
             ),
             key=lambda result: result.path,
         )
+    if not results:
+        say_nothing_to_do(files)
     if as_json:
         for result in results:
             print(document(_plain(result)))

@@ -1,7 +1,11 @@
 """Names of files as text. On Linux they are bytes, and anybody may have chosen them."""
 
 import json
+import os
 import re
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +16,32 @@ _NOT_PRINTED = re.compile(f"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069{_SURRO
 _BYTES = range(0xDC80, 0xDD00)
 """What Python reads bytes as that are no UTF-8 (PEP 383)."""
 _BYTE = 0x100
+_MOST_NAMED = 3
 
 
 def shown(name: Path | str) -> str:
     r"""Return a name for people: what cannot be printed stands as its number, as in `caf\xe9`."""
     return _NOT_PRINTED.sub(_numbered, str(name))
+
+
+def labels(paths: Iterable[Path]) -> dict[Path, str]:
+    """Return what to call each file among others: namesakes with the folders they are in."""
+    alike: dict[str, list[Path]] = defaultdict(list)
+    for path in dict.fromkeys(paths):
+        alike[path.name].append(path)
+    found = {}
+    for name, those in alike.items():
+        above = os.path.commonpath([path.absolute().parent for path in those])
+        for path in those:
+            label = os.path.relpath(path.absolute(), above) if len(those) > 1 else name
+            found[path] = shown(label)
+    return found
+
+
+def say_nothing_to_do(given: Sequence[Path]) -> None:
+    """Say that no file was found to work on."""
+    where = ", ".join(map(shown, given[:_MOST_NAMED])) + (", ..." if given[_MOST_NAMED:] else "")
+    print(f"sarau: nothing to do: there is no source in {where}", file=sys.stderr)
 
 
 def document(record: dict[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """`sarau process`: the engine without a server."""
 
 import contextlib
+import os
 import sys
 from collections.abc import Generator
 from pathlib import Path
@@ -10,7 +11,7 @@ import click
 
 from sarau import settings
 from sarau.cli.exits import SOME_NOT_READY
-from sarau.cli.names import document
+from sarau.cli.names import document, say_nothing_to_do, shown
 from sarau.cli.presets import PresetType
 from sarau.errors import RejectedError
 from sarau.model.preset import DEFAULT_PRESET, Preset
@@ -21,14 +22,14 @@ if TYPE_CHECKING:
     from sarau.cli.report import Report
 
 
-@click.command("process")
+@click.command("process", short_help="Check, measure and render files without a server.")
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option(
     "--to",
     "target",
     required=True,
     type=click.Path(file_okay=False, path_type=Path),
-    help="Directory for the renditions, one folder a track.",
+    help="Directory for the renditions, one folder a track; what is in it is no source.",
 )
 @click.option(
     "--preset",
@@ -73,6 +74,7 @@ def command(
     """
     from sarau.cli.likeness import Recordings  # noqa: PLC0415 - heavy
 
+    _check_target(target)
     results, alike, recordings = [], {}, Recordings()
     with contextlib.ExitStack() as stack:
         report = _open_report(stack, report_to) if report_to is not None else None
@@ -89,20 +91,37 @@ def command(
             if found:
                 alike[result.path] = found
             results.append(result.summary())
+    if not results:
+        say_nothing_to_do(files)
     if not as_json:
         from sarau.cli import tables  # noqa: PLC0415 - heavy
 
         tables.print_processed(sorted(results, key=lambda result: result.path))
-        tables.print_alike(alike)
+        tables.print_alike(alike, [result.path for result in results])
+        if report is not None:
+            print(f"Report: {shown(report.path)}")
     if any(result.error or _missed(result) for result in results):
         sys.exit(SOME_NOT_READY)
+
+
+def _check_target(target: Path) -> None:
+    """Make the directory for the renditions before anything is decoded for it."""
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise click.BadParameter(str(error), param_hint="--to") from error
+    if not os.access(target, os.W_OK | os.X_OK):
+        raise click.BadParameter(f"nothing can be written to {target}", param_hint="--to")
 
 
 def _open_report(stack: contextlib.ExitStack, given: Path) -> "Report":
     from sarau.cli.exits import language  # noqa: PLC0415 - heavy
     from sarau.cli.report import Report, report_path  # noqa: PLC0415 - heavy
 
-    return stack.enter_context(Report(report_path(given), language()))
+    try:
+        return stack.enter_context(Report(report_path(given), language()))
+    except OSError as error:
+        raise click.BadParameter(str(error), param_hint="--report") from error
 
 
 def _results(

@@ -1,7 +1,8 @@
 """`--report`: one HTML file with everything about every file, that needs nothing else.
 
 It is written track by track, so that thousands of them need no memory, beside its place,
-and moved there when it is whole. The table of contents is known last and shown first.
+and moved there when it is whole. The table of contents is known last and shown first, and
+so is the order of the files: they come as they are ready.
 """
 
 import base64
@@ -9,19 +10,23 @@ import html
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, Literal, Self
 
 from sarau import __version__
 from sarau.audio import Analysis, Insight, Rendition
 from sarau.audio.pictures import loudness_svg, waveform_svg
 from sarau.cli.batch import Processed
+from sarau.cli.exits import told
 from sarau.cli.likeness import Alike, alike_sentence
-from sarau.cli.names import shown
-from sarau.cli.report_text import STYLE, figure, words
+from sarau.cli.names import labels, shown
+from sarau.cli.report_text import STYLE, clock, figure, words
 from sarau.model.findings import sentence
-from sarau.model.messages import message
+from sarau.model.loudness import Loudness
+from sarau.storage.durable import translated
 
 _FILE = "report.html"
+_FIGURES = frozenset({"integrated", "peak", "range", "gain", "target"})
+_FIGURE = ' class="figure"'
 
 
 def report_path(given: Path) -> Path:
@@ -34,14 +39,15 @@ class Report:
     """Takes results one by one; whole only when the `with` block ends well."""
 
     def __init__(self, path: Path, language: str) -> None:
-        self._path, self._language = path, language
+        self.path, self._language = path, language
         self._draft = path.with_suffix(".new")
         self._words = words(language)
-        self._contents: list[str] = []
+        self._contents: list[tuple[Path, str]] = []
+        """Of each section its file, and what the table says of it."""
         self._file: IO[str] | None = None
 
     def __enter__(self) -> Self:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
         self._file = self._draft.open("w", encoding="utf-8")
         title = html.escape(self._words["title"])
         self._file.write(
@@ -60,12 +66,12 @@ class Report:
     ) -> None:
         if self._file is None:
             return
-        with self._file as file:
+        with translated(), self._file as file:
             if kind is None:
                 file.write(self._header())
                 file.write("</body></html>\n")
         if kind is None:
-            self._draft.replace(self._path)
+            self._draft.replace(self.path)
         else:
             self._draft.unlink(missing_ok=True)
 
@@ -74,25 +80,42 @@ class Report:
         if self._file is None:
             raise ValueError("the report is not open")
         number = len(self._contents) + 1
-        name = html.escape(shown(result.path.name))
+        above, name = (html.escape(shown(one.name)) for one in (result.path.parent, result.path))
+        folder = f"<small>{above}/</small>" if above else ""
         body = self._failed(result) if result.analysis is None else self._track(result)
         body = self._alike(alike) + body
-        self._file.write(f'<section id="t{number}"><h2>{name}</h2>{body}</section>\n')
-        self._contents.append(self._line(number, name, result))
+        with translated():
+            self._file.write(f'<section id="t{number}"><h2>{folder}{name}</h2>{body}</section>\n')
+        self._contents.append((result.path, self._line(result)))
 
     def _header(self) -> str:
-        heads = ("file", "integrated", "peak", "findings", "versions")
-        cells = "".join(f"<th>{self._words[head]}</th>" for head in heads)
+        cells = self._heads("file", "integrated", "peak", "findings", "versions")
+        names = labels(path for path, _ in self._contents)
+        numbered = sorted(
+            (path, number, line) for number, (path, line) in enumerate(self._contents, 1)
+        )
+        lines = "".join(
+            f'<tr><td><a href="#t{number}">{html.escape(names[path])}</a></td>{line}</tr>'
+            for path, number, line in numbered
+        )
+        order = "".join(
+            f"#t{number}{{order:{place}}}" for place, (_, number, _) in enumerate(numbered)
+        )
         return (
-            f"<header><h1>{self._words['title']}</h1><p>Sarau {__version__}</p>"
+            f"<style>{order}</style><header>"
+            f"<h1>{self._words['title']}</h1><p>Sarau {__version__}</p>"
             f'<div class="wide"><table><thead><tr>{cells}</tr></thead>'
-            f"<tbody>{''.join(self._contents)}</tbody></table></div></header>"
+            f"<tbody>{lines}</tbody></table></div></header>"
         )
 
-    def _line(self, number: int, name: str, result: Processed) -> str:
-        link = f'<td><a href="#t{number}">{name}</a></td>'
+    def _heads(self, *names: str) -> str:
+        return "".join(
+            f"<th{_FIGURE if name in _FIGURES else ''}>{self._words[name]}</th>" for name in names
+        )
+
+    def _line(self, result: Processed) -> str:
         if result.analysis is None:
-            return f'<tr>{link}<td colspan="4" class="problem">{self._said(result)}</td></tr>'
+            return f'<td colspan="4" class="problem">{self._said(result)}</td>'
         loudness, insight = result.analysis.loudness, result.analysis.insight
         found = [finding.severity for finding in insight.findings] if insight else []
         counts = ", ".join(
@@ -100,14 +123,15 @@ class Report:
             for severity in dict.fromkeys(found)
         )
         verdicts = dict.fromkeys(str(one.evidence.verdict) for one in result.renditions)
-        told = ", ".join(self._verdict(verdict) for verdict in verdicts)
+        judged = ", ".join(self._verdict(verdict) for verdict in verdicts)
         return (
-            f"<tr>{link}<td>{self._figure(loudness.integrated_lufs)}</td>"
-            f"<td>{self._figure(loudness.true_peak_dbtp)}</td><td>{counts}</td><td>{told}</td></tr>"
+            f"<td{_FIGURE}>{self._figure(loudness.integrated_lufs)}</td>"
+            f"<td{_FIGURE}>{self._figure(loudness.true_peak_dbtp)}</td>"
+            f"<td>{counts}</td><td>{judged}</td>"
         )
 
     def _said(self, result: Processed) -> str:
-        return html.escape(message(result.error.code, self._language)) if result.error else ""
+        return html.escape(told(result.error, self._language)) if result.error else ""
 
     def _alike(self, alike: Sequence[Alike]) -> str:
         lines = []
@@ -130,7 +154,7 @@ class Report:
         return "".join(parts)
 
     def _table(self, analysis: Analysis, renditions: tuple[Rendition, ...]) -> str:
-        heads = ("version", "integrated", "peak", "range", "gain", "target", "verdict")
+        cells = self._heads("version", "integrated", "peak", "range", "gain", "target", "verdict")
         rows = [self._row(self._words["source"], analysis.loudness, "", "", "")]
         for one in renditions:
             proof = one.evidence
@@ -138,22 +162,20 @@ class Report:
             if proof.album is not None:
                 reached = self._figure(proof.album.integrated_lufs)
                 target += f" ({self._words['album']} {reached})"
-            gain = self._figure(proof.gain_db)
+            gain = self._figure(proof.gain_db, sign="+")
             verdict = self._verdict(str(proof.verdict))
             name = html.escape(shown(one.file.path.name))
             rows.append(self._row(name, proof.loudness, gain, target, verdict))
-        cells = "".join(f"<th>{self._words[head]}</th>" for head in heads)
         return (
             f'<div class="wide"><table><thead><tr>{cells}</tr></thead>'
             f"<tbody>{''.join(rows)}</tbody></table></div>"
         )
 
-    def _row(self, name: str, loudness: object, *rest: str) -> str:
-        names = ("integrated_lufs", "true_peak_dbtp", "range_lu")
-        figures = [self._figure(getattr(loudness, each)) for each in names]
-        return (
-            f"<tr><td>{name}</td>{''.join(f'<td>{each}</td>' for each in (*figures, *rest))}</tr>"
-        )
+    def _row(self, name: str, loudness: Loudness, gain: str, target: str, verdict: str) -> str:
+        measured = (loudness.integrated_lufs, loudness.true_peak_dbtp, loudness.range_lu)
+        figures = (*map(self._figure, measured), gain, target)
+        cells = "".join(f"<td{_FIGURE}>{each}</td>" for each in figures)
+        return f"<tr><td>{name}</td>{cells}<td>{verdict}</td></tr>"
 
     def _verdict(self, verdict: str) -> str:
         return f'<span class="{verdict}">{self._words[verdict]}</span>'
@@ -170,12 +192,12 @@ class Report:
     def _facts(self, insight: Insight) -> str:
         tempo, key, cues = insight.tempo, insight.key, insight.cues
         facts = {
-            "tempo": f"{self._figure(tempo.bpm)} BPM" if tempo else "–",
+            "tempo": f"{tempo.bpm:.0f} BPM" if tempo else "–",
             "key": f"{key.tonic} {self._words[key.mode]}" if key else "–",
             "plr": self._figure(insight.dynamics.plr_db),
-            "cue_in": self._figure(cues.cue_in_s),
-            "outro": self._figure(cues.outro_start_s),
-            "cue_out": self._figure(cues.cue_out_s),
+            "cue_in": clock(cues.cue_in_s, self._language),
+            "outro": clock(cues.outro_start_s, self._language),
+            "cue_out": clock(cues.cue_out_s, self._language),
         }
         cells = "".join(
             f"<dt>{self._words[name]}</dt><dd>{text}</dd>" for name, text in facts.items()
@@ -195,5 +217,5 @@ class Report:
             for name, picture in drawn
         )
 
-    def _figure(self, value: float | None) -> str:
-        return figure(value, self._language)
+    def _figure(self, value: float | None, sign: Literal["", "+"] = "") -> str:
+        return figure(value, self._language, sign)

@@ -1,6 +1,6 @@
 """The words and the looks of the report."""
 
-from typing import Final
+from typing import Final, Literal
 
 _WORDS: Final[dict[str, tuple[str, str]]] = {
     "title": ("Relatório de qualidade e loudness", "Quality and loudness report"),
@@ -29,9 +29,9 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "major": ("maior", "major"),
     "minor": ("menor", "minor"),
     "plr": ("Pico sobre loudness, dB", "Peak to loudness, dB"),
-    "cue_in": ("Primeiro som, s", "First sound, s"),
-    "outro": ("Fim do último trecho forte, s", "Last loud passage ends, s"),
-    "cue_out": ("Último som, s", "Last sound, s"),
+    "cue_in": ("Primeiro som", "First sound"),
+    "outro": ("Fim do último trecho forte", "Last loud passage ends"),
+    "cue_out": ("Último som", "Last sound"),
     "waveform": ("Forma de onda", "Waveform"),
     "curve": (
         "Loudness ao longo do tempo, de -60 a 0 LUFS: área 400 ms, linha 3 s, tracejado o programa",
@@ -52,6 +52,8 @@ header p,dt,figcaption{color:var(--soft);font-size:.85rem}section{border-top:1px
 margin-top:1.5rem}.wide{overflow-x:auto}table{border-collapse:collapse;width:100%;
 font-variant-numeric:tabular-nums}th,td{padding:.35rem .7rem .35rem 0;text-align:left;
 border-bottom:1px solid var(--line)}th{color:var(--soft);font-weight:500;font-size:.85rem}
+.figure{text-align:right;padding-right:1.6rem;white-space:nowrap}
+h2 small{color:var(--soft);font-size:1em;font-weight:400}
 a{color:inherit}ul{list-style:none;padding:0}li{border-left:3px solid var(--line);
 padding-left:.7rem;margin:.4rem 0}li.problem{border-color:var(--bad)}
 li.warning{border-color:var(--warn)}
@@ -71,9 +73,18 @@ def words(language: str) -> dict[str, str]:
     return {name: both[index] for name, both in _WORDS.items()}
 
 
-def figure(value: float | None, language: str) -> str:
+def figure(value: float | None, language: str, sign: Literal["", "+"] = "") -> str:
     """Return a figure as it is written in a language; a dash for none."""
-    if value is None:
+    return "–" if value is None else _written(f"{value:{sign}.2f}", language)
+
+
+def clock(at_s: float | None, language: str) -> str:
+    """Return a place in a file, in minutes and seconds; a dash for none."""
+    if at_s is None:
         return "–"
-    text = f"{value:.2f}"
-    return text.replace(".", ",") if language == "pt-BR" else text
+    minutes, tenths = divmod(round(10 * at_s), 600)
+    return _written(f"{minutes}:{tenths / 10:04.1f}", language)
+
+
+def _written(figures: str, language: str) -> str:
+    return figures.replace(".", ",") if language == "pt-BR" else figures

@@ -1,85 +1,112 @@
 """Tables for people: loudness before, and after."""
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from sarau.audio import Evidence
 from sarau.cli.batch import Processed, Summary
-from sarau.cli.exits import language
+from sarau.cli.exits import language, told
 from sarau.cli.likeness import Alike, alike_sentence
-from sarau.cli.names import shown
-from sarau.errors import SarauError
-from sarau.model.messages import message
+from sarau.cli.names import labels
+from sarau.errors import RejectedError, SarauError
 
-_PIPE_COLUMNS = 160
+_ENDLESS_COLUMNS = 100_000
+"""As wide as a pipe: what reads it gets whole names."""
 _COLOURS = {"passed": "green", "failed": "red"}
+_UNITS = frozenset({"LUFS", "dBTP", "dB", "LU", "s", "Hz"})
+
+_Cell = str | Text
 
 
-def _table(*columns: str) -> Table:
-    """Return a table whose columns with a unit are figures."""
-    table = Table(box=box.SIMPLE_HEAD)
-    for name in columns:
-        is_figure = name.split()[-1] in {"LUFS", "dBTP", "dB", "LU", "s", "Hz"}
-        table.add_column(name, justify="right" if is_figure else "left", no_wrap=True)
-    return table
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """What a table says of one file."""
+
+    name: str
+    rows: Sequence[Sequence[_Cell]]
 
 
-def _print(table: Table) -> None:
-    # A pipe has no width: what reads it gets whole names.
-    Console(width=None if sys.stdout.isatty() else _PIPE_COLUMNS).print(table)
+def print_processed(results: Sequence[Summary]) -> None:
+    """Print each track with its renditions, and then what went wrong."""
+    names = labels(result.path for result in results)
+    columns = ("LUFS", "dBTP", "rendition", "gain dB", "LUFS", "dBTP", "verdict")
+    ready = [result for result in results if result.loudness is not None]
+    _print_table("track", columns, [_processed(names[one.path], one) for one in ready])
+    _print_problems((names[one.path], one.error) for one in results)
+    if len(ready) < len(results):
+        print(f"{len(ready)} of {len(results)} files are ready.")
+    old = sum(result.is_old for result in ready)
+    if old:
+        print(f"{old} of {len(ready)} were made by an earlier call; --again makes them anew.")
+
+
+def print_measured(results: Sequence[Processed]) -> None:
+    """Print the loudness of each file, in the terms of EBU R 128, and then what went wrong."""
+    names = labels(result.path for result in results)
+    columns = ("I LUFS", "LRA LU", "max M LUFS", "max S LUFS", "TP dBTP", "length s", "rate Hz")
+    blocks = [_measured(names[one.path], one) for one in results if one.analysis is not None]
+    _print_table("file", (*columns, "format", "notes"), blocks)
+    _print_problems((names[one.path], one.error) for one in results)
+
+
+def print_alike(alike: Mapping[Path, list[Alike]], paths: Iterable[Path]) -> None:
+    """Say which of `paths` are the same recording as others; nothing when there are none."""
+    names = labels(paths)
+    for path in sorted(alike):
+        for one in alike[path]:
+            print(f"{names[path]}: {alike_sentence(one, names[one.path], language())}")
+
+
+def _processed(name: str, result: Summary) -> _Block:
+    before = result.loudness
+    source = (_db(before.integrated_lufs), _db(before.true_peak_dbtp)) if before else ("", "")
+    rows = []
+    for one in result.renditions:
+        after = one.evidence
+        verdict = Text(after.verdict, _COLOURS.get(after.verdict, "yellow"))
+        figures = (
+            f"{after.gain_db:+.2f}",
+            _db(after.loudness.integrated_lufs),
+            _db(after.loudness.true_peak_dbtp),
+        )
+        rows.append((*source, one.file.spec.name, *figures, verdict.append(_album(after), "")))
+        source = ("", "")
+    return _Block(name, rows)
+
+
+def _measured(name: str, result: Processed) -> _Block:
+    analysis = result.analysis
+    if analysis is None:
+        return _Block(name, [])
+    loudness, source = analysis.loudness, analysis.source
+    figures = (
+        loudness.integrated_lufs,
+        loudness.range_lu,
+        loudness.max_momentary_lufs,
+        loudness.max_short_term_lufs,
+        loudness.true_peak_dbtp,
+    )
+    row = (
+        *map(_db, figures),
+        f"{source.duration_s:.1f}",
+        str(source.sample_rate_hz),
+        f"{source.codec} {source.channel_layout}",
+        ", ".join(analysis.warnings),
+    )
+    return _Block(name, [row])
 
 
 def _db(value: float | None) -> str:
     return "–" if value is None else f"{value:.2f}"
-
-
-def _named(path: Path) -> Text:
-    """Return a name as it is: in a string, rich takes brackets for orders."""
-    return Text(shown(path.name))
-
-
-def _said(error: SarauError | None) -> Text:
-    return Text(message(error.code, language()) if error else "", "red")
-
-
-def print_processed(results: Iterable[Summary]) -> None:
-    """Print each track with its renditions."""
-    table = _table("track", "LUFS", "dBTP", "rendition", "gain dB", "LUFS", "dBTP", "verdict")
-    table.columns[-1].no_wrap = False
-    for result in results:
-        name, before = _named(result.path), result.loudness
-        if before is None:
-            table.add_row(name, *[""] * 6, _said(result.error))
-            continue
-        first = (name, _db(before.integrated_lufs), _db(before.true_peak_dbtp))
-        for one in result.renditions:
-            after = one.evidence
-            colour = _COLOURS.get(after.verdict, "yellow")
-            table.add_row(
-                *first,
-                one.file.spec.name,
-                f"{after.gain_db:+.2f}",
-                _db(after.loudness.integrated_lufs),
-                _db(after.loudness.true_peak_dbtp),
-                Text.assemble((after.verdict, colour), _album(after)),
-            )
-            first = (Text(), "", "")
-        table.add_section()
-    _print(table)
-
-
-def print_alike(alike: Mapping[Path, list[Alike]]) -> None:
-    """Say which files are the same recording as others; nothing when there are none."""
-    for path in sorted(alike):
-        for one in alike[path]:
-            said = alike_sentence(one, shown(one.path.name), language())
-            print(f"{shown(path.name)}: {said}")
 
 
 def _album(evidence: Evidence) -> str:
@@ -87,26 +114,72 @@ def _album(evidence: Evidence) -> str:
     return f" album {_db(evidence.album.integrated_lufs)} LUFS" if evidence.album else ""
 
 
-def print_measured(results: Iterable[Processed]) -> None:
-    """Print the loudness of each file, in the terms of EBU R 128."""
-    columns = ("I LUFS", "LRA LU", "max M LUFS", "max S LUFS", "TP dBTP")
-    table = _table("file", *columns, "length s", "rate Hz", "format", "notes")
-    table.columns[-1].no_wrap = False
-    for result in results:
-        if result.analysis is None:
-            table.add_row(_named(result.path), *[""] * (len(columns) + 3), _said(result.error))
-            continue
-        loudness, source = result.analysis.loudness, result.analysis.source
-        table.add_row(
-            _named(result.path),
-            _db(loudness.integrated_lufs),
-            _db(loudness.range_lu),
-            _db(loudness.max_momentary_lufs),
-            _db(loudness.max_short_term_lufs),
-            _db(loudness.true_peak_dbtp),
-            f"{source.duration_s:.1f}",
-            str(source.sample_rate_hz),
-            f"{source.codec} {source.channel_layout}",
-            ", ".join(result.analysis.warnings),
-        )
-    _print(table)
+def _console() -> Console:
+    return Console(width=None if sys.stdout.isatty() else _ENDLESS_COLUMNS)
+
+
+def _print_problems(results: Iterable[tuple[str, SarauError | None]]) -> None:
+    console = _console()
+    for name, error in results:
+        if error is not None:
+            state = "rejected" if isinstance(error, RejectedError) else "failed"
+            said = f"{name}: {state}: {told(error, language())}"
+            console.print(Text(said, "red"), soft_wrap=True)
+
+
+def _print_table(first: str, columns: Sequence[str], blocks: Sequence[_Block]) -> None:
+    """Print a line a row, and where there is no room for it the name in a line of its own."""
+    if not blocks:
+        return
+    console = _console()
+    wide = _wide(first, columns, blocks)
+    endless = console.options.update(width=_ENDLESS_COLUMNS)
+    if console.measure(wide, options=endless).maximum <= console.width:
+        console.print(wide)
+        return
+    headings = [name.replace(" ", "\n") for name in columns]
+    rows = [row for block in blocks for row in block.rows]
+    widths = [
+        max(cell_len(str(text)) for text in (*heading.split("\n"), *column))
+        for heading, column in zip(headings, zip(*rows, strict=True), strict=True)
+    ]
+    console.print()
+    console.print(_narrow(columns, widths, [[Text(one, "bold") for one in headings]]))
+    for block in blocks:
+        console.print(Text(f" {block.name}"), soft_wrap=True)
+        console.print(_narrow(columns, widths, block.rows))
+    console.print()
+
+
+def _wide(first: str, columns: Sequence[str], blocks: Sequence[_Block]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD)
+    for name in (first, *columns):
+        table.add_column(name, justify=_side(name), no_wrap=True)
+    for block in blocks:
+        # In a string, rich takes the brackets of a name for orders.
+        label = Text(block.name)
+        for row in block.rows:
+            table.add_row(label, *row)
+            label = Text()
+        if len(block.rows) > 1:
+            table.add_section()
+    return table
+
+
+def _narrow(
+    columns: Sequence[str], widths: Sequence[int], rows: Sequence[Sequence[_Cell]]
+) -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column(width=0)
+    for name, width in zip(columns[:-1], widths, strict=False):
+        table.add_column(justify=_side(name), width=width)
+    # What is said in words may go on in the next line.
+    table.add_column(overflow="fold")
+    for row in rows:
+        table.add_row("", *row)
+    return table
+
+
+def _side(name: str) -> Literal["left", "right"]:
+    """Return where a column stands: one with a unit has figures."""
+    return "right" if name.rsplit(maxsplit=1)[-1] in _UNITS else "left"
