@@ -13,7 +13,7 @@ from sarau.pipeline import caretaker
 
 if __name__ == "__main__":
     mutant = sys.argv.pop(1)
-    caretaker._KEEP_DELETED = timedelta(0)
+    caretaker._KEEP_DELETED = timedelta(seconds=3)
     caretaker._EVERY_S = 0.5
     if mutant != "none":
         MUTANTS[mutant]()
