@@ -2,7 +2,8 @@
 
 from starlette.requests import Request
 
-_METHODS = "POST, HEAD, PATCH, DELETE, OPTIONS"
+from sarau.web.tus.verbs import METHODS
+
 _ALLOW_HEADERS = (
     "Authorization, Content-Digest, Content-Disposition, Content-Type, Repr-Digest, traceparent, "
     "Tus-Resumable, Upload-Checksum, Upload-Complete, Upload-Concat, Upload-Defer-Length, "
@@ -36,7 +37,7 @@ def headers_for(request: Request, *, is_allowed: bool) -> list[tuple[bytes, byte
         found["access-control-allow-origin"] = request.headers["origin"]
         found["access-control-expose-headers"] = _EXPOSE_HEADERS
         if is_preflight(request):
-            found["access-control-allow-methods"] = _METHODS
+            found["access-control-allow-methods"] = METHODS
             found["access-control-allow-headers"] = _ALLOW_HEADERS
             found["access-control-max-age"] = str(_REMEMBERED_S)
     return [(name.encode(), value.encode("latin-1")) for name, value in found.items()]
