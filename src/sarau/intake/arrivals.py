@@ -4,13 +4,14 @@ from dataclasses import replace
 
 from sarau.catalog import Database, arrivals, uploads
 from sarau.errors import FailedError
+from sarau.intake.files import Files
 from sarau.intake.group_commit import Batches, Job
 from sarau.intake.naming import title_of
 from sarau.intake.received import OnReceived
 from sarau.model.lifecycle import UploadState
 from sarau.model.upload import Upload
 from sarau.observe import traces
-from sarau.storage import Volume, durable
+from sarau.storage import Volume
 
 SMALL_BYTES = 1 << 20
 """A file up to this size is kept in memory until it is whole: one transaction, one sync."""
@@ -23,10 +24,12 @@ class Arrivals:
         self,
         database: Database,
         volume: Volume,
+        files: Files,
         on_received: OnReceived,
     ) -> None:
         self._database = database
         self._volume = volume
+        self._files = files
         self._on_received = on_received
         self._batches: Batches[Upload, Upload] = Batches(self._receive_all)
 
@@ -47,8 +50,7 @@ class Arrivals:
         return self._batches.run(received)
 
     def _receive_all(self, jobs: list[Job[Upload, Upload]]) -> None:
-        with self._volume.watched():
-            durable.fsync_dir(self._volume.path("uploads"))
+        self._files.sync_names()
         try:
             self._commit(jobs)
         except FailedError:

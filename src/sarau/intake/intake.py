@@ -57,10 +57,10 @@ class Intake:
         self._on_received = on_received
         self._commits = GroupCommit(database)
         self._known = Known(database, has_object, on_received)
-        self._arrivals = Arrivals(database, volume, on_received)
+        self.files = Files(volume)
+        self._arrivals = Arrivals(database, volume, self.files, on_received)
         self._background = ThreadPoolExecutor(4, thread_name_prefix="intake-sync")
         self._guard = expiry.ClockGuard()
-        self.files = Files(volume)
 
     def close(self) -> None:
         """Wait for acknowledgements on their way."""
