@@ -24,12 +24,12 @@ from sarau.intake import importing as importing_module
 from sarau.intake.folder import Folder
 from sarau.intake.importing import Importer
 from sarau.intake.settling import Settled
-from sarau.intake.stable import Stability, is_being_written, is_wanted
+from sarau.intake.stable import Stability, is_being_written
 from sarau.intake.sweep import Kind, Result, Sweep
 from sarau.intake.watch import check_place
 from sarau.model.ids import LOCAL_USER_ID, TrackId
 from sarau.model.lifecycle import TrackState, UploadState
-from sarau.model.original import After
+from sarau.model.original import After, is_audio_name
 from sarau.model.track import Track
 from sarau.model.upload import Upload
 from sarau.storage import Volume
@@ -141,7 +141,7 @@ def test_names_of_half_files_and_of_other_things_are_left_alone(
     name: str,
     is_one: bool,  # noqa: FBT001 - a table's column
 ) -> None:
-    assert is_wanted(name) is is_one
+    assert is_audio_name(name) is is_one
 
 
 def test_a_file_is_taken_once_however_often_it_is_looked_at(drop: Drop) -> None:

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from sarau.intake.stable import is_wanted
 from sarau.model.ids import new_id
-from sarau.model.original import Identity
+from sarau.model.original import Identity, is_audio_name
 from sarau.storage.volume import SENTINEL
 
 DONE = "done"
@@ -184,7 +183,7 @@ def _examine(
         if _is_entered(entry.name, parts):
             folders.append(entry.name)
         return None
-    return _look(fd, entry.name) if is_wanted(_ASIDE.sub("", entry.name)) else None
+    return _look(fd, entry.name) if is_audio_name(_ASIDE.sub("", entry.name)) else None
 
 
 def _look(fd: int, name: str) -> os.stat_result | None:

@@ -1,4 +1,4 @@
-"""When a file in a folder is whole: its name, its age, and whether anybody still writes to it."""
+"""When a file in a folder is whole: its age, and whether anybody still writes to it."""
 
 import fcntl
 import signal
@@ -6,18 +6,9 @@ import time
 from collections.abc import Hashable
 
 from sarau.model.clock import now
-from sarau.model.original import Identity, is_audio_name
+from sarau.model.original import Identity
 
 _NANO = 1_000_000_000
-
-
-def is_wanted(name: str) -> bool:
-    """Tell whether a name is one of audio, and not one that programs give to half a file.
-
-    What is sent is called `name.part`, `name.filepart`, `name.tmp` or `name~` before it
-    is whole, which no audio is; rsync's `.name.XXXXXX` begins with a dot.
-    """
-    return is_audio_name(name)
 
 
 def is_being_written(fd: int) -> bool:

@@ -14,7 +14,9 @@ AUDIO_SUFFIXES = frozenset(f".{name}" for name in f"{_LOSSLESS} {_LOSSY}".split(
 def is_audio_name(name: str) -> bool:
     """Tell whether a file inside a directory is picked up by its name.
 
-    Hidden ones are not: macOS puts `._song.wav` beside `song.wav` on other systems' disks.
+    Hidden ones are not: macOS puts `._song.wav` beside `song.wav` on other systems' disks,
+    and rsync's `.name.XXXXXX` is half a file. What is sent otherwise is called `name.part`,
+    `name.filepart`, `name.tmp` or `name~` before it is whole, which no audio is.
     """
     return not name.startswith(".") and name[name.rfind(".") :].lower() in AUDIO_SUFFIXES
 
