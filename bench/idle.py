@@ -55,7 +55,7 @@ def main() -> None:
     parser.add_argument("--sent", type=int, default=60)
     parser.add_argument("--tracks", type=int, default=0)
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as scratch, Postgresql.start() as postgresql:
+    with tempfile.TemporaryDirectory() as scratch, Postgresql.start(syncs=True) as postgresql:
         url = postgresql.new_database()
         if given.tracks:
             _fill(url, given.tracks)

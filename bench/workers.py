@@ -35,7 +35,7 @@ def main() -> None:
     cores = all_cores()
     own = [cores if given.shared else [core] for core in cores[:2]]
     took: dict[int, list[float]] = {1: [], 2: []}
-    with Postgresql.start() as postgresql:
+    with Postgresql.start(syncs=True) as postgresql:
         for _ in range(given.rounds):
             for processes, found in took.items():
                 found.append(_round(postgresql, own[:processes], given.tracks, given.seconds))

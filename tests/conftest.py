@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.catalogs import new_sqlite_catalog
 from tests.ceph import ceph
 from tests.contracts.stores import disconnect
 from tests.localstack import CREDENTIALS, localstack
@@ -11,7 +12,7 @@ from tests.music import real_music
 from tests.postgresql import Postgresql
 from tests.servers import Server, Worker
 
-from sarau.catalog import Database, migrate
+from sarau.catalog import Database
 
 
 @pytest.fixture(scope="session")
@@ -61,21 +62,23 @@ def _no_open_connections() -> Iterator[None]:
 @pytest.fixture
 def sqlite_database(tmp_path: Path) -> Iterator[Database]:
     """An empty catalog in a file."""
-    yield from _opened(f"sqlite:///{tmp_path / 'catalog.db'}")
+    yield from _opened(new_sqlite_catalog(tmp_path / "catalog.db"))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """An empty catalog at the newest schema, on each kind of database."""
     if request.param == "sqlite":
-        yield from _opened(f"sqlite:///{tmp_path / 'catalog.db'}")
+        yield from _opened(new_sqlite_catalog(tmp_path / "catalog.db"))
     else:
-        yield from _opened(request.getfixturevalue("postgresql").new_database())
+        postgresql: Postgresql = request.getfixturevalue("postgresql")
+        url = postgresql.new_catalog()
+        yield from _opened(url)
+        postgresql.drop(url)
 
 
 def _opened(url: str) -> Iterator[Database]:
     found = Database(url)
-    migrate(found.engine)
     yield found
     found.close()
 

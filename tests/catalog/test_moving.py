@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from tests.catalogs import new_sqlite_catalog
 from tests.postgresql import Postgresql
 
-from sarau.catalog import Database, events, migrate, moving
+from sarau.catalog import Database, events, moving
 from sarau.catalog.tables import UtcDateTime, metadata
 from sarau.errors import FailedCode, FailedError, RefusedCode, RefusedError
 from sarau.model.ids import LOCAL_USER_ID, RunId
@@ -25,9 +26,8 @@ def other(database: Database, postgresql: Postgresql, tmp_path: Path) -> Iterato
     """An empty catalog on the other kind of database."""
     is_sqlite = database.engine.dialect.name == "sqlite"
     found = Database(
-        postgresql.new_database() if is_sqlite else f"sqlite:///{tmp_path / 'other.db'}"
+        postgresql.new_catalog() if is_sqlite else new_sqlite_catalog(tmp_path / "other.db")
     )
-    migrate(found.engine)
     yield found
     found.close()
 
@@ -125,8 +125,7 @@ def test_the_record_goes_on_where_it_stood(database: Database, other: Database) 
 def test_a_table_larger_than_a_batch_is_read_to_its_end(
     sqlite_database: Database, postgresql: Postgresql
 ) -> None:
-    target = Database(postgresql.new_database())
-    migrate(target.engine)
+    target = Database(postgresql.new_catalog())
     with sqlite_database.write() as connection:
         draft = events.Draft("track.created", LOCAL_USER_ID, None, None, JSON)
         events.record_all(connection, [draft] * 1234)
@@ -138,8 +137,7 @@ def test_a_table_larger_than_a_batch_is_read_to_its_end(
 def test_a_row_that_arrives_changed_undoes_everything(
     sqlite_database: Database, postgresql: Postgresql
 ) -> None:
-    target = Database(postgresql.new_database())
-    migrate(target.engine)
+    target = Database(postgresql.new_catalog())
     _fill(sqlite_database, 3)
     with target.write() as connection:
         connection.exec_driver_sql(
@@ -161,8 +159,7 @@ def test_a_row_that_arrives_changed_undoes_everything(
 def test_a_value_that_the_target_cannot_hold_undoes_everything(
     sqlite_database: Database, postgresql: Postgresql
 ) -> None:
-    target = Database(postgresql.new_database())
-    migrate(target.engine)
+    target = Database(postgresql.new_catalog())
     _fill(sqlite_database, 1)
     with sqlite_database.write() as connection:
         # SQLite holds no text to its length.

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from tests.catalogs import new_sqlite_catalog
 
 from sarau.catalog import Database, events, tracks, uploads
-from sarau.catalog.schema import migrate
 from sarau.catalog.tables import uploads as uploads_table
 from sarau.errors import FailedCode, FailedError, RefusedCode, RefusedError, SarauError
 from sarau.intake import Description, Intake, expiry, is_finished, recovery
@@ -75,8 +75,7 @@ class Room:
 
 @pytest.fixture
 def room(tmp_path: Path) -> Iterator[Room]:
-    database = Database(f"sqlite:///{tmp_path / 'sarau.db'}")
-    migrate(database.engine)
+    database = Database(new_sqlite_catalog(tmp_path / "sarau.db"))
     yield Room(database, Volume.open(tmp_path / "intake", "intake", reserve_bytes=0))
     database.close()
 

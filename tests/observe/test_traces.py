@@ -46,7 +46,7 @@ def test_one_trace_leads_from_a_request_to_each_rendition_through_both_processes
     collector: Collector,
     tmp_path: Path,
 ) -> None:
-    settings = collector.settings | {"SARAU_DATABASE_URL": postgresql.new_database()}
+    settings = collector.settings | {"SARAU_DATABASE_URL": postgresql.new_catalog()}
     web = make_server("--no-worker", **settings)
     worker = make_worker(web.data, **settings)
     trace_id, caller = secrets.token_hex(16), secrets.token_hex(8)
@@ -82,7 +82,7 @@ def test_a_trace_goes_on_where_the_run_does(
     collector: Collector,
     tmp_path: Path,
 ) -> None:
-    settings = collector.settings | {"SARAU_DATABASE_URL": postgresql.new_database()}
+    settings = collector.settings | {"SARAU_DATABASE_URL": postgresql.new_catalog()}
     web = make_server("--no-worker", **settings)
     first = make_worker(web.data, **settings)
     trace_id = secrets.token_hex(16)

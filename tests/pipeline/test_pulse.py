@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 from tests.postgresql import Postgresql
 
-from sarau.catalog import Database, migrate, workers
+from sarau.catalog import Database, workers
 from sarau.catalog.tables import workers as table
 from sarau.model.clock import now
 from sarau.pipeline.liveness import _key, announce, new_executor_id
@@ -23,8 +23,7 @@ def pulse(database: Database) -> Iterator[Pulse]:
 
 @pytest.fixture
 def postgresql_database(postgresql: Postgresql) -> Iterator[Database]:
-    found = Database(postgresql.new_database())
-    migrate(found.engine)
+    found = Database(postgresql.new_catalog())
     yield found
     found.close()
 

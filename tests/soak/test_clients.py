@@ -77,7 +77,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     environment = {}
     if database == "postgresql":
         postgresql: Postgresql = request.getfixturevalue("postgresql")
-        environment["SARAU_DATABASE_URL"] = postgresql.new_database()
+        environment["SARAU_DATABASE_URL"] = postgresql.new_catalog()
     servers = tuple(Server(tmp_path / "data", **environment) for _ in range(int(count)))
     with contextlib.ExitStack() as stack:
         for server in servers:

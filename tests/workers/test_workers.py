@@ -24,7 +24,7 @@ TAKEN_OVER_WITHIN_S = 30
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'shared.db'}"
-    url: str = request.getfixturevalue("postgresql").new_database()
+    url: str = request.getfixturevalue("postgresql").new_catalog()
     return url
 
 
@@ -120,7 +120,7 @@ def test_another_worker_takes_over_from_a_killed_one(
 def test_another_worker_takes_over_from_one_that_hangs(
     make_server: MakeServer, make_worker: MakeWorker, postgresql: Postgresql, tmp_path: Path
 ) -> None:
-    url = postgresql.new_database()
+    url = postgresql.new_catalog()
     web = make_server("--no-worker", SARAU_DATABASE_URL=url)
     hung = make_worker(web.data, SARAU_DATABASE_URL=url)
     track = web.send(write_music(tmp_path / "a.wav", seconds=300))
