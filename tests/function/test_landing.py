@@ -180,6 +180,20 @@ def test_the_metadata_names_the_preset_and_an_unknown_one_is_said(
     assert (track["state"], track["code"]) == ("failed", "unknown_preset")
 
 
+def test_a_preset_of_ones_own_is_known_to_the_function_and_kept_by_the_track(
+    cloud: Cloud, server: OtherServer, function: Function, tmp_path: Path
+) -> None:
+    wav = {"name": "wav", "format": "wav", "bit_depth": 16}
+    club = {"name": "Clube", "target_lufs": -20.0, "ceiling_dbtp": -3.0, "renditions": [wav]}
+    with server.client() as client:
+        assert client.post("/api/v1/presets", json=club).is_success
+    cloud.land(write_music(tmp_path / "own.wav", seconds=1, seed=13), "Clube/own.wav")
+    cloud.work(function)
+    track = server.track_of("own.wav", "ready", "failed")
+    (made,) = track["renditions"]
+    assert (track["preset"], made["name"], made["target_lufs"]) == ("Clube", "wav", -20.0)
+
+
 def test_the_function_says_how_well_it_is_locked(function: Function) -> None:
     found = function.invoke({"sarau": "doctor"}).answer
     assert found["engine"]["versions"]["pyav"].startswith("19.")

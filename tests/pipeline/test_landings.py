@@ -11,12 +11,13 @@ import boto3
 import pytest
 from tests.contracts.stores import new_bucket, s3_library
 from tests.localstack import CREDENTIALS
+from tests.outages import wait_until
 from tests.sounds import write_music
 
 from sarau.app import open_app
 from sarau.audio import Engine, to_plain
-from sarau.catalog import Database, events, listing, renditions, sources, uploads
-from sarau.landing import Documents, Queue, connect_queue
+from sarau.catalog import Database, events, listing, presets, renditions, sources, uploads
+from sarau.landing import Documents, PublishedPresets, Queue, connect_queue
 from sarau.library import S3Library
 from sarau.model.ids import LOCAL_USER_ID
 from sarau.model.landing import Landing, Made, Maker, Outcome, Report, Trouble, to_notice
@@ -26,6 +27,7 @@ from sarau.model.preset import PRESETS
 from sarau.model.track import Track
 from sarau.pipeline.landing_rounds import LandingRounds
 from sarau.pipeline.landings import Landings
+from sarau.pipeline.own_presets import OwnPresets
 from sarau.settings import load
 from sarau.web.metrics import Metrics
 
@@ -53,6 +55,10 @@ class House:
     def kinds(self) -> list[str]:
         with self.database.read() as connection:
             return [one.kind for one in events.of_track(connection, self.track().id)]
+
+    def rounds(self, *, results: Queue | None = None, dead: Queue | None = None) -> LandingRounds:
+        own_presets = OwnPresets(self.database, PublishedPresets(self.library.bucket))
+        return LandingRounds(self.landings, results, dead, own_presets)
 
     def say(self, report: Report) -> None:
         self.documents.write(report)
@@ -208,7 +214,7 @@ def test_a_notice_brings_its_report_and_is_gone_and_nonsense_stays(
     house.say(house.ready)
     results.send("nonsense")
     results.send(to_notice(LANDING.id))
-    LandingRounds(house.landings, results, None).take_results()
+    house.rounds(results=results).take_results()
     assert house.track().state is TrackState.READY
     assert [one.text for one in results.receive(wait_s=1)] == ["nonsense"]
 
@@ -219,9 +225,19 @@ def test_a_report_whose_notice_was_lost_is_found(house: House) -> None:
     assert house.track().state is TrackState.READY
 
 
+def test_a_preset_that_was_kept_and_not_told_is_told(house: House) -> None:
+    """As by a process that is killed between the two."""
+    with house.database.write() as connection:
+        presets.create(connection, LOCAL_USER_ID, replace(PRESETS["archive"], name="Mine"))
+    rounds = house.rounds()
+    rounds.start()
+    wait_until(lambda: "Mine" in PublishedPresets(house.library.bucket).read())
+    rounds.close()
+
+
 def test_a_dead_event_is_shown_and_is_gone(house: House, results: Queue) -> None:
     results.send(house.dead())
-    LandingRounds(house.landings, None, results).take_dead()
+    house.rounds(dead=results).take_dead()
     assert house.track().code == "function_ended"
     assert results.receive(wait_s=0) == []
 
@@ -229,7 +245,7 @@ def test_a_dead_event_is_shown_and_is_gone(house: House, results: Queue) -> None
 def test_what_waits_is_a_figure_and_what_cannot_be_asked_is_none(
     house: House, results: Queue, tmp_path: Path
 ) -> None:
-    rounds = LandingRounds(house.landings, results, None)
+    rounds = house.rounds(results=results)
     for _ in range(2):
         results.send("nonsense")
     rounds.count()

@@ -1,16 +1,24 @@
 """A run does what its preset said when it was queued, whatever became of the preset since."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import pytest
+from tests.contracts.stores import new_bucket
 from tests.pipeline.conftest import Rooms
 from tests.sounds import write_music
 
-from sarau.catalog import presets, renditions, runs
+from sarau.catalog import Database, presets, renditions, runs
+from sarau.errors import FailedError
 from sarau.intake import Description
+from sarau.landing import PublishedPresets
 from sarau.model.ids import LOCAL_USER_ID as ME
 from sarau.model.ids import RunId
+from sarau.model.own_preset import to_definition
 from sarau.model.preset import Format, Preset, RenditionSpec
+from sarau.pipeline.own_presets import OwnPresets
 
 CLUB = Preset("Club", -20.0, -3.0, (RenditionSpec("alac", Format.ALAC, bit_depth=16),))
 
@@ -47,3 +55,48 @@ def test_a_queued_run_keeps_its_preset_when_it_is_changed_and_deleted(
         assert runs.preset_of(connection, run) == CLUB
     assert (made.name, made.target_lufs, made.ceiling_dbtp) == ("alac", -20.0, -3.0)
     assert made.verdict == "passed"
+
+
+@pytest.fixture
+def published(aws_url: str) -> PublishedPresets:
+    return PublishedPresets(new_bucket(aws_url))
+
+
+@pytest.mark.aws
+def test_the_function_knows_each_change_when_it_is_answered(
+    sqlite_database: Database, published: PublishedPresets
+) -> None:
+    own = OwnPresets(sqlite_database, published)
+    louder = replace(CLUB, target_lufs=-9.0)
+    with own.changing() as connection:
+        presets.create(connection, ME, CLUB)
+    assert published.read() == {"Club": _plain(CLUB)}
+    with own.changing() as connection:
+        presets.change(connection, ME, louder)
+    assert published.read() == {"Club": _plain(louder)}
+    with own.changing() as connection:
+        presets.delete(connection, ME, "Club")
+    assert published.read() == {}
+
+
+@pytest.mark.aws
+def test_a_change_that_could_not_be_told_holds_and_is_told_later(
+    sqlite_database: Database, aws_url: str
+) -> None:
+    bucket = new_bucket(aws_url)
+    own = OwnPresets(sqlite_database, PublishedPresets(bucket))
+    bucket.client.delete_bucket(Bucket=bucket.place.bucket)
+    with own.changing() as connection:
+        presets.create(connection, ME, CLUB)
+    with sqlite_database.read() as connection:
+        assert presets.own(connection, ME) == [CLUB]
+    with pytest.raises(FailedError):
+        own.publish()
+    bucket.client.create_bucket(Bucket=bucket.place.bucket)
+    own.publish()
+    assert PublishedPresets(bucket).read() == {"Club": _plain(CLUB)}
+
+
+def _plain(preset: Preset) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(json.dumps(to_definition(preset)))
+    return found

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from sarau.app._landings import open_landings
+from sarau.app._landings import open_landings, open_own_presets
 from sarau.app._stores import open_database, open_library, open_volume
 from sarau.audio import ChildReport, Engine, SandboxMode
 from sarau.catalog import Database, volumes
@@ -27,6 +27,7 @@ from sarau.model.upload import Upload
 from sarau.observe.work import child_ended
 from sarau.pipeline import Caretaker, DurableRuns, Pipeline, start_runs
 from sarau.pipeline.landing_rounds import LandingRounds
+from sarau.pipeline.own_presets import OwnPresets
 from sarau.pipeline.promotion import Promotion
 from sarau.pipeline.routes import Routes
 from sarau.pipeline.steps import Steps
@@ -47,6 +48,7 @@ class App:
     library: Library
     durable: DurableRuns
     pipeline: Pipeline
+    own_presets: OwnPresets
     delivery: Delivery
     engine: Engine | None = None
     """None where nothing is worked on."""
@@ -141,6 +143,7 @@ def open_app(settings: Settings, *, work: bool, promote: bool = False) -> Iterat
             library,
             durable,
             rooms.pipeline,
+            rooms.own_presets,
             Delivery(database, library),
             engine,
             rooms.scanner,
@@ -193,6 +196,7 @@ class _Rooms:
         self._library = library
         self._durable = durable
         self.pipeline = Pipeline(database, intake, durable)
+        self.own_presets = open_own_presets(settings, database, library)
         self.landings: LandingRounds | None = None
         self.scanner = None
         if settings.clamd is not None:
@@ -231,7 +235,9 @@ class _Rooms:
         )
         caretaker.start()
         stack.enter_context(closing(caretaker))
-        self.landings = open_landings(self._settings, self._database, self._library)
+        self.landings = open_landings(
+            self._settings, self._database, self._library, self.own_presets
+        )
         if self.landings is not None:
             self.landings.start()
             stack.enter_context(closing(self.landings))

@@ -93,7 +93,7 @@ def add_command(file: Path, data: Path | None, *, replace: bool) -> None:
         preset = read_file(file)
     except ValueError as error:
         raise click.BadParameter(f"{file}: {error}") from error
-    with _opened(data) as app, app.database.write() as connection:
+    with _opened(data) as app, app.own_presets.changing() as connection:
         is_there = preset.name in {one.name for one in presets.own(connection, LOCAL_USER_ID)}
         keep = presets.change if replace and is_there else presets.create
         keep(connection, LOCAL_USER_ID, preset)
@@ -108,7 +108,7 @@ def remove_command(name: str, data: Path | None) -> None:
     from sarau.catalog import presets  # noqa: PLC0415 - heavy
     from sarau.model.ids import LOCAL_USER_ID  # noqa: PLC0415 - with its only use
 
-    with _opened(data) as app, app.database.write() as connection:
+    with _opened(data) as app, app.own_presets.changing() as connection:
         presets.delete(connection, LOCAL_USER_ID, name)
 
 

@@ -14,8 +14,9 @@ from typing import Any, Final, Protocol
 from sarau import __version__
 from sarau.audio import Engine, SandboxMode
 from sarau.errors import FailedCode, FailedError, SarauError
+from sarau.function.choice import Terms
 from sarau.function.deadline import Deadline
-from sarau.function.workshop import Terms, Workshop
+from sarau.function.workshop import Workshop
 from sarau.landing import Documents, Queue, connect_queue
 from sarau.library import Place, S3Library, connect
 from sarau.library.bucket import Bucket

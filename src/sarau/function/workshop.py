@@ -7,7 +7,7 @@ between the steps is the report.
 import hashlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
@@ -20,29 +20,20 @@ from sarau.errors import (
     RefusedError,
     RejectedError,
 )
+from sarau.function.choice import Choice, Terms
 from sarau.function.deadline import Deadline
+from sarau.landing import PublishedPresets
 from sarau.library import ObjectRef, S3Library
 from sarau.library.bucket import Bucket, Head
 from sarau.model.landing import Landing, Made, Maker, Outcome, Report
 from sarau.model.own_preset import to_definition
-from sarau.model.preset import PRESETS, Preset
+from sarau.model.preset import Preset
 from sarau.storage import durable
 
-PRESET_METADATA: Final = "sarau-preset"
-"""What an object says in `x-amz-meta-...` to be made into something of its own."""
 _FINAL: Final = frozenset(
     {FailedCode.FUNCTION_LIMIT, FailedCode.SOURCE_MISSING, RefusedCode.UNKNOWN_PRESET}
 )
 """Failures that another attempt would only repeat."""
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What is asked of every landing that says nothing itself."""
-
-    preset: str
-    prefix: str
-    max_bytes: int
 
 
 class Workshop:
@@ -55,6 +46,7 @@ class Workshop:
         self._bucket_of = bucket_of
         self._engine = engine
         self._terms = terms
+        self._presets = PublishedPresets(library.bucket)
 
     def take(self, landing: Landing, maker: Maker, deadline: Deadline) -> Report:
         """Turn a landing into a report.
@@ -78,7 +70,8 @@ class Workshop:
             self._library.remove_work_dir(name)
         piece = _Piece(self._library, self._engine, deadline, report)
         try:
-            piece.make(self._bucket_of(landing.bucket), self._terms)
+            choice = Choice(self._presets, self._terms)
+            piece.make(self._bucket_of(landing.bucket), choice, self._terms.max_bytes)
         except RejectedError as error:
             piece.end(Outcome.REJECTED, error.code, error.detail)
         except (FailedError, RefusedError) as error:
@@ -110,17 +103,16 @@ class _Piece:
     def end(self, outcome: Outcome, code: Code, detail: str) -> None:
         self.report = replace(self.report, outcome=outcome, code=str(code), detail=detail)
 
-    def make(self, bucket: Bucket, terms: Terms) -> None:
+    def make(self, bucket: Bucket, choice: Choice, max_bytes: int) -> None:
         landing = self.report.landing
         head = self._ask(bucket)
-        name = choose_preset(landing.key, head, terms)
+        name, preset = choice.choose(landing.key, head)
         self.report = replace(self.report, preset=name, source_size_bytes=head.size_bytes)
-        preset = PRESETS.get(name)
         if preset is None:
-            raise RefusedError(RefusedCode.UNKNOWN_PRESET, f"{name!r} is no built-in preset")
+            raise RefusedError(RefusedCode.UNKNOWN_PRESET, f"no preset {name!r}")
         self.report = replace(self.report, definition=to_definition(preset))
         work_dir = self._library.make_work_dir(landing.id)
-        self._require_room(head.size_bytes, terms)
+        self._require_room(head.size_bytes, max_bytes)
         source = work_dir / "source"
         self._fetch(bucket, source)
         analysis = self._engine.analyse(source, insight=True, on_progress=self._deadline.check)
@@ -142,9 +134,9 @@ class _Piece:
             raise FailedError(FailedCode.SOURCE_MISSING, detail)
         return head
 
-    def _require_room(self, size_bytes: int, terms: Terms) -> None:
-        if size_bytes > terms.max_bytes:
-            detail = f"{size_bytes} bytes, at most {terms.max_bytes} are taken"
+    def _require_room(self, size_bytes: int, max_bytes: int) -> None:
+        if size_bytes > max_bytes:
+            detail = f"{size_bytes} bytes, at most {max_bytes} are taken"
             raise FailedError(FailedCode.FUNCTION_LIMIT, detail)
         free_bytes = self._library.volume.free_bytes()
         if size_bytes > free_bytes:
@@ -195,12 +187,3 @@ class _Piece:
 
 def _made(ref: ObjectRef, rendered: dict[str, Any]) -> Made:
     return Made(sha256=ref.sha256, size_bytes=ref.size_bytes, rendered=rendered)
-
-
-def choose_preset(key: str, head: Head, terms: Terms) -> str:
-    """Return what an object asks for: in its metadata, by its first folder, or not at all."""
-    told = head.metadata.get(PRESET_METADATA)
-    if told:
-        return told
-    folder, slash, _ = key.removeprefix(terms.prefix).lstrip("/").partition("/")
-    return folder if slash and folder in PRESETS else terms.preset

@@ -29,7 +29,7 @@ class Documents:
             FailedError: Those of the bucket.
 
         """
-        return self._read(f"{_REPORTS}{landing_id}.json")
+        return self._bucket.read_text_if_any(f"{_REPORTS}{landing_id}.json")
 
     def write(self, report: Report) -> None:
         """Keep a report; the first one of a landing stays. Raises as `report`."""
@@ -60,15 +60,7 @@ class Documents:
 
     def trouble(self, landing_id: LandingId) -> Trouble | None:
         """Return why the last attempt came to nothing, where it could say so."""
-        text = self._read(f"{_TROUBLES}{landing_id}.json")
+        text = self._bucket.read_text_if_any(f"{_TROUBLES}{landing_id}.json")
         with suppress(ValueError):
             return read_trouble(text) if text is not None else None
         return None
-
-    def _read(self, name: str) -> str | None:
-        try:
-            return self._bucket.read_text(name)
-        except FailedError as error:
-            if error.code is not FailedCode.OBJECT_MISSING:
-                raise
-            return None

@@ -205,6 +205,38 @@ class Bucket:
                 ContentType="application/json",
             )
 
+    def exchange_text(self, name: str, text: str, *, etag: str) -> None:
+        """Write a small object in place of the one that has this ETag.
+
+        Raises:
+            ExistsError: There is another one by now; it is as it was.
+            ConflictError: Another request is making it, or it is gone.
+            FailedError: Those of `translated`.
+
+        """
+        try:
+            with translated(f"PUT {name}"):
+                self.client.put_object(
+                    Bucket=self.place.bucket,
+                    Key=self.key(name),
+                    Body=text.encode(),
+                    ContentType="application/json",
+                    IfMatch=etag,
+                )
+        except FailedError as error:
+            if error.code is not FailedCode.OBJECT_MISSING:
+                raise
+            raise ConflictError(error.detail) from error
+
+    def read_text_if_any(self, name: str) -> str | None:
+        """Read a small object, None when there is none; raises as `read_text`."""
+        try:
+            return self.read_text(name)
+        except FailedError as error:
+            if error.code is not FailedCode.OBJECT_MISSING:
+                raise
+            return None
+
     def read_text(self, name: str) -> str:
         """Read a small object.
 

@@ -1,4 +1,4 @@
-"""A thread that listens to what the function says, and to what it could not say."""
+"""A thread that listens to the function, and sees to it that the function knows what it has to."""
 
 import logging
 from collections.abc import Callable
@@ -8,12 +8,15 @@ from sarau.intake.rounds import Rounds, Timetable
 from sarau.landing import Queue
 from sarau.model.landing import read_notice
 from sarau.pipeline.landings import Landings
+from sarau.pipeline.own_presets import OwnPresets
 
 _WAIT_S = 5
 """For the first message; a process that ends waits as long."""
 _DEAD_EVERY_S = 20.0
 _OPEN_EVERY_S = 120.0
 _COUNT_EVERY_S = 60.0
+_PUBLISH_EVERY_S = 120.0
+"""What was changed is told at once; this is for what could not be told."""
 _AFTER_TROUBLE_S = 10.0
 _BATCH = 100
 
@@ -23,13 +26,20 @@ _logger = logging.getLogger(__name__)
 class LandingRounds:
     """Takes notices, looks for lost ones, and empties the dead queue. Several may do so."""
 
-    def __init__(self, landings: Landings, results: Queue | None, dead: Queue | None) -> None:
+    def __init__(
+        self,
+        landings: Landings,
+        results: Queue | None,
+        dead: Queue | None,
+        own_presets: OwnPresets,
+    ) -> None:
         self._landings = landings
         self._results = results
         self._dead = dead
         self._waiting: dict[str, int] = {}
         self._timetable = Timetable(
             {
+                own_presets.publish: _PUBLISH_EVERY_S,
                 self.take_dead: _DEAD_EVERY_S,
                 self.take_open: _OPEN_EVERY_S,
                 self.count: _COUNT_EVERY_S,

@@ -31,7 +31,7 @@ def get_preset(rooms: Rooms, owner: Owner, name: str) -> PresetView:
 def create_preset(rooms: Rooms, owner: Owner, body: PresetBody) -> PresetView:
     """Make a new preset."""
     preset = read_preset(body.model_dump(exclude_unset=True))
-    with rooms.database.write() as connection:
+    with rooms.own_presets.changing() as connection:
         presets.create(connection, owner, preset)
     return preset_view(preset)
 
@@ -42,7 +42,7 @@ def change_preset(rooms: Rooms, owner: Owner, name: str, body: PresetBody) -> Pr
     preset = read_preset(body.model_dump(exclude_unset=True))
     if preset.name != preset_name(name):
         raise RefusedError(RefusedCode.INVALID_PRESET, f"name: {name!r} cannot be renamed")
-    with rooms.database.write() as connection:
+    with rooms.own_presets.changing() as connection:
         presets.change(connection, owner, preset)
     return preset_view(preset)
 
@@ -50,5 +50,5 @@ def change_preset(rooms: Rooms, owner: Owner, name: str, body: PresetBody) -> Pr
 @router.delete("/{name}", status_code=204)
 def delete_preset(rooms: Rooms, owner: Owner, name: str) -> None:
     """Offer a preset no longer; what was sent with it is still made."""
-    with rooms.database.write() as connection:
+    with rooms.own_presets.changing() as connection:
         presets.delete(connection, owner, name)

@@ -1,0 +1,79 @@
+"""The owner's own presets where the function finds them: one document beside the reports."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+from sarau.errors import FailedCode, FailedError
+from sarau.library.bucket import Bucket, ConflictError, ExistsError
+from sarau.model.own_preset import to_definition
+from sarau.model.preset import Preset
+
+VERSION: Final = 1
+"""Of the document. Raised when a reader of the older one would misunderstand."""
+_NAME: Final = "landing-presets.json"
+_TRIES: Final = 6
+
+
+class PublishedPresets:
+    """The document of presets below a library's prefix. Thread-safe."""
+
+    def __init__(self, bucket: Bucket) -> None:
+        self._bucket = bucket
+
+    def read(self) -> Mapping[str, Any]:
+        """Return what presets say, by their names; nothing where nothing was published.
+
+        Raises:
+            FailedError: `internal`, when the document is one of another version; those of
+                the bucket.
+
+        """
+        text = self._bucket.read_text_if_any(_NAME)
+        if text is None:
+            return {}
+        found = json.loads(text)
+        if found["version"] != VERSION:
+            detail = f"{_NAME} is of version {found['version']}, not {VERSION}"
+            raise FailedError(FailedCode.INTERNAL, detail)
+        presets: dict[str, Any] = found["presets"]
+        return presets
+
+    def publish(self, own: Callable[[], Iterable[Preset]]) -> None:
+        """Bring the document up to what `own` says, however many publish at once.
+
+        Each asks after it has seen which document there is, and replaces only that one: who
+        asked first cannot write last.
+
+        Raises:
+            FailedError: `library_unavailable`, also when others are faster each time; those
+                of the bucket.
+
+        """
+        for _ in range(_TRIES):
+            etag = self._etag()
+            text = _to_text(own())
+            if etag is not None and self._bucket.read_text_if_any(_NAME) == text:
+                return
+            try:
+                if etag is None:
+                    self._bucket.create_text(_NAME, text)
+                else:
+                    self._bucket.exchange_text(_NAME, text, etag=etag)
+            except (ConflictError, ExistsError):
+                continue
+            return
+        raise FailedError(FailedCode.LIBRARY_UNAVAILABLE, f"others are writing {_NAME}")
+
+    def _etag(self) -> str | None:
+        try:
+            return self._bucket.head(_NAME).etag
+        except FailedError as error:
+            if error.code is not FailedCode.OBJECT_MISSING:
+                raise
+            return None
+
+
+def _to_text(presets: Iterable[Preset]) -> str:
+    found = {one.name: to_definition(one) for one in presets}
+    return json.dumps({"version": VERSION, "presets": found}, sort_keys=True)
