@@ -49,10 +49,17 @@ class Documents:
         self._bucket.remove(f"{_OPEN}{landing_id}")
         self._bucket.remove(f"{_TROUBLES}{landing_id}.json")
 
-    def open_ids(self, *, limit: int) -> list[LandingId]:
-        """Return landings whose reports wait to be taken. Raises as `report`."""
-        names = self._bucket.names(_OPEN, limit=limit)
-        return [LandingId(name) for name in names if is_landing_id(name)]
+    def open_ids(self, *, limit: int, after: str = "") -> tuple[list[LandingId], str]:
+        """Return landings whose reports wait to be taken, a page of them. Raises as `report`.
+
+        Args:
+            limit: The most marks that are looked at.
+            after: What this returned beside the page before; the first page by default.
+
+        """
+        names = self._bucket.names(_OPEN, limit=limit, after=after)
+        ids = [LandingId(name) for name in names if is_landing_id(name)]
+        return ids, names[-1] if len(names) == limit else ""
 
     def note(self, landing_id: LandingId, trouble: Trouble) -> None:
         """Keep why the last attempt came to nothing. Raises as `report`."""

@@ -296,8 +296,13 @@ class Bucket:
         with translated(f"DELETE {name}"):
             self.client.delete_object(Bucket=self.place.bucket, Key=self.key(name))
 
-    def names(self, start: str, *, limit: int) -> list[str]:
-        """Return what follows `start` in the names of objects that begin with it.
+    def names(self, start: str, *, limit: int, after: str = "") -> list[str]:
+        """Return what follows `start` in the names of objects that begin with it, in order.
+
+        Args:
+            start: What they begin with.
+            limit: The most that are returned.
+            after: The one to go on after; the first ones by default.
 
         Raises:
             FailedError: Those of `translated`.
@@ -306,7 +311,7 @@ class Bucket:
         begin = self.key(start)
         with translated(f"LIST {start}"):
             found = self.client.list_objects_v2(
-                Bucket=self.place.bucket, Prefix=begin, MaxKeys=limit
+                Bucket=self.place.bucket, Prefix=begin, MaxKeys=limit, StartAfter=begin + after
             )
         return [one["Key"].removeprefix(begin) for one in found.get("Contents", [])]
 

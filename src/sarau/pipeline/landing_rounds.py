@@ -36,6 +36,7 @@ class LandingRounds:
         self._landings = landings
         self._results = results
         self._dead = dead
+        self._open_until = ""
         self._waiting: dict[str, int] = {}
         self._timetable = Timetable(
             {
@@ -104,8 +105,8 @@ class LandingRounds:
             self._each(self._dead, 0, self._landings.give_up)
 
     def take_open(self) -> None:
-        """Take reports whose notices were lost."""
-        self._landings.take_open(limit=_BATCH)
+        """Take reports whose notices were lost: the next page of them."""
+        self._open_until = self._landings.take_open(limit=_BATCH, after=self._open_until)
 
     @staticmethod
     def _each(queue: Queue, wait_s: int, work: Callable[[str], None]) -> None:

@@ -79,13 +79,25 @@ class Landings:
         if track is not None and insight is not None and insight.fingerprint is not None:
             find_alike(self._database, track, insight.fingerprint)
 
-    def take_open(self, *, limit: int) -> None:
-        """Take reports whose messages were lost; raises as `take`, one cannot stop the others."""
-        for landing_id in self._documents.open_ids(limit=limit):
+    def take_open(self, *, limit: int, after: str = "") -> str:
+        """Take a page of reports whose messages were lost; one cannot stop the others.
+
+        Args:
+            limit: The most that are looked at.
+            after: What this returned for the page before. What cannot be taken stays, and
+                pages that are full of it must not hide the next one.
+
+        Raises:
+            FailedError: As `take`.
+
+        """
+        ids, last = self._documents.open_ids(limit=limit, after=after)
+        for landing_id in ids:
             try:
                 self.take(landing_id)
             except ValueError as error:
                 _logger.error("landing %s stays open: %s", landing_id, error)  # noqa: TRY400 - said
+        return last
 
     def give_up(self, event: str) -> None:
         """Show as failed what an event of the dead queue is about, where it has no report.
