@@ -23,6 +23,7 @@ from sarau.model.lifecycle import TrackState, UploadState
 from sarau.model.track import Track
 from sarau.model.upload import Upload
 from sarau.storage import Volume
+from sarau.storage.volume import SENTINEL
 
 DAY = timedelta(days=1)
 
@@ -325,6 +326,43 @@ def test_recovery_never_serves_what_lost_acknowledged_bytes(
     with pytest.raises(RefusedError) as caught:
         intake.find(upload.id, LOCAL_USER_ID)
     assert caught.value.code is RefusedCode.UPLOAD_GONE
+
+
+@pytest.mark.parametrize("mounted", ["nothing", "another disk"])
+def test_a_file_is_not_called_missing_while_its_disk_is_not_mounted(
+    room: Room, intake: Intake, mounted: str
+) -> None:
+    whole, begun = create(intake, 3, body=b"abc"), create(intake)
+    room.volume.root.rename(room.volume.root.with_name("away"))
+    room.volume.root.mkdir()
+    code = FailedCode.VOLUME_MISSING
+    if mounted == "another disk":
+        Volume.open(room.volume.root, "intake", reserve_bytes=0)
+        code = FailedCode.VOLUME_MISMATCH
+    actions: list[Callable[[], object]] = [
+        lambda: intake.path_of(room.row(whole)),
+        lambda: intake.files.open(begun.id),
+        lambda: intake.files.is_held(begun.id),
+    ]
+    for action in actions:
+        with pytest.raises(FailedError) as caught:
+            action()
+        assert caught.value.code is code
+
+
+def test_recovery_damages_nothing_when_the_disk_is_unmounted_while_it_looks(
+    room: Room, intake: Intake
+) -> None:
+    received = [create(intake, 3, body=b"abc") for _ in range(2)]
+    # Recovery has found the disk well a moment ago.
+    room.volume.require()
+    for upload in received:
+        intake.files.of(upload.id).unlink()
+    room.volume.path(SENTINEL).rename(room.volume.path("away"))
+    with pytest.raises(FailedError) as caught:
+        intake.recover()
+    assert caught.value.code is FailedCode.VOLUME_MISSING
+    assert {room.row(upload).state for upload in received} == {UploadState.RECEIVED}
 
 
 def test_recovery_leaves_alone_what_another_process_receives(room: Room, intake: Intake) -> None:

@@ -171,6 +171,24 @@ def test_nothing_is_written_where_the_volume_is_not_mounted(
     assert caught.value.code is FailedCode.VOLUME_MISSING
 
 
+@pytest.mark.parametrize("mounted", ["nothing", "another disk"])
+def test_no_object_is_missing_or_removed_where_the_volume_is_not_mounted(
+    library: DiskLibrary, sent: Path, mounted: str
+) -> None:
+    library.put(sent)
+    root = library.volume.root
+    root.rename(root.with_name("away"))
+    root.mkdir()
+    code = FailedCode.VOLUME_MISSING
+    if mounted == "another disk":
+        Volume.open(root, "library", reserve_bytes=0)
+        code = FailedCode.VOLUME_MISMATCH
+    for work in (library.path_of, library.require, library.verify, library.remove):
+        with pytest.raises(FailedError) as caught:
+            work(SHA256)
+        assert caught.value.code is code
+
+
 def test_removing_twice_is_fine(library: DiskLibrary, sent: Path) -> None:
     library.put(sent)
     library.remove(SHA256)

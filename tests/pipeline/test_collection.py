@@ -10,7 +10,7 @@ from tests.pipeline.conftest import Rooms
 from tests.sounds import write_music
 
 from sarau.catalog import figures, objects, runs, sources, tables, tracks, uploads
-from sarau.errors import FailedCode, RejectedCode
+from sarau.errors import FailedCode, FailedError, RejectedCode
 from sarau.model.clock import now
 from sarau.model.ids import LOCAL_USER_ID, RunId, TrackId, new_id
 from sarau.model.lifecycle import TrackState, UploadState
@@ -49,6 +49,25 @@ def test_bytes_of_a_deleted_track_go_unless_another_has_the_same(
     assert rooms.objects() == before
     rooms.pipeline.delete(second.id, LOCAL_USER_ID)
     rooms.caretaker.purge_deleted()
+    rooms.caretaker.collect()
+    assert rooms.objects() == set()
+
+
+@pytest.mark.usefixtures("no_rest")
+def test_what_is_not_removed_from_a_library_that_is_away_is_removed_later(
+    rooms: Rooms, tmp_path: Path
+) -> None:
+    track = rooms.go_through(rooms.receive(write_music(tmp_path / "a.wav", seconds=0.5)))
+    rooms.pipeline.delete(track.id, LOCAL_USER_ID)
+    rooms.caretaker.purge_deleted()
+    root, away = rooms.library.volume.root, tmp_path / "away"
+    root.rename(away)
+    root.mkdir()
+    with pytest.raises(FailedError) as caught:
+        rooms.caretaker.collect()
+    assert caught.value.code is FailedCode.VOLUME_MISSING
+    root.rmdir()
+    away.rename(root)
     rooms.caretaker.collect()
     assert rooms.objects() == set()
 
@@ -194,12 +213,14 @@ def test_failures_that_may_have_passed_are_retried_and_others_are_not(
     full = rooms.receive(write_music(tmp_path / "a.wav"))
     odd = rooms.receive(write_music(tmp_path / "b.wav", seed=2))
     late = rooms.receive(write_music(tmp_path / "c.wav", seed=3))
+    other_disk = rooms.receive(write_music(tmp_path / "d.wav", seed=4))
     fail(rooms.database, full, FailedCode.DISK_FULL, "test")
     fail(rooms.database, odd, FailedCode.SOURCE_DAMAGED, "test")
     fail(rooms.database, late, FailedCode.OBJECT_MISSING, "the collector was faster")
+    fail(rooms.database, other_disk, FailedCode.VOLUME_MISMATCH, "test")
     rooms.caretaker.retry_failed()
-    assert rooms.track(rooms.run(full).track_id).state is TrackState.RECEIVED
-    assert rooms.track(rooms.run(late).track_id).state is TrackState.RECEIVED
+    for again in (full, late, other_disk):
+        assert rooms.track(rooms.run(again).track_id).state is TrackState.RECEIVED
     assert rooms.track(rooms.run(odd).track_id).state is TrackState.FAILED
 
 

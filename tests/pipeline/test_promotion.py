@@ -203,5 +203,22 @@ def test_of_twins_examined_at_the_same_moment_one_is_tied_to_the_other(
     assert len([one for one in tied if one]) == 1
 
 
+@pytest.mark.parametrize("step", ["validate", "promote"])
+def test_a_run_that_begins_on_a_disk_that_is_away_waits_for_it(
+    rooms: Rooms, tmp_path: Path, step: str
+) -> None:
+    run_id = rooms.receive(write_music(tmp_path / "a.wav", seconds=0.5))
+    root, away = rooms.intake.volume.root, tmp_path / "away"
+    root.rename(away)
+    root.mkdir()
+    begin = rooms.steps.validate if step == "validate" else rooms.steps.promotion.promote
+    with pytest.raises(FailedError) as caught:
+        begin(run_id)
+    assert caught.value.code is FailedCode.VOLUME_MISSING
+    root.rmdir()
+    away.rename(root)
+    assert rooms.go_through(run_id).state is TrackState.READY
+
+
 def _fields(steps: Steps) -> dict[str, Any]:
     return {name: getattr(steps, name) for name in steps.__dataclass_fields__}

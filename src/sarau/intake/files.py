@@ -67,13 +67,15 @@ class Files:
 
         Raises:
             RefusedError: `upload_gone`.
-            FailedError: `disk_error`.
+            FailedError: `disk_error`; `volume_missing` or `volume_mismatch`, when the file may
+                well be on the disk that is not mounted.
 
         """
         with durable.translated():
             try:
                 return os.open(self.of(upload_id), os.O_WRONLY | os.O_CLOEXEC)
             except FileNotFoundError:
+                self._volume.require_own()
                 detail = f"upload {upload_id} has no file"
                 raise RefusedError(RefusedCode.UPLOAD_GONE, detail) from None
 
@@ -95,13 +97,15 @@ class Files:
         """Return the file of an upload that was received whole.
 
         Raises:
-            FailedError: `source_missing` or `source_damaged`.
+            FailedError: `source_missing` or `source_damaged`; `volume_missing` or
+                `volume_mismatch`, when the file may well be on the disk that is not mounted.
 
         """
         path = self.of(upload.id)
         try:
             size = path.stat().st_size
         except FileNotFoundError:
+            self._volume.require_own()
             raise FailedError(
                 FailedCode.SOURCE_MISSING, f"upload {upload.id} has no file"
             ) from None

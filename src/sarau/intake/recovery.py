@@ -63,6 +63,10 @@ def recover(intake: "Intake", database: Database, *, quarantine: bool = True) ->
         database: The catalog.
         quarantine: False while the clock cannot be trusted to tell a file's age.
 
+    Raises:
+        FailedError: `volume_missing`, `volume_mismatch`, `disk_error`, `database_unavailable`;
+            what was not looked at by then stays as it is.
+
     """
     intake.volume.require()
     truncated = damaged = 0
@@ -96,6 +100,8 @@ def _examine(intake: "Intake", database: Database, upload: Upload) -> str:
             try:
                 fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
             except FileNotFoundError:
+                # Of a disk that was unmounted meanwhile nothing is lost.
+                intake.volume.require_own()
                 return "damaged"
         try:
             if os.fstat(fd).st_size == upload.offset_bytes:

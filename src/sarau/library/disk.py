@@ -88,7 +88,8 @@ class DiskLibrary(WorkRoom):
         """Return where an object is.
 
         Raises:
-            FailedError: `object_missing`, `disk_error`.
+            FailedError: `object_missing`, `disk_error`; `volume_missing` or
+                `volume_mismatch`, when the object may well be on the disk that is not mounted.
 
         """
         path = self._path(sha256)
@@ -96,6 +97,7 @@ class DiskLibrary(WorkRoom):
             try:
                 path.stat()
             except FileNotFoundError:
+                self.volume.require_own()
                 detail = f"object {sha256} is not in the library"
                 raise FailedError(FailedCode.OBJECT_MISSING, detail) from None
         return path
@@ -119,7 +121,10 @@ class DiskLibrary(WorkRoom):
         """Remove an object; see `ObjectStore.remove`."""
         if self._path(sha256).parent.is_dir():
             with self.writing():
-                durable.unlink(self._path(sha256))
+                if durable.unlink(self._path(sha256)):
+                    return
+        # Nothing is gone from a disk that is only not mounted.
+        self.volume.require_own()
 
     def _sync(self, fd: int) -> None:
         sync_read_only(fd)

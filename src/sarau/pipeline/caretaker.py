@@ -43,6 +43,7 @@ _RETRIED = (
     FailedCode.DISK_FULL,
     FailedCode.DISK_ERROR,
     FailedCode.VOLUME_MISSING,
+    FailedCode.VOLUME_MISMATCH,
     FailedCode.LIBRARY_UNAVAILABLE,
     FailedCode.LIBRARY_DENIED,
     FailedCode.DATABASE_UNAVAILABLE,

@@ -124,6 +124,19 @@ class Volume:
             raise FailedError(status.code, status.detail or "")
         self._found_well_at = time.monotonic()
 
+    def require_own(self) -> None:
+        """Refuse to believe that something is missing here while another disk, or none, is mounted.
+
+        Unlike `require` it looks each time, and a disk that is full or suspect is our own.
+
+        Raises:
+            FailedError: `volume_missing`, `volume_mismatch`, `disk_error`.
+
+        """
+        status = self.check()
+        if status.sentinel != "own":
+            raise FailedError(status.code or FailedCode.VOLUME_MISSING, status.detail or "")
+
     def check_room(self, size_bytes: int) -> None:
         """Refuse what would leave less than the reserve free.
 
