@@ -7,8 +7,10 @@ import pytest
 
 from sarau.catalog import Database, events
 from sarau.catalog.events import Event
+from sarau.model.clock import now
 from sarau.model.ids import LOCAL_USER_ID, UserId
-from sarau.web.live import Live
+from sarau.web import live as live_module
+from sarau.web.live import Live, News
 
 
 def test_an_event_between_the_past_and_the_present_is_told(
@@ -41,3 +43,20 @@ def test_an_event_between_the_past_and_the_present_is_told(
         return first.event.number if first.event else None
 
     assert asyncio.run(listen()) == 1
+
+
+def test_a_listener_that_is_let_go_was_told_everything_before_the_number_it_comes_back_with(
+    sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_module, "_QUEUE", 3)
+    live = Live(sqlite_database)
+    live._following.set()
+
+    async def listen() -> list[int]:
+        async with live.listen(LOCAL_USER_ID, 0) as news:
+            for number in range(1, 6):
+                event = Event(number, now(), LOCAL_USER_ID, "track.created", None, None, None, {})
+                live._hand_out(News(event=event))
+            return [one.event.number async for one in news if one.event]
+
+    assert asyncio.run(listen()) == [1, 2, 3]

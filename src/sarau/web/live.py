@@ -113,19 +113,19 @@ class Live:
         for queue, owner_id in list(self._listeners.items()):
             if owner_id != news.owner_id:
                 continue
-            if queue.full():
-                del self._listeners[queue]
-                queue.get_nowait()
-                queue.put_nowait(None)
-            else:
+            if queue.qsize() < _QUEUE:
                 queue.put_nowait(news)
+            else:
+                # What it has it may still tell: the number it comes back with is the last of it.
+                del self._listeners[queue]
+                queue.put_nowait(None)
 
     @asynccontextmanager
     async def listen(
         self, owner_id: UserId, after: int | None
     ) -> AsyncIterator[AsyncIterator[News]]:
         """Give the events after a number, then everything new, until the block ends."""
-        queue: asyncio.Queue[News | None] = asyncio.Queue(_QUEUE)
+        queue: asyncio.Queue[News | None] = asyncio.Queue()
         self._listeners[queue] = owner_id
         self._wake.set()
         try:
