@@ -87,10 +87,12 @@ def test_a_track_is_found_by_its_new_name_only(database: Database) -> None:
     assert _found(database, "afterwards") == ["afterwards"]
 
 
+@pytest.mark.parametrize("common", [1, 99], ids=["looks on", "asks the index"])
 def test_a_search_finds_what_is_older_than_it_looks_at_first(
-    database: Database, monkeypatch: pytest.MonkeyPatch
+    database: Database, monkeypatch: pytest.MonkeyPatch, common: int
 ) -> None:
     monkeypatch.setattr(listing, "_NEWEST", 2)
+    monkeypatch.setattr(listing, "_COMMON", common)
     for title in ("samba 1", "choro", "samba 2", "samba 3", "bossa"):
         _add(database, title)
     _add(database, "samba 4", owner=_bia(database))

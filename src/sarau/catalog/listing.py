@@ -1,12 +1,14 @@
 """Pages of tracks, searches and counts, as quick in a catalog of a million as in a small one.
 
 A page is merged from the index of each state, so it costs the same however states are mixed. A
-search looks through the newest tracks first, where common words are soon found; what the page
-still lacks comes, on PostgreSQL, from an index of all pieces of three characters. SQLite looks
-through the whole list: it is for what one machine fills.
+search looks through the newest tracks first, and through as many more as should fill the page
+where it found some; what is rarer comes, on PostgreSQL, from an index of all pieces of three
+characters. SQLite looks through the whole list: it is for what one machine fills.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -19,8 +21,12 @@ from sarau.model.search_text import grams, patterns
 from sarau.model.track import Track
 
 _NEWEST = 2000
-"""Tracks that a search looks through before it asks the index."""
+"""Tracks that a search looks through first."""
+_COMMON = 6
+"""Found among them, it pays to look through more before the index is asked for all there are."""
 _SHOWN = frozenset(TrackState) - {TrackState.DELETED}
+
+_MOST = sa.bindparam("most", type_=sa.Integer)
 
 _Columns = sa.FromClause
 """Something with the columns of tracks."""
@@ -47,58 +53,81 @@ def page(
             of three characters or more, beginnings of words of fewer.
 
     """
-    meant = sorted(_SHOWN.intersection(states) if states else _SHOWN)
-    listed = _Listed(owner_id, meant, before)
-    if not text or not meant:
-        return _found(connection, listed.newest(limit) if meant else None)
+    shown = _SHOWN.intersection(states) if states else _SHOWN
+    if not shown:
+        return []
+    meant = _Meant(tuple(sorted(shown)), continues=before is not None)
+    given = {"owner": owner_id, "before": before, "most": limit}
+    if not text:
+        return _found(connection, _newest(meant), given)
     wanted = patterns(text)
     if not wanted or connection.dialect.name != "postgresql":
-        return _found(connection, listed.newest(limit, _stands_in(tracks, text, wanted)))
-    newest = listed.newest(_NEWEST).subquery()
+        stands_in = _stands_in(tracks, text, wanted)
+        return _found(connection, _merged(meant, stands_in), given)
+    newest = _some_newest(meant)
     query = sa.select(newest).where(_stands_in(newest, text, wanted))
-    found = _found(connection, query.order_by(newest.c.id.desc()).limit(limit))
-    return found if len(found) == limit else _found(connection, listed.indexed(limit, wanted))
+    query = query.order_by(newest.c.id.desc()).limit(limit)
+    found = _found(connection, query, {**given, "most": _NEWEST})
+    if _COMMON <= len(found) < limit:
+        enough = 2 * _NEWEST * limit // len(found)
+        found = _found(connection, query, {**given, "most": enough})
+    if len(found) == limit:
+        return found
+    return _found(connection, _indexed(meant, wanted), given)
 
 
-class _Listed:
-    """Which tracks are meant, the search aside."""
+@dataclass(frozen=True, slots=True)
+class _Meant:
+    """Which tracks a page may show, whoever's they are: what its query is made for."""
 
-    def __init__(
-        self, owner_id: UserId, states: Sequence[TrackState], before: TrackId | None
-    ) -> None:
-        self._owner_id = owner_id
-        self._states = states
-        self._before = before
+    states: tuple[TrackState, ...]
+    continues: bool
+    """Another page ended before it."""
 
-    def _is_in(self, rows: _Columns, states: Sequence[TrackState]) -> sa.ColumnElement[bool]:
-        is_before = sa.true() if self._before is None else rows.c.id < self._before
-        return sa.and_(rows.c.owner_id == self._owner_id, rows.c.state.in_(states), is_before)
+    def is_in(self, rows: _Columns, states: Sequence[TrackState]) -> sa.ColumnElement[bool]:
+        is_owners = rows.c.owner_id == sa.bindparam("owner")
+        is_before = rows.c.id < sa.bindparam("before") if self.continues else sa.true()
+        return sa.and_(is_owners, rows.c.state.in_(states), is_before)
 
-    def newest(self, limit: int, wanted: sa.ColumnElement[bool] | None = None) -> sa.Select[str]:
-        """Return a query for the newest that are meant, read in order from one index a state."""
-        parts = []
-        for state in self._states:
-            query = sa.select(tracks).where(self._is_in(tracks, [state]))
-            if wanted is not None:
-                query = query.where(wanted)
-            parts.append(sa.select(query.order_by(tracks.c.id.desc()).limit(limit).subquery()))
-        merged = sa.union_all(*parts).subquery()
-        return sa.select(merged).order_by(merged.c.id.desc()).limit(limit)
 
-    def indexed(self, limit: int, wanted: Sequence[str]) -> sa.Select[str]:
-        """Return a query for the newest that the index of pieces knows, and that are meant."""
-        pieces = sorted({piece for pattern in wanted for piece in grams(pattern)})
-        known = sa.func.sarau_grams(tracks.c.search_text)
-        hits = (
-            sa.select(tracks.c.id, tracks.c.owner_id, tracks.c.state)
-            .where(known.op("@>")(sa.cast(pieces, ARRAY(sa.Text))), _stands_in(tracks, "", wanted))
-            # Left to choose, the planner walks the whole list in order for the few hits.
-            .cte("hits")
-            .prefix_with("MATERIALIZED", dialect="postgresql")
-        )
-        newest = sa.select(hits.c.id).where(self._is_in(hits, self._states))
-        ids = newest.order_by(hits.c.id.desc()).limit(limit).scalar_subquery()
-        return sa.select(tracks).where(tracks.c.id.in_(ids)).order_by(tracks.c.id.desc())
+def _merged(meant: _Meant, wanted: sa.ColumnElement[bool] | None = None) -> sa.Select[str]:
+    """Return a query for the newest that are meant, read in order from one index a state."""
+    parts = []
+    for state in meant.states:
+        query = sa.select(tracks).where(meant.is_in(tracks, [state]))
+        if wanted is not None:
+            query = query.where(wanted)
+        limited = query.order_by(tracks.c.id.desc()).limit(_MOST)
+        parts.append(sa.select(limited.subquery()))
+    merged = sa.union_all(*parts).subquery()
+    return sa.select(merged).order_by(merged.c.id.desc()).limit(_MOST)
+
+
+@cache
+def _newest(meant: _Meant) -> sa.Select[str]:
+    """Return the query of every page, put together once: that costs more than its answer."""
+    return _merged(meant)
+
+
+@cache
+def _some_newest(meant: _Meant) -> sa.Subquery:
+    return _newest(meant).subquery()
+
+
+def _indexed(meant: _Meant, wanted: Sequence[str]) -> sa.Select[str]:
+    """Return a query for the newest that the index of pieces knows, and that are meant."""
+    pieces = sorted({piece for pattern in wanted for piece in grams(pattern)})
+    known = sa.func.sarau_grams(tracks.c.search_text)
+    hits = (
+        sa.select(tracks.c.id, tracks.c.owner_id, tracks.c.state)
+        .where(known.op("@>")(sa.cast(pieces, ARRAY(sa.Text))), _stands_in(tracks, "", wanted))
+        # Left to choose, the planner walks the whole list in order for the few hits.
+        .cte("hits")
+        .prefix_with("MATERIALIZED", dialect="postgresql")
+    )
+    newest = sa.select(hits.c.id).where(meant.is_in(hits, meant.states))
+    ids = newest.order_by(hits.c.id.desc()).limit(_MOST).scalar_subquery()
+    return sa.select(tracks).where(tracks.c.id.in_(ids)).order_by(tracks.c.id.desc())
 
 
 def _stands_in(rows: _Columns, text: str, wanted: Sequence[str]) -> sa.ColumnElement[bool]:
@@ -112,10 +141,10 @@ def _stands_in(rows: _Columns, text: str, wanted: Sequence[str]) -> sa.ColumnEle
     return sa.or_(*(name.icontains(text, autoescape=True) for name in names))
 
 
-def _found(connection: sa.Connection, query: sa.Select[str] | None) -> list[Track]:
-    if query is None:
-        return []
-    return [read_track(row) for row in connection.execute(query).mappings()]
+def _found(
+    connection: sa.Connection, query: sa.Select[str], given: Mapping[str, object]
+) -> list[Track]:
+    return [read_track(row) for row in connection.execute(query, given).mappings()]
 
 
 def counts(connection: sa.Connection, owner_id: UserId) -> dict[str, int]:

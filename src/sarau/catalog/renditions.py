@@ -4,11 +4,13 @@ from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
 
-from sarau.catalog._loudness import fold, unfold
+from sarau.catalog._loudness import Folded, unfold
 from sarau.catalog.tables import renditions
 from sarau.errors import RefusedCode, RefusedError
 from sarau.model.ids import TrackId
 from sarau.model.track import Rendition
+
+_ROWS = Folded(renditions, Rendition)
 
 
 def replace_all(connection: sa.Connection, track_id: TrackId, new: Iterable[Rendition]) -> None:
@@ -22,13 +24,13 @@ def replace_all(connection: sa.Connection, track_id: TrackId, new: Iterable[Rend
 def find(connection: sa.Connection, track_ids: Sequence[TrackId]) -> dict[TrackId, list[Rendition]]:
     """Return the renditions of tracks, in the order of their preset."""
     query = (
-        sa.select(renditions)
+        sa.select(*_ROWS.columns)
         .where(renditions.c.track_id.in_(track_ids))
         .order_by(renditions.c.position)
     )
     found: dict[TrackId, list[Rendition]] = {}
-    for row in connection.execute(query).mappings():
-        found.setdefault(row["track_id"], []).append(Rendition(**fold(row)))
+    for rendition in map(_ROWS.read, connection.execute(query)):
+        found.setdefault(rendition.track_id, []).append(rendition)
     return found
 
 
@@ -39,10 +41,10 @@ def get(connection: sa.Connection, track_id: TrackId, name: str) -> Rendition:
         RefusedError: `not_found`.
 
     """
-    query = sa.select(renditions).where(
+    query = sa.select(*_ROWS.columns).where(
         renditions.c.track_id == track_id, renditions.c.name == name
     )
-    row = connection.execute(query).mappings().one_or_none()
+    row = connection.execute(query).one_or_none()
     if row is None:
         raise RefusedError(RefusedCode.NOT_FOUND, f"no rendition {name!r} of track {track_id!r}")
-    return Rendition(**fold(row))
+    return _ROWS.read(row)

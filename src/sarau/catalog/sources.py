@@ -1,22 +1,23 @@
 """Sources: the file as sent, what was measured of it, and where its bytes are."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
 
-from sarau.catalog._loudness import fold, unfold
+from sarau.catalog._loudness import Folded, unfold
 from sarau.catalog.tables import sources
 from sarau.model.ids import TrackId
 from sarau.model.track import Source
 
-_COLUMNS = [column for column in sources.c if column.name != "waveform"]
-"""A waveform is large: it is read only where it is drawn."""
+_ROWS = Folded(sources, Source)
+"""Without the waveform: it is large, and read only where it is drawn."""
 
 
-def _source(row: sa.RowMapping) -> Source:
-    values = fold(row)
-    return Source(**{**values, "warnings": tuple(values["warnings"])})
+def _source(row: sa.Row[Any]) -> Source:
+    source = _ROWS.read(row)
+    return replace(source, warnings=tuple(source.warnings))
 
 
 def save(connection: sa.Connection, source: Source, waveform: dict[str, Any]) -> None:
@@ -47,8 +48,9 @@ def remove(connection: sa.Connection, track_id: TrackId) -> None:
 
 def find(connection: sa.Connection, track_ids: Sequence[TrackId]) -> dict[TrackId, Source]:
     """Return the sources of tracks that have one, without their waveforms."""
-    query = sa.select(*_COLUMNS).where(sources.c.track_id.in_(track_ids))
-    return {row["track_id"]: _source(row) for row in connection.execute(query).mappings()}
+    query = sa.select(*_ROWS.columns).where(sources.c.track_id.in_(track_ids))
+    found = map(_source, connection.execute(query))
+    return {source.track_id: source for source in found}
 
 
 def waveform(connection: sa.Connection, track_id: TrackId) -> dict[str, Any] | None:
