@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from sarau.model.own_preset import to_definition
 from sarau.model.preset import PRESETS
+from sarau.model.search_text import fold
 
 SHARES = (
     ("ready", 0.970),
@@ -119,7 +120,8 @@ def _tracks(
     for n in range(number):
         title, artist = some(rng.randint(1, 4)).capitalize(), some(2).title()
         state = rng.choices(states, shares)[0]
-        yield n, f"{n % 30:02} - {title}.wav", title, artist, state
+        filename = f"{n % 30:02} - {title}.wav"
+        yield n, filename, title, artist, fold(title, artist, filename), state
 
 
 def seed(engine: sa.Engine, number: int, shared: Sequence[tuple[str, float]] = SHARES) -> None:
@@ -128,7 +130,7 @@ def seed(engine: sa.Engine, number: int, shared: Sequence[tuple[str, float]] = S
     rng = random.Random(number)
     with raw.cursor() as cursor:
         cursor.execute("CREATE TEMP TABLE made (n int, filename text, title text, artist text,"
-                       " state text)")  # fmt: skip
+                       " search_text text, state text)")  # fmt: skip
         with cursor.copy("COPY made FROM STDIN") as copy:
             for row in _tracks(number, rng, shared):
                 copy.write_row(row)
@@ -158,9 +160,9 @@ $$ SELECT timestamptz '2024-01-01 00:00+00' + n * interval '60 seconds' $$;
 """
 _STATEMENTS = {
     "tracks": """
-INSERT INTO tracks (id, owner_id, filename, title, artist, preset, state, code, run_id,
-                    created_at, updated_at)
-SELECT pg_temp.id_of('track', n), 'local', filename, title, artist, 'streaming', state,
+INSERT INTO tracks (id, owner_id, filename, title, artist, search_text, preset, state, code,
+                    run_id, created_at, updated_at)
+SELECT pg_temp.id_of('track', n), 'local', filename, title, artist, search_text, 'streaming', state,
        CASE state WHEN 'rejected' THEN 'not_audio' WHEN 'failed' THEN 'disk_full' END,
        CASE WHEN state <> 'receiving' THEN pg_temp.id_of('run', n) END,
        pg_temp.at(n), pg_temp.at(n)
