@@ -183,6 +183,25 @@ def test_an_object_collected_meanwhile_is_not_published(rooms: Rooms, tmp_path: 
     assert rooms.track(rooms.run(run_id).track_id).state is TrackState.PROCESSING
 
 
+def test_an_object_that_is_made_again_is_spared_until_it_is_shown(
+    rooms: Rooms, tmp_path: Path
+) -> None:
+    """What was of no use for days is made again: the collector must not cost that run a try."""
+    run_id = rooms.receive(write_music(tmp_path / "a.wav"))
+    analysis = rooms.steps.validate(run_id)["analysis"]
+    rooms.steps.store(run_id)
+    (first,) = rooms.steps.render(run_id, analysis)["renditions"]
+    long_ago = now() - 2 * caretaker._KEEP_DELETED
+    with rooms.database.write() as connection:
+        connection.execute(sa.update(tables.objects).values(stored_at=long_ago))
+    (again,) = rooms.steps.render(run_id, analysis)["renditions"]
+    assert again["sha256"] == first["sha256"]
+    rooms.caretaker.collect()
+    rooms.caretaker._collect(again["sha256"])  # it had been listed before
+    rooms.steps.publish(run_id, [again])
+    assert rooms.track(rooms.run(run_id).track_id).state is TrackState.READY
+
+
 def test_work_of_runs_that_are_over_is_cleaned_and_of_open_ones_is_not(
     rooms: Rooms, tmp_path: Path
 ) -> None:

@@ -23,6 +23,7 @@ class StoredObject:
     sha256: str
     size_bytes: int
     stored_at: datetime
+    """When somebody stored them last: what is made again is of use again."""
     verified_at: datetime | None = None
     """When the bytes were last read through and had their name."""
     damaged_at: datetime | None = None
@@ -30,15 +31,17 @@ class StoredObject:
 
 
 def add(connection: sa.Connection, sha256: str, size_bytes: int) -> None:
-    """Record that an object is stored, and sound: whoever stored it has looked."""
+    """Record that an object was stored just now, and is sound: whoever stored it has looked."""
     row = {"sha256": sha256, "size_bytes": size_bytes, "stored_at": now()}
     stored = (
         insert_into(connection, objects)
         .values(row)
-        .on_conflict_do_nothing()
-        .returning(objects.c.sha256)
+        .on_conflict_do_update(
+            index_elements=[objects.c.sha256], set_={"stored_at": row["stored_at"]}
+        )
+        .returning(objects.c.damaged_at)
     )
-    if connection.execute(stored).first() is None:
+    if connection.execute(stored).scalar_one() is not None:
         _turn(connection, sha256, {"damaged_at": None}, sound=True)
 
 
@@ -125,9 +128,13 @@ def unreferenced(
     )
 
 
-def is_unreferenced(connection: sa.Connection, sha256: str) -> bool:
-    """Tell whether an object exists that nothing refers to."""
+def is_unreferenced(
+    connection: sa.Connection, sha256: str, *, before: datetime | None = None
+) -> bool:
+    """Tell whether an object exists that nothing refers to; with `before`, stored before that."""
     query = sa.select(objects.c.sha256).where(objects.c.sha256 == sha256, _UNREFERENCED)
+    if before is not None:
+        query = query.where(objects.c.stored_at < before)
     return connection.execute(query).first() is not None
 
 

@@ -52,8 +52,8 @@ _RETRIED = (
 )
 """Failures that pass when somebody mends the machine, or stops to kill its workers.
 
-An object is missing, too, where the collector took one that had long been of no use just
-before it was to be shown: it is made again.
+An object is missing, too, where the collector took one that had long been of no use between
+its making and the note that it was made: it is made again.
 """
 _MAX_ATTEMPTS = 8
 _FIRST_DELAY = timedelta(seconds=15)
@@ -278,9 +278,13 @@ class Caretaker:
                     self._collect(one.sha256)
 
     def _collect(self, sha256: str) -> None:
-        """Remove an object; nobody can begin to refer to it, and no transaction is open."""
+        """Remove an object; nobody can begin to refer to it, and no transaction is open.
+
+        One that was made again since it was listed is about to be of use.
+        """
+        before = now() - _KEEP_DELETED
         with self._database.read() as connection:
-            if not objects.is_unreferenced(connection, sha256):
+            if not objects.is_unreferenced(connection, sha256, before=before):
                 return
         self._library.remove(sha256)
         with self._database.write() as connection:
