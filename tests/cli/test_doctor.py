@@ -4,16 +4,19 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+from click.testing import CliRunner
 from tests.contracts.stores import new_bucket
 from tests.localstack import CREDENTIALS
 from tests.servers import Server
 
 from sarau.catalog import Database, volumes
+from sarau.cli import doctor_text, main
 from sarau.storage import Volume
 
 
@@ -114,3 +117,63 @@ def test_the_queues_of_the_function_are_looked_at(tmp_path: Path, aws_url: str) 
     code, report = _doctor(tmp_path / "data", **settings, SARAU_LANDING_RESULTS=queue + "-not")
     assert report["extras"]["landing_results"]["code"] == "queue_unavailable"
     assert code != 0
+
+
+def test_what_was_found_is_told_in_words() -> None:
+    wrong = {"code": "disk_error", "detail": "Input/output error"}
+    failed = {"at": datetime(2026, 3, 1, 12, 30, tzinfo=UTC), "detail": "Input/output error"}
+    volume = {"path": "/srv/d", "ok": True, "free_bytes": 1_234_567_890, "free_inodes": 65_536}
+    told = "2026-03-01 12:30:00 UTC, Input/output error"
+    report = {
+        "engine": {
+            "versions": {"pyav": "18.1.0"},
+            "sandbox_checks": {"fork": True, "mount": False},
+            "missing": (),
+            "missing_encoders": ("vorbis: sarau[vorbis]",),
+        },
+        "volumes": {
+            "intake": {**volume, "mount_point": "/srv", "last_sync_error": failed, "code": None},
+            "library": {"path": "/srv/e", "ok": False, **wrong},
+        },
+        "database": {"kind": "sqlite", "ok": True},
+        "extras": {"clamd": {"ok": True, "used": False}, "watch": {"ok": True, "path": "/srv/in"}},
+    }
+    assert list(doctor_text.lines(report)) == [
+        ("engine", ""),
+        ("  versions", "pyav 18.1.0"),
+        ("  sandbox checks", "1 of 2 pass; not stopped: mount"),
+        ("  missing", "none"),
+        ("  missing encoders", "vorbis: sarau[vorbis]"),
+        ("volumes", ""),
+        (
+            "  intake",
+            f"/srv/d, ok, 1.23 GB free, 65,536 inodes free, on /srv, last sync error at {told}",
+        ),
+        ("  library", "/srv/e, NOT OK, disk_error, Input/output error"),
+        ("database", ""),
+        ("  kind", "sqlite"),
+        ("  ok", "yes"),
+        ("extras", ""),
+        ("  clamd", "ok, not in use"),
+        ("  watch", "ok, /srv/in"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("size_bytes", "said"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1 kB"),
+        (999_999_999, "1 GB"),
+        (2_340_000_000_000, "2.34 TB"),
+    ],
+)
+def test_sizes_have_the_unit_that_suits_them(size_bytes: int, said: str) -> None:
+    assert doctor_text.size(size_bytes) == said
+
+
+def test_the_help_says_what_each_command_does_in_whole_sentences() -> None:
+    said = CliRunner().invoke(main, ["--help"], terminal_width=80).stdout
+    commands = said.partition("Commands:")[2].strip().splitlines()
+    assert all(line.endswith(".") and not line.endswith("...") for line in commands)

@@ -11,14 +11,13 @@ import click
 
 from sarau import settings
 from sarau.cli.exits import FAILED
-from sarau.cli.names import shown
 
 
 @click.command("doctor")
 @click.option("--data", type=click.Path(path_type=Path), help="Directory of D, E and the database.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def command(data: Path | None, *, as_json: bool) -> None:
-    """Look at the engine, the volumes and the database, and say what is wrong."""
+    """Say what is wrong with the engine, the volumes and the database."""
     report = _examine(settings.load(data=data))
     if as_json:
         print(json.dumps(report, indent=2, default=str))
@@ -91,16 +90,11 @@ def _print(report: dict[str, Any]) -> None:
     from rich.table import Table  # noqa: PLC0415 - heavy
     from rich.text import Text  # noqa: PLC0415 - heavy
 
+    from sarau.cli import doctor_text  # noqa: PLC0415 - with its only use
+
     table = Table(show_header=False, box=None, padding=(0, 2))
-    for part in ("engine", "volumes", "database", "extras"):
-        table.add_row(Text(part, "bold"))
-        for name, value in report[part].items():
-            told = (
-                value
-                if not isinstance(value, dict)
-                else ", ".join(f"{key}={item}" for key, item in value.items() if item is not None)
-            )
-            table.add_row(f"  {name}", Text(shown(str(told))))
+    for label, said in doctor_text.lines(report):
+        table.add_row(Text(label, "" if said else "bold"), Text(said))
     console = Console()
     console.print(table)
     console.print("[green]ready[/green]" if report["ok"] else "[red]not ready[/red]")
