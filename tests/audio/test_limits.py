@@ -139,7 +139,7 @@ def test_crash_of_the_decoder_is_the_files_fault_and_spares_the_others(
 
     def crash(_: float) -> None:
         if not crashed:
-            zygote = engine._running().pid
+            zygote = engine._children.zygote().pid
             crashed.extend(children_of(zygote))
             for child in crashed:
                 os.kill(child, signal.SIGSEGV)
@@ -154,7 +154,7 @@ def test_raising_in_the_callback_kills_the_child(engine: Engine, long_file: Path
     seen: list[int] = []
 
     def stop(_: float) -> None:
-        seen.extend(children_of(engine._running().pid))
+        seen.extend(children_of(engine._children.zygote().pid))
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -177,23 +177,23 @@ def test_progress_rises_and_is_a_heartbeat(engine: Engine, long_file: Path) -> N
 
 def test_death_of_the_zygote_fails_the_job_and_not_the_next(long_file: Path) -> None:
     with Engine() as engine:
-        pid = engine._running().pid
+        pid = engine._children.zygote().pid
 
         def kill(_: float) -> None:
-            if engine._running().pid == pid:
+            if engine._children.zygote().pid == pid:
                 os.kill(pid, signal.SIGKILL)
 
         with pytest.raises(FailedError) as caught:
             engine.analyse(long_file, on_progress=kill)
         assert caught.value.code is FailedCode.ENGINE_CRASHED
         assert engine.describe().sandbox_checks
-        assert engine._running().pid != pid
+        assert engine._children.zygote().pid != pid
 
 
 def test_nothing_survives_the_kill_of_its_owner(long_file: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from sarau.audio import Engine\n"
-        "e = Engine(); print(e._running().pid, flush=True)\n"
+        "e = Engine(); print(e._children.zygote().pid, flush=True)\n"
         "e.analyse(Path(sys.argv[1]), on_progress=lambda f: print('p', flush=True))"
     )
     paths = ":".join(path for path in sys.path if path)

@@ -46,7 +46,7 @@ def test_the_zygote_inherits_no_descriptor(tmp_path: Path) -> None:
     with secret.open() as held:
         os.set_inheritable(held.fileno(), True)  # noqa: FBT003 - the name of a system call
         with Engine() as fresh:
-            links = Path(f"/proc/{fresh._running().pid}/fd").iterdir()
+            links = Path(f"/proc/{fresh._children.zygote().pid}/fd").iterdir()
             targets = [str(link.readlink()) for link in links]
     assert str(secret) not in targets
 
@@ -55,7 +55,7 @@ def test_the_zygote_knows_no_environment(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("SARAU_TOKEN", "canary-5f1c")
     with Engine() as fresh:
         fresh.describe()
-        environment = Path(f"/proc/{fresh._running().pid}/environ").read_bytes()
+        environment = Path(f"/proc/{fresh._children.zygote().pid}/environ").read_bytes()
     assert b"canary-5f1c" not in environment
     assert b"SARAU" not in environment
 

@@ -30,17 +30,17 @@ def load_operations() -> None:
     from sarau.audio import (  # noqa: PLC0415 - after LAME
         _analyse,
         _gain_tags,
+        _measure,
         _output_gain,
         _package,
         _render,
         _selftest,
-        _verify,
     )
 
     _operations.update(
         analyse=_analyse.run,
         render=_render.run,
-        measure=_verify.run,
+        measure=_measure.run,
         tag=_gain_tags.run,
         turn_down=_output_gain.run,
         package=_package.run,

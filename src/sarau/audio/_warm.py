@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 from PIL import ExifTags, Image
 
-from sarau.audio import _analyse, _cover, _gain_tags, _package, _render, _verify
+from sarau.audio import _analyse, _cover, _gain_tags, _measure, _package, _render
 from sarau.audio._decode import Source
 from sarau.audio._plain import to_plain
 from sarau.audio._reporter import Reporter
@@ -80,7 +80,7 @@ def _work(directory: Path) -> None:
     _render.run(job, [fd], reporter)
     for part in parts:
         with Path(part.name).open("rb") as file:
-            _verify.run({"limits": to_plain(limits)}, [file.fileno()], reporter)
+            _measure.run({"limits": to_plain(limits)}, [file.fileno()], reporter)
         _gain_tags.write_gain(Path(part.name), part.spec.format, analysis.loudness)
     with (directory / Format.AAC).open("rb") as file:
         rates = (Rate("warm", analysis.source.samples),)
