@@ -41,7 +41,7 @@ class FormatTraits:
     """How far below the ceiling to stay before encoding, as decoding overshoots."""
     lossless: bool = False
     planar: bool = False
-    """Whether a lossless encoder takes one plane per channel; all lossy ones but Opus do."""
+    """Whether the encoder takes one plane per channel."""
     deep_codec: str | None = None
     """The codec for 24 bits, where it is another one."""
     max_bytes: int | None = None
@@ -70,6 +70,7 @@ TRAITS: Final[dict[Format, FormatTraits]] = {
         max_channels=_STEREO,
         rates_hz=_RATES_TO_48K,
         headroom_db=_LOSSY_HEADROOM_DB,
+        planar=True,
         muxer_options={"id3v2_version": "4"},
     ),
     Format.AAC: FormatTraits(
@@ -80,6 +81,7 @@ TRAITS: Final[dict[Format, FormatTraits]] = {
         max_channels=_STEREO,
         rates_hz=_RATES_TO_48K,
         headroom_db=_LOSSY_HEADROOM_DB,
+        planar=True,
         muxer_options={"movflags": "+faststart"},
     ),
     Format.OPUS: FormatTraits(
@@ -177,9 +179,8 @@ def codec_name(spec: RenditionSpec, bits: int) -> str:
 def sample_format(spec: RenditionSpec, bits: int) -> str:
     """Return FFmpeg's name of what the encoder takes."""
     traits = TRAITS[spec.format]
-    if traits.lossless:
-        return ("s16" if bits == _CD_BITS else "s32") + ("p" if traits.planar else "")
-    return "flt" if traits.codec in {"libopus", "libvorbis"} else "fltp"
+    packed = "flt" if not traits.lossless else "s16" if bits == _CD_BITS else "s32"
+    return f"{packed}p" if traits.planar else packed
 
 
 def check_room(spec: RenditionSpec, source: SourceInfo) -> None:

@@ -43,8 +43,6 @@ class Limiter:
         """From `2 * half` before the first waiting sample up to what is known."""
         self._last_db = 0.0
         self._pts = 0
-        self.deepest_db = 0.0
-        """The most that was taken away so far."""
 
     def push(self, frame: AudioFrame | None) -> Iterator[AudioFrame]:
         """Take a frame, or the end; yield what is ready."""
@@ -97,7 +95,6 @@ class Limiter:
         self._reduction = self._reduction[count:]
         if window.any():
             smooth = _smoothed(_sliding_max(window, 2 * self._half + 1), self._half)
-            self.deepest_db = max(self.deepest_db, float(smooth.max()))
             out = out * np.exp(smooth * _NEPERS_PER_DB).astype(np.float32)
         frame = to_frame(out, rate_hz=self._rate_hz, layout=self._layout, pts=self._pts)
         self._pts += count

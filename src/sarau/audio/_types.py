@@ -15,8 +15,9 @@ from sarau.model.preset import RenditionSpec
 ProgressCallback = Callable[[float], None]
 """Takes the fraction done of the current call, 0 to 1.
 
-It is called in the calling thread, at least every half second even when nothing
-moves. If it raises, the work is killed and the exception goes on to the caller.
+While sound is decoded it is called at least every half second, even when nothing moves,
+and by one thread at a time, which is not always the caller's. If it raises, the work is
+killed and the exception goes on to the caller.
 """
 
 
@@ -307,7 +308,7 @@ class EngineReport:
     versions: dict[str, str]
     """pyav, libavcodec and the others, numpy, pillow, lame."""
     lame_source: str
-    """`system` (Debian's library, fast) or `bundled` (PyAV's own)."""
+    """`wheel` (lameenc's), `system` (Debian's library) or `bundled` (PyAV's own)."""
     sandbox_level: SandboxLevel
     landlock_abi: int
     sandbox_checks: dict[str, bool]

@@ -11,7 +11,8 @@ import sys
 from typing import Any, Final, NoReturn
 
 _MAX_FDS: Final = 16
-_MAX_MESSAGE_BYTES: Final = 128 * 1024
+MAX_MESSAGE_BYTES: Final = 128 * 1024
+"""What one message may hold, in either direction."""
 
 
 def main(control_fd: int) -> None:
@@ -70,7 +71,7 @@ class _Server:
                     return
 
     def _accept(self) -> bool:
-        data, fds, _, _ = socket.recv_fds(self._control, _MAX_MESSAGE_BYTES, _MAX_FDS)
+        data, fds, _, _ = socket.recv_fds(self._control, MAX_MESSAGE_BYTES, _MAX_FDS)
         if not data:
             return False
         lifecycle = socket.socket(fileno=fds[0])

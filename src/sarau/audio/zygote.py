@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from sarau.audio._zygote_main import MAX_MESSAGE_BYTES
 from sarau.errors import FailedCode, FailedError
 
 _ENVIRONMENT: Final = {
@@ -29,7 +30,6 @@ _ENVIRONMENT: Final = {
 }
 _START_TIMEOUT_S: Final = 60.0
 _STOP_TIMEOUT_S: Final = 5.0
-MAX_MESSAGE_BYTES: Final = 128 * 1024
 _MAX_RESULT_BYTES: Final = 64 << 20
 _BOOT: Final = (
     "import sys, json; sys.path[:] = json.loads(sys.argv[2]);"
