@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from tests.catalogs import new_sqlite_catalog
@@ -124,3 +125,11 @@ def server(make_server: Callable[..., Server]) -> Server:
 def music() -> list[Path]:
     """Real MP3 files."""
     return real_music()
+
+
+@pytest.fixture
+def open_place() -> Iterator[Path]:
+    """A folder that every user may enter, which pytest's own are not."""
+    with TemporaryDirectory(prefix="sarau-open-") as place:
+        Path(place).chmod(0o755)
+        yield Path(place)

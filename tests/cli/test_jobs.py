@@ -4,9 +4,13 @@ import os
 from pathlib import Path
 
 import pytest
+from tests.nobody import as_nobody
 
-from sarau.cli import receipts
+from sarau.audio import Engine
+from sarau.cli import batch, receipts
 from sarau.cli.jobs import Job, plan_jobs
+from sarau.cli.progress import Progress
+from sarau.model.preset import PRESETS
 
 
 @pytest.fixture(autouse=True)
@@ -142,3 +146,38 @@ def test_names_that_are_no_text_have_folders_too() -> None:
     path.touch()
     assert make(path) == {str(path): path.stem}
     assert make(path) == {str(path): path.stem}
+
+
+@pytest.mark.parametrize(
+    ("mode", "failed"), [(0o744, "music/2/song.wav"), (0o711, "music/2"), (0o700, "music/2")]
+)
+def test_a_directory_that_cannot_be_read_is_told_and_keeps_nothing_else_from_being_found(
+    open_place: Path, monkeypatch: pytest.MonkeyPatch, mode: int, failed: str
+) -> None:
+    monkeypatch.chdir(open_place)
+    for number in range(1, 4):
+        put(f"music/{number}/song.wav")
+    put("music/2.wav")
+    Path("music/gone.wav").symlink_to("nothing")
+    shut = Path("music/2")
+    shut.chmod(mode if os.geteuid() == 0 else (mode & 0o007) * 0o111)
+    with Engine() as engine, Progress() as progress, as_nobody():
+        jobs = {str(job.path): job for job in plan_jobs([Path("music")], OUT)}
+        told = batch.process(engine, PRESETS["archive"], jobs[failed], progress, again=False)
+        measured = batch.measure(engine, Path(failed), progress, insight=False)
+    shut.chmod(0o755)
+    assert sorted(jobs) == sorted(["music/1/song.wav", failed, "music/2.wav", "music/3/song.wav"])
+    # It takes no place from a file that can be read.
+    assert jobs["music/2.wav"].out_dir == OUT / "2"
+    for one in (told, measured):
+        assert one.error is not None
+        assert one.error.code == "disk_error"
+        assert failed in str(one.error)
+
+
+def test_a_named_directory_that_cannot_be_read_is_told(open_place: Path) -> None:
+    open_place.chmod(0o711 if os.geteuid() == 0 else 0o111)
+    with as_nobody():
+        jobs = list(plan_jobs([open_place], OUT))
+    open_place.chmod(0o755)
+    assert [job.path for job in jobs] == [open_place]

@@ -1,20 +1,18 @@
 """A watched folder: what is put there is taken once, whole, and never lost."""
 
-import ctypes
 import errno
 import hashlib
 import os
 import shutil
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from tests.nobody import as_nobody
 
 from sarau.catalog import Database, events, imports, tracks, uploads
 from sarau.catalog.tables import uploads as uploads_table
@@ -358,25 +356,6 @@ def test_a_file_that_is_too_large_is_refused_once_and_put_away(drop: Drop) -> No
     assert drop.event_kinds() == ["import.refused"]
     assert drop.look(After.MOVE)["huge.wav"].settled is Settled.MOVED
     assert drop.files() == {"rejected/huge.wav"}
-
-
-@pytest.fixture
-def open_place() -> Iterator[Path]:
-    """A folder that every user may enter, which pytest's own are not."""
-    with TemporaryDirectory(prefix="sarau-drop-") as place:
-        Path(place).chmod(0o755)
-        yield Path(place)
-
-
-@contextmanager
-def as_nobody() -> Iterator[None]:
-    """Look at files as a user who is not root, in this thread only; others are not root anyway."""
-    libc = ctypes.CDLL(None)
-    libc.setfsuid(65534 if os.geteuid() == 0 else -1)
-    try:
-        yield
-    finally:
-        libc.setfsuid(os.geteuid())
 
 
 def open_files() -> int:

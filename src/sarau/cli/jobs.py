@@ -1,6 +1,8 @@
 """What is to be done: the files that were named, and a folder of its own for each."""
 
+import errno
 import os
+import stat
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -13,6 +15,7 @@ from sarau.model.original import AUDIO_SUFFIXES, is_audio_name
 DRAFTS = ".sarau-"
 """What the names of folders begin with where renditions wait until they are finished."""
 
+_NOTHING_THERE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 _MADE_SUFFIXES = AUDIO_SUFFIXES | {".hls"}
 
 
@@ -24,15 +27,42 @@ class Job:
     out_dir: Path
 
 
-def find_files(given: Iterable[Path]) -> Iterator[tuple[Path, Path]]:
-    """Give each audio file with its place below the directory that was named."""
+def find_files(given: Iterable[Path]) -> Iterator[tuple[Path, Path | None]]:
+    """Give each audio file with its place below the directory that was named.
+
+    A directory that cannot be read stands for what is in it, without a place: like a file
+    that cannot be read, it fails when its turn comes.
+    """
     for root in given:
         if not root.is_dir():
             yield root, Path(root.name)
             continue
-        for path in sorted(root.rglob("*")):
-            if is_audio_name(path.name) and path.is_file():
+        named, shut = _look_into(root)
+        for path in sorted(named | shut):
+            if path in shut:
+                yield path, None
+            elif _may_be_file(path):
                 yield path, path.relative_to(root)
+
+
+def _look_into(root: Path) -> tuple[set[Path], set[Path]]:
+    """Return what is called like audio in a directory, and the directories that are shut."""
+    errors: list[OSError] = []
+    named = {
+        Path(folder, name)
+        for folder, _, names in os.walk(root, onerror=errors.append)
+        for name in names
+        if is_audio_name(name)
+    }
+    return named, {Path(error.filename) for error in errors if error.errno not in _NOTHING_THERE}
+
+
+def _may_be_file(path: Path) -> bool:
+    """Tell whether it is a file; what cannot be looked at may be one."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except OSError as error:
+        return error.errno not in _NOTHING_THERE
 
 
 def plan_jobs(given: Iterable[Path], target: Path) -> Iterator[Job]:
@@ -50,7 +80,7 @@ def plan_jobs(given: Iterable[Path], target: Path) -> Iterator[Job]:
             is_known = where in seen
             seen.add(where)
             if not is_known and not shelf.has_made(where, everything=is_inside):
-                yield Job(path, shelf.folder_for(path, place))
+                yield Job(path, shelf.folder_for(path, place) if place else target)
 
 
 class _Shelf:
