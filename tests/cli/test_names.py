@@ -5,7 +5,9 @@ import os
 
 import pytest
 
+from sarau.cli.exits import told
 from sarau.cli.names import document, shown
+from sarau.errors import FailedCode, FailedError
 
 STRANGE = os.fsdecode(b"caf\xe9.wav")
 
@@ -34,3 +36,8 @@ def test_a_document_is_json_for_every_parser() -> None:
         "all": [{"b\n": "Água\n", r"caf\xe9.wav": 1.5}],
         "none": None,
     }
+
+
+def test_a_reason_that_holds_a_name_can_be_printed() -> None:
+    error = FailedError(FailedCode.DISK_ERROR, f"\x1b[2J{STRANGE}: Permission denied")
+    assert told(error, "en") == r"disk_error: \x1b[2Jcaf\xe9.wav: Permission denied"

@@ -7,6 +7,7 @@
 import locale
 import sys
 
+from sarau.cli.names import shown
 from sarau.errors import FailedCode, FailedError, RefusedError, RejectedError, SarauError
 from sarau.model.messages import choose_language, message
 from sarau.settings import SettingsError
@@ -30,7 +31,7 @@ def told(error: SarauError, language: str) -> str:
     whoever calls us without one is told what it was.
     """
     is_ours = isinstance(error, FailedError) and error.detail
-    return str(error) if is_ours else message(error.code, language)
+    return shown(str(error)) if is_ours else message(error.code, language)
 
 
 def explain(error: Exception) -> int | None:

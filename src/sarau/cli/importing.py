@@ -171,7 +171,7 @@ def _print_summary(found: dict[str, "Result"]) -> None:
     for path, result in sorted(found.items()):
         if _is_trouble(result):
             why = result.error or result.detail
-            print(f"{shown(path)}: {result.kind}: {why}")
+            print(shown(f"{path}: {result.kind}: {why}"))
     kinds = Counter(str(result.kind) for result in found.values())
     settled = Counter(str(result.settled) for result in found.values())
     parts = [f"{count} {_KINDS.get(kind, kind)}" for kind, count in sorted(kinds.items())]
