@@ -19,6 +19,7 @@ from tests.postgresql import Postgresql
 from bench.catalog import questions, table
 from bench.catalog.seed import seed
 from sarau.catalog import Database, migrate
+from sarau.catalog.tables import volumes
 
 NAME = "catalog"
 FILLING_S = 3600.0
@@ -65,6 +66,9 @@ def _filled(server: Postgresql, tracks: int) -> str:
     print(f"migrated in {migrated_s:.1f} s")
     if is_new:
         print(f"filled in {_timed(lambda: seed(database.engine, tracks)):.0f} s")
+    with database.write() as connection:
+        # Each server here has disks of its own.
+        connection.execute(sa.delete(volumes))
     database.close()
     return url
 

@@ -1,5 +1,6 @@
 """What the page, its search and its live events ask."""
 
+import gc
 import random
 import time
 from collections.abc import Callable
@@ -77,6 +78,9 @@ def ask_the_catalog(url: str, times: int, rng: random.Random) -> list[Row]:
     database = Database(url)
     with database.read() as connection:
         chance = Chance(connection, rng)
+    # As the server does once it has started.
+    gc.collect()
+    gc.freeze()
 
     def page(before: TrackId | None = None, text: str | None = None, *states: TrackState) -> object:
         with database.read() as connection:

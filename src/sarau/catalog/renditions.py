@@ -4,13 +4,13 @@ from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
 
-from sarau.catalog._loudness import Folded, unfold
+from sarau.catalog._records import Records, among, unfold
 from sarau.catalog.tables import renditions
 from sarau.errors import RefusedCode, RefusedError
 from sarau.model.ids import TrackId
 from sarau.model.track import Rendition
 
-_ROWS = Folded(renditions, Rendition)
+_ROWS = Records(renditions, Rendition)
 
 
 def replace_all(connection: sa.Connection, track_id: TrackId, new: Iterable[Rendition]) -> None:
@@ -25,7 +25,7 @@ def find(connection: sa.Connection, track_ids: Sequence[TrackId]) -> dict[TrackI
     """Return the renditions of tracks, in the order of their preset."""
     query = (
         sa.select(*_ROWS.columns)
-        .where(renditions.c.track_id.in_(track_ids))
+        .where(among(connection, renditions.c.track_id, track_ids))
         .order_by(renditions.c.position)
     )
     found: dict[TrackId, list[Rendition]] = {}

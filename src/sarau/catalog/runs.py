@@ -9,6 +9,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from sarau.catalog import events, presets
+from sarau.catalog._records import Records, among
 from sarau.catalog.prepared import Prepared
 from sarau.catalog.tables import UtcDateTime, runs, tracks, uploads
 from sarau.errors import Code, RefusedCode, RefusedError
@@ -26,16 +27,12 @@ Place = tuple[datetime | None, RunId]
 _FIELDS: Final = [field.name for field in fields(Run)]
 _ADD: Final = Prepared(sa.insert(runs), _FIELDS)
 _row: Final = attrgetter(*_FIELDS)
+_ROWS: Final = Records(runs, Run, state=RunState, stage=lambda stage: stage and Stage(stage))
 _ATTEMPTS: Final = (
     sa.select(runs.c.track_id, sa.func.count())
     .where(runs.c.track_id.in_(sa.bindparam("among", expanding=True)))
     .group_by(runs.c.track_id)
 )
-
-
-def _run(row: sa.RowMapping) -> Run:
-    stage = Stage(row["stage"]) if row["stage"] else None
-    return Run(**{**row, "state": RunState(row["state"]), "stage": stage})
 
 
 def create(
@@ -93,10 +90,10 @@ def get(connection: sa.Connection, run_id: RunId) -> Run:
         RefusedError: `not_found`.
 
     """
-    row = connection.execute(sa.select(runs).where(runs.c.id == run_id)).mappings().one_or_none()
+    row = connection.execute(sa.select(*_ROWS.columns).where(runs.c.id == run_id)).one_or_none()
     if row is None:
         raise RefusedError(RefusedCode.NOT_FOUND, f"no run {run_id!r}")
-    return _run(row)
+    return _ROWS.read(row)
 
 
 def preset_of(connection: sa.Connection, run: Run) -> Preset:
@@ -108,8 +105,9 @@ def preset_of(connection: sa.Connection, run: Run) -> Preset:
 
 def of_tracks(connection: sa.Connection, run_ids: Sequence[RunId]) -> dict[TrackId, Run]:
     """Return the given runs by their tracks."""
-    query = sa.select(runs).where(runs.c.id.in_(run_ids))
-    return {row["track_id"]: _run(row) for row in connection.execute(query).mappings()}
+    query = sa.select(*_ROWS.columns).where(among(connection, runs.c.id, run_ids))
+    found = map(_ROWS.read, connection.execute(query))
+    return {run.track_id: run for run in found}
 
 
 def origin(connection: sa.Connection, run_id: RunId) -> tuple[TrackId | None, str | None]:
@@ -218,7 +216,7 @@ def open_since(
 
     Those that were queued in one transaction have one time: a page may end among them.
     """
-    query = sa.select(runs).where(runs.c.state == state, runs.c.created_at < moment)
+    query = sa.select(*_ROWS.columns).where(runs.c.state == state, runs.c.created_at < moment)
     return _page(connection, query, runs.c.created_at, after, limit)
 
 
@@ -232,13 +230,15 @@ def _page(
     if after is not None:
         query = query.where(sa.tuple_(at, runs.c.id) > after)
     query = query.order_by(at, runs.c.id).limit(limit)
-    return [_run(row) for row in connection.execute(query).mappings()]
+    return [_ROWS.read(row) for row in connection.execute(query)]
 
 
 def moving(connection: sa.Connection, moment: datetime) -> list[Run]:
     """Return running runs whose progress was reported after `moment`."""
-    query = sa.select(runs).where(runs.c.state == RunState.RUNNING, runs.c.progress_at > moment)
-    return [_run(row) for row in connection.execute(query).mappings()]
+    query = sa.select(*_ROWS.columns).where(
+        runs.c.state == RunState.RUNNING, runs.c.progress_at > moment
+    )
+    return [_ROWS.read(row) for row in connection.execute(query)]
 
 
 def failed_with(
@@ -266,7 +266,7 @@ def failed_with(
     """
     ends = {attempt: sa.literal(end, UtcDateTime) for attempt, end in enumerate(due, 1)}
     query = (
-        sa.select(runs)
+        sa.select(*_ROWS.columns)
         .join(tracks, tracks.c.run_id == runs.c.id)
         .where(
             # As the partial index has it; a parameter would not be taken for it.

@@ -1,23 +1,17 @@
 """Sources: the file as sent, what was measured of it, and where its bytes are."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
 
-from sarau.catalog._loudness import Folded, unfold
+from sarau.catalog._records import Records, among, unfold
 from sarau.catalog.tables import sources
 from sarau.model.ids import TrackId
 from sarau.model.track import Source
 
-_ROWS = Folded(sources, Source)
+_ROWS = Records(sources, Source, warnings=tuple)
 """Without the waveform: it is large, and read only where it is drawn."""
-
-
-def _source(row: sa.Row[Any]) -> Source:
-    source = _ROWS.read(row)
-    return replace(source, warnings=tuple(source.warnings))
 
 
 def save(connection: sa.Connection, source: Source, waveform: dict[str, Any]) -> None:
@@ -48,8 +42,8 @@ def remove(connection: sa.Connection, track_id: TrackId) -> None:
 
 def find(connection: sa.Connection, track_ids: Sequence[TrackId]) -> dict[TrackId, Source]:
     """Return the sources of tracks that have one, without their waveforms."""
-    query = sa.select(*_ROWS.columns).where(sources.c.track_id.in_(track_ids))
-    found = map(_source, connection.execute(query))
+    query = sa.select(*_ROWS.columns).where(among(connection, sources.c.track_id, track_ids))
+    found = map(_ROWS.read, connection.execute(query))
     return {source.track_id: source for source in found}
 
 

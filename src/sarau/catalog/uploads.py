@@ -11,6 +11,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from sarau.catalog import events
+from sarau.catalog._records import Records, among
 from sarau.catalog.tables import uploads
 from sarau.errors import Code, RefusedCode, RefusedError
 from sarau.model.clock import now
@@ -18,13 +19,9 @@ from sarau.model.ids import TrackId, UploadId, UserId
 from sarau.model.lifecycle import UploadState
 from sarau.model.upload import Upload
 
-_COLUMNS = [column for column in uploads.c if column.name != "wanted_by"]
+_ROWS = Records(uploads, Upload, state=UploadState)
 PARTIAL = "partial"
 """The `concat` of an upload that is only a piece of a later one."""
-
-
-def _upload(row: sa.RowMapping) -> Upload:
-    return Upload(**{**row, "state": UploadState(row["state"])})
 
 
 def create(connection: sa.Connection, upload: Upload) -> None:
@@ -60,32 +57,32 @@ def get(
         RefusedError: `not_found`, also when it is somebody else's.
 
     """
-    query = sa.select(*_COLUMNS).where(uploads.c.id == upload_id)
+    query = sa.select(*_ROWS.columns).where(uploads.c.id == upload_id)
     if owner_id is not None:
         query = query.where(uploads.c.owner_id == owner_id)
     if settled:
         query = query.with_for_update()
-    row = connection.execute(query).mappings().one_or_none()
+    row = connection.execute(query).one_or_none()
     if row is None:
         raise RefusedError(RefusedCode.NOT_FOUND, f"no upload {upload_id!r}")
-    return _upload(row)
+    return _ROWS.read(row)
 
 
 def of_track(
     connection: sa.Connection, track_id: TrackId, *, settled: bool = False
 ) -> Upload | None:
     """Return the upload that brought a track; `settled` as for `get`."""
-    query = sa.select(*_COLUMNS).where(uploads.c.track_id == track_id)
+    query = sa.select(*_ROWS.columns).where(uploads.c.track_id == track_id)
     if settled:
         query = query.with_for_update()
-    row = connection.execute(query).mappings().one_or_none()
-    return None if row is None else _upload(row)
+    row = connection.execute(query).one_or_none()
+    return None if row is None else _ROWS.read(row)
 
 
 def of_tracks(connection: sa.Connection, track_ids: Sequence[TrackId]) -> dict[TrackId, Upload]:
     """Return the uploads that brought these tracks, by track."""
-    query = sa.select(*_COLUMNS).where(uploads.c.track_id.in_(track_ids))
-    found = [_upload(row) for row in connection.execute(query).mappings()]
+    query = sa.select(*_ROWS.columns).where(among(connection, uploads.c.track_id, track_ids))
+    found = map(_ROWS.read, connection.execute(query))
     return {upload.track_id: upload for upload in found if upload.track_id is not None}
 
 
@@ -200,12 +197,12 @@ def in_state(
 ) -> list[Upload]:
     """Return uploads in one of `states`, by id, a page at a time."""
     query = (
-        sa.select(*_COLUMNS)
+        sa.select(*_ROWS.columns)
         .where(uploads.c.state.in_(states), uploads.c.id > after)
         .order_by(uploads.c.id)
         .limit(limit)
     )
-    return [_upload(row) for row in connection.execute(query).mappings()]
+    return [_ROWS.read(row) for row in connection.execute(query)]
 
 
 def expired(connection: sa.Connection, at: datetime, *, limit: int = 500) -> list[Upload]:
@@ -213,12 +210,12 @@ def expired(connection: sa.Connection, at: datetime, *, limit: int = 500) -> lis
     unfinished = uploads.c.state == UploadState.RECEIVING
     piece = sa.and_(uploads.c.state == UploadState.RECEIVED, uploads.c.concat == PARTIAL)
     query = (
-        sa.select(*_COLUMNS)
+        sa.select(*_ROWS.columns)
         .where(sa.or_(unfinished, piece), uploads.c.expires_at <= at)
         .order_by(uploads.c.expires_at)
         .limit(limit)
     )
-    return [_upload(row) for row in connection.execute(query).mappings()]
+    return [_ROWS.read(row) for row in connection.execute(query)]
 
 
 def outstanding_bytes(connection: sa.Connection) -> int:
