@@ -144,7 +144,7 @@ def _stands_in(rows: _Columns, text: str, wanted: Sequence[str]) -> sa.ColumnEle
 def _found(
     connection: sa.Connection, query: sa.Select[str], given: Mapping[str, object]
 ) -> list[Track]:
-    return [read_track(row) for row in connection.execute(query, given).mappings()]
+    return [read_track(row) for row in connection.execute(query, given).mappings().all()]
 
 
 def counts(connection: sa.Connection, owner_id: UserId) -> dict[str, int]:

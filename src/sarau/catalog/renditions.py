@@ -29,7 +29,7 @@ def find(connection: sa.Connection, track_ids: Sequence[TrackId]) -> dict[TrackI
         .order_by(renditions.c.position)
     )
     found: dict[TrackId, list[Rendition]] = {}
-    for rendition in map(_ROWS.read, connection.execute(query)):
+    for rendition in map(_ROWS.read, connection.execute(query).all()):
         found.setdefault(rendition.track_id, []).append(rendition)
     return found
 

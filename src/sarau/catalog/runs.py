@@ -106,7 +106,7 @@ def preset_of(connection: sa.Connection, run: Run) -> Preset:
 def of_tracks(connection: sa.Connection, run_ids: Sequence[RunId]) -> dict[TrackId, Run]:
     """Return the given runs by their tracks."""
     query = sa.select(*_ROWS.columns).where(among(connection, runs.c.id, run_ids))
-    found = map(_ROWS.read, connection.execute(query))
+    found = map(_ROWS.read, connection.execute(query).all())
     return {run.track_id: run for run in found}
 
 

@@ -43,7 +43,7 @@ def remove(connection: sa.Connection, track_id: TrackId) -> None:
 def find(connection: sa.Connection, track_ids: Sequence[TrackId]) -> dict[TrackId, Source]:
     """Return the sources of tracks that have one, without their waveforms."""
     query = sa.select(*_ROWS.columns).where(among(connection, sources.c.track_id, track_ids))
-    found = map(_ROWS.read, connection.execute(query))
+    found = map(_ROWS.read, connection.execute(query).all())
     return {source.track_id: source for source in found}
 
 

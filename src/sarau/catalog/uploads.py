@@ -82,7 +82,7 @@ def of_track(
 def of_tracks(connection: sa.Connection, track_ids: Sequence[TrackId]) -> dict[TrackId, Upload]:
     """Return the uploads that brought these tracks, by track."""
     query = sa.select(*_ROWS.columns).where(among(connection, uploads.c.track_id, track_ids))
-    found = map(_ROWS.read, connection.execute(query))
+    found = map(_ROWS.read, connection.execute(query).all())
     return {upload.track_id: upload for upload in found if upload.track_id is not None}
 
 
