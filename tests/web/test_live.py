@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -60,3 +61,28 @@ def test_a_listener_that_is_let_go_was_told_everything_before_the_number_it_come
             return [one.event.number async for one in news if one.event]
 
     assert asyncio.run(listen()) == [1, 2, 3]
+
+
+def test_whoever_waits_for_something_that_hangs_keeps_no_news_back(
+    sqlite_database: Database,
+) -> None:
+    live = Live(sqlite_database)
+    let_go = threading.Event()
+    with sqlite_database.write() as connection:
+        events.record(connection, "track.created", owner_id=LOCAL_USER_ID)
+
+    async def listen() -> int | None:
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(1))
+        hanging = asyncio.create_task(asyncio.to_thread(let_go.wait))
+        task = asyncio.create_task(live.run())
+        try:
+            async with live.listen(LOCAL_USER_ID, 0) as news, asyncio.timeout(10):
+                first = await anext(news)
+        finally:
+            let_go.set()
+            task.cancel()
+            await hanging
+        return first.event.number if first.event else None
+
+    assert asyncio.run(listen()) == 1

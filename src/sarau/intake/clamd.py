@@ -20,8 +20,11 @@ _CHUNK_BYTES = 1 << 20
 _CONNECT_S = 5.0
 _ANSWER_S = 600.0
 """Longer than clamd's own limit for one file (MaxScanTime, two minutes by default)."""
+_LOOK_S = 2.0
+"""Whoever looks whether it is there does not wait until it has time."""
 _LONGEST_ANSWER_BYTES = 4096
 _ADDRESS = re.compile(r"unix:(?P<path>/.+)|tcp:(?P<host>[^:]+|\[.+\]):(?P<port>\d+)")
+_VERSION = b"zVERSION\0"
 _LIMIT = "Heuristics.Limits.Exceeded"
 
 
@@ -61,15 +64,15 @@ class Clamd:
         """Return the scanner's version.
 
         Raises:
-            FailedError: `scanner_unavailable`.
+            FailedError: `scanner_unavailable`, also when it does not say it within seconds.
 
         """
-        return self._call(b"zVERSION\0", lambda _connection: None)
+        return self._call(_VERSION, answer_s=_LOOK_S)
 
     def is_there(self) -> bool:
-        """Tell whether the scanner answers."""
+        """Tell whether the scanner answers within seconds."""
         try:
-            return self._call(b"zPING\0", lambda _connection: None) == "PONG"
+            return self._call(b"zPING\0", answer_s=_LOOK_S) == "PONG"
         except FailedError:
             return False
 
@@ -92,7 +95,7 @@ class Clamd:
             raise FailedError(
                 FailedCode.SCANNER_LIMIT, f"{size_bytes} bytes, {self._max_bytes} are scanned"
             )
-        scanner = self.version()
+        scanner = self._call(_VERSION, answer_s=_ANSWER_S)
 
         def send(connection: socket.socket) -> None:
             for chunk in _chunks(path):
@@ -100,13 +103,19 @@ class Clamd:
                 connection.sendall(struct.pack("!I", len(chunk)) + chunk)
             connection.sendall(struct.pack("!I", 0))
 
-        return _judge(scanner, self._call(b"zINSTREAM\0", send))
+        return _judge(scanner, self._call(b"zINSTREAM\0", send, answer_s=_ANSWER_S))
 
-    def _call(self, command: bytes, send: Callable[[socket.socket], None]) -> str:
+    def _call(
+        self,
+        command: bytes,
+        send: Callable[[socket.socket], None] = lambda _connection: None,
+        *,
+        answer_s: float,
+    ) -> str:
         try:
             with self._connect() as connection:
                 connection.sendall(command)
-                connection.settimeout(_ANSWER_S)
+                connection.settimeout(answer_s)
                 # A scanner that has heard enough answers and closes: its answer counts.
                 with suppress(BrokenPipeError, ConnectionResetError):
                     send(connection)

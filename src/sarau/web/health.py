@@ -4,7 +4,10 @@
 and kept, and something must be mended before they are processed.
 """
 
+import asyncio
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any, Final
 
@@ -15,22 +18,49 @@ from sarau.catalog import figures, objects, volumes
 from sarau.errors import FailedCode, FailedError, SarauError
 from sarau.model.clock import now
 from sarau.model.lifecycle import RunState
-from sarau.model.messages import DEFAULT_LANGUAGE, message
+from sarau.model.messages import message
 from sarau.pipeline.overview import overview
 
 Check = dict[str, Any]
 
+_KEEP_S: Final = 1.0
 STUCK_AFTER: Final = timedelta(minutes=10)
 _FOR_EXPERTS: Final = frozenset({"detail", "mount_point", "last_sync_error"})
 _NEEDED: Final = frozenset({"database", "intake", "library"})
 _UNUSED: Final[Check] = {"ok": True, "used": False}
 
 
-def readiness(app: App, language: str = DEFAULT_LANGUAGE) -> tuple[str, dict[str, Check]]:
+class Readiness:
+    """What `look` finds, for everybody who asks: anybody may, and many may at once.
+
+    One thread looks, so a part that hangs takes no other; what it found is told for a second.
+    """
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="readiness")
+        self._looking: asyncio.Future[tuple[str, dict[str, Check]]] | None = None
+        self._kept_until = 0.0
+
+    async def ask(self) -> tuple[str, dict[str, Check]]:
+        """Return what `look` returns; it is everybody's, and not to be changed."""
+        looking = self._looking
+        if looking is None or (looking.done() and time.monotonic() > self._kept_until):
+            looking = self._looking = asyncio.wrap_future(self._thread.submit(self._look))
+        return await asyncio.shield(looking)
+
+    def _look(self) -> tuple[str, dict[str, Check]]:
+        try:
+            return look(self._app)
+        finally:
+            self._kept_until = time.monotonic() + _KEEP_S
+
+
+def look(app: App) -> tuple[str, dict[str, Check]]:
     """Return `ready`, `degraded` or `not_ready`, and each part's state.
 
-    A part that is not `ok` has a `code` for programs, a `message` in `language`, and
-    where there is more to say a `detail` for experts.
+    A part that is not `ok` has a `code` for programs and, where there is more to say, a
+    `detail` for experts.
     """
     checks: dict[str, Check] = {"database": _try(lambda: _database(app))}
     sync_errors = _sync_errors(app) if checks["database"]["ok"] else {}
@@ -44,13 +74,18 @@ def readiness(app: App, language: str = DEFAULT_LANGUAGE) -> tuple[str, dict[str
     # What is not used here is said, too: nobody has to guess why a line is missing.
     checks["engine"] = _try(app.engine.check) if app.engine is not None else dict(_UNUSED)
     checks["scanner"] = _try(app.scanner.version) if app.scanner is not None else dict(_UNUSED)
-    for check in checks.values():
-        if not check["ok"]:
-            check["message"] = message(check["code"], language)
     wrong = {name for name, check in checks.items() if not check["ok"]}
     if wrong & _NEEDED:
         return "not_ready", checks
     return ("degraded" if wrong else "ready"), checks
+
+
+def worded(checks: dict[str, Check], language: str) -> dict[str, Check]:
+    """Return the checks with a `message` in `language` for each part that is not `ok`."""
+    return {
+        name: check if check["ok"] else {**check, "message": message(check["code"], language)}
+        for name, check in checks.items()
+    }
 
 
 def without_details(checks: dict[str, Check]) -> dict[str, Check]:

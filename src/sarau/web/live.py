@@ -6,9 +6,12 @@ of this process wakes the loop at once, other processes' are seen within the pau
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 from sarau.catalog import Database, events, runs
 from sarau.catalog.events import Event
@@ -18,6 +21,8 @@ from sarau.model.ids import UserId
 from sarau.model.track import Run
 
 _logger = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
 
 _PAUSE_S = 0.5
 _BATCH = 500
@@ -54,6 +59,8 @@ class Live:
         """Set while everything newer than `_number` will be handed out."""
         self._number = 0
         self._moment = now()
+        # The loop's own threads are everybody's, and may all wait for something that hangs.
+        self._threads = ThreadPoolExecutor(4, thread_name_prefix="live")
 
     async def run(self) -> None:
         """Hand out news until cancelled; a database that is away is asked again."""
@@ -70,15 +77,19 @@ class Live:
     async def _follow_record(self) -> None:
         """Hand out what is new for as long as anybody listens."""
         if not self._following.is_set():
-            self._number = await asyncio.to_thread(self._last_number)
+            self._number = await self._in_thread(self._last_number)
             self._moment = now()
             self._following.set()
         while self._listeners:
             self._wake.clear()
-            for news in await asyncio.to_thread(self._look):
+            for news in await self._in_thread(self._look):
                 self._hand_out(news)
             await self._pause()
         self._following.clear()
+
+    async def _in_thread(self, read: Callable[..., Result], *arguments: object) -> Result:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, partial(read, *arguments))
 
     async def _pause(self) -> None:
         try:
@@ -139,8 +150,8 @@ class Live:
         # What is older than the loop's place is read here, what is newer comes by the queue.
         # Read before the loop has its place, something between the two would be lost.
         await self._following.wait()
-        told = after if after is not None else await asyncio.to_thread(self._last_number)
-        while past := await asyncio.to_thread(self._past, owner_id, told):
+        told = after if after is not None else await self._in_thread(self._last_number)
+        while past := await self._in_thread(self._past, owner_id, told):
             for event in past:
                 told = event.number
                 yield News(event=event)

@@ -61,9 +61,12 @@ def build(app: App) -> ASGIApp:
         with suppress(asyncio.CancelledError):
             await task
 
+    readiness = health.Readiness(app)
+
     async def readyz(request: Request) -> JSONResponse:
         language = language_of(request.headers, request.cookies)
-        status, checks = await asyncio.to_thread(health.readiness, app, language)
+        status, found = await readiness.ask()
+        checks = health.worded(found, language)
         if not doors.is_known(request):
             checks = health.without_details(checks)
         return JSONResponse(
