@@ -66,8 +66,11 @@ class Body:
         length = content_length(self.headers) or 0
         sink = self._scope.get("extensions", {}).get(EXTENSION)
         if sink is None or length < _HAND_OVER_FROM_BYTES:
-            body = await self._read_small(length)
-            return None if body is None else await in_thread(lambda: work(body))
+            body = await self.read_small(length)
+            if body is None:
+                return None
+            figures.upload_bytes.inc(len(body))
+            return await in_thread(lambda: work(body))
         # The thread that reads the rest goes on with the work: each change of threads is dear.
         context = contextvars.copy_context()
         parts = bytearray()
@@ -89,7 +92,13 @@ class Body:
             raise arrived.error
         return results[0] if results else None
 
-    async def _read_small(self, most: int) -> bytes | None:
+    async def read_small(self, most: int) -> bytes | None:
+        """Return the whole body; None when it broke off.
+
+        Raises:
+            RefusedError: `upload_too_large`, when it is longer than `most` bytes.
+
+        """
         parts = bytearray()
         pace = Pace(IDLE_S)
         while not self.ended:
@@ -104,7 +113,6 @@ class Body:
             if len(parts) > most:
                 detail = "the body is longer than declared"
                 raise RefusedError(RefusedCode.UPLOAD_TOO_LARGE, detail)
-        figures.upload_bytes.inc(len(parts))
         return bytes(parts)
 
     async def _next(self) -> bytes | None:

@@ -36,6 +36,7 @@ from sarau.web.observer import Observer
 from sarau.web.pages import STATIC, build_pages
 from sarau.web.plain_upload import PlainUpload
 from sarau.web.problems import language_of
+from sarau.web.small_body import SmallBody
 from sarau.web.tus import TusApp
 
 _KEEP_ALIVE_S = 75
@@ -92,7 +93,7 @@ def build(app: App) -> ASGIApp:
             Route("/metrics", metrics),
             Mount("/static", _Assets(directory=STATIC)),
             Route("/api/v1/tracks", plain, methods=["POST"]),
-            Mount("/", api),
+            Mount("/", SmallBody(api)),
         ],
         lifespan=lifespan,
     )

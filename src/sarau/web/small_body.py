@@ -1,0 +1,71 @@
+"""The bodies of requests that bring no file: small, and not waited for without end."""
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from sarau.errors import RefusedCode, RefusedError
+from sarau.web.problems import language_of, problem
+from sarau.web.reception import Body, content_length
+
+MOST_BYTES = 256 << 10
+_TOO_LATE = 408
+
+
+class SmallBody:
+    """ASGI middleware that reads a body before it passes the request on.
+
+    The framework takes a body of any size, of a form into memory and files, and waits for it for
+    ever; and `/login` is open to everybody.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse with a problem document, or pass the request on."""
+        if scope["type"] != "http" or (body := Body(scope, receive)).ended:
+            await self._app(scope, receive, send)
+            return
+        try:
+            content = await _read(body)
+        except HTTPException as refused:
+            request = Request(scope)
+            error = RefusedError(RefusedCode.INVALID_REQUEST, refused.detail)
+            language = language_of(request.headers, request.cookies)
+            answer = problem(error, language, status=refused.status_code)
+            # HTTP/1.1 can only go on with the next request when this one has been read.
+            is_late = refused.status_code == _TOO_LATE
+            if is_late or not await body.drain():
+                answer.headers["Connection"] = "close"
+            await answer(scope, receive, send)
+            return
+        given = False
+
+        async def give() -> Message:
+            nonlocal given
+            if given:
+                return await receive()
+            given = True
+            return {"type": "http.request", "body": content, "more_body": False}
+
+        await self._app(scope, give, send)
+
+
+async def _read(body: Body) -> bytes:
+    """Return the body.
+
+    Raises:
+        HTTPException: 413 or 408.
+
+    """
+    too_large = HTTPException(413, f"the body has more than {MOST_BYTES} bytes")
+    if (content_length(body.headers) or 0) > MOST_BYTES:
+        raise too_large
+    try:
+        content = await body.read_small(MOST_BYTES)
+    except RefusedError:
+        raise too_large from None
+    if content is None:
+        raise HTTPException(_TOO_LATE, "the body did not come")
+    return content

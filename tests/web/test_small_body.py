@@ -1,0 +1,51 @@
+"""A body that is no file is small, and is not waited for without end."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from tests.web.conftest import Open
+from tests.web.in_process import ask
+
+from sarau.web import reception
+from sarau.web.small_body import MOST_BYTES
+
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+Content = bytes | AsyncIterator[bytes]
+JSON = {"Content-Type": "application/json"}
+
+
+async def _streamed(size: int) -> AsyncIterator[bytes]:
+    for _ in range(size >> 10):
+        yield b"a" * 1024
+
+
+async def _stalled() -> AsyncIterator[bytes]:
+    yield b"a"
+    await asyncio.Event().wait()
+
+
+def test_a_body_that_is_too_large_or_does_not_come_is_refused(
+    open_here: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = open_here(token="a token")
+    requests = [("/login", FORM), ("/api/v1/presets", JSON), ("/nowhere", {})]
+
+    def status(path: str, headers: dict[str, str], content: Content) -> int:
+        allowed = headers | {"Authorization": "Bearer a token"}
+        answer = ask(app, "POST", path, headers=allowed, content=content)
+        assert answer.json()["code"] == "invalid_request"
+        return answer.status_code
+
+    for path, headers in requests:
+        assert status(path, headers, b"a" * (MOST_BYTES + 1)) == 413
+        assert status(path, headers, _streamed(2 * MOST_BYTES)) == 413
+    monkeypatch.setattr(reception, "IDLE_S", 0.05)
+    assert [status(*request, _stalled()) for request in requests] == [408] * 3
+
+
+def test_a_body_of_the_largest_size_is_read(open_here: Open) -> None:
+    app = open_here(token="a token")
+    body = b"token=a+token&more="
+    answer = ask(app, "POST", "/login", headers=FORM, content=body.ljust(MOST_BYTES, b"a"))
+    assert answer.status_code == 303
