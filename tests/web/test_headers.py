@@ -4,6 +4,7 @@ import pytest
 from starlette.datastructures import Headers
 
 from sarau.web.headers import headers_of
+from sarau.web.reception import content_length, has_body
 
 _RAW = [
     (b"host", b"a.example"),
@@ -30,3 +31,27 @@ def test_they_are_decoded_once_for_a_request() -> None:
     scope = {"type": "http", "headers": _RAW}
     assert headers_of(scope) is headers_of(scope)
     assert headers_of({"type": "http", "headers": []}) is not headers_of(scope)
+
+
+def test_white_space_around_a_value_is_no_part_of_it() -> None:
+    raw = [(b"content-length", b"5 \t"), (b"upload-length", b" 5"), (b"upload-length", b"6\t")]
+    headers = headers_of({"type": "http", "headers": raw})
+    assert content_length(headers) == 5
+    assert headers.getlist("upload-length") == ["5", "6"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ([], False),
+        ([(b"content-length", b"0")], False),
+        ([(b"content-length", b"5")], True),
+        ([(b"transfer-encoding", b"chunked")], True),
+        ([(b"content-length", b"five")], True),
+    ],
+)
+def test_only_a_body_that_says_so_is_empty(
+    raw: list[tuple[bytes, bytes]],
+    expected: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    assert has_body(headers_of({"type": "http", "headers": raw})) == expected

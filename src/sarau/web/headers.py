@@ -11,10 +11,13 @@ _KEPT = "sarau.headers"
 
 
 class _Indexed(Headers):
-    """Starlette's header fields with an index by name: of a repeated one the first counts."""
+    """Starlette's header fields with an index by name: of a repeated one the first counts.
+
+    White space around a value is no part of it (RFC 9110, 5.5); the parser leaves what follows.
+    """
 
     def __init__(self, scope: Scope) -> None:
-        super().__init__(scope=scope)
+        super().__init__(raw=[(name, value.strip(b" \t")) for name, value in scope["headers"]])
         self._first: dict[str, str] = {}
         for name, value in self.raw:
             self._first.setdefault(name.decode("latin-1"), value.decode("latin-1"))

@@ -37,8 +37,10 @@ def content_length(headers: Headers) -> int | None:
 
 
 def has_body(headers: Headers) -> bool:
-    """Tell whether a request comes with a body that is not empty."""
-    return "transfer-encoding" in headers or content_length(headers) not in {None, 0}
+    """Tell whether a body comes that is not empty, or whose length nobody can read."""
+    return "transfer-encoding" in headers or (
+        "content-length" in headers and content_length(headers) != 0
+    )
 
 
 class Body:

@@ -1,6 +1,7 @@
 """POST of a whole file: raw or as a form, in one request."""
 
 import hashlib
+import json
 import os
 import subprocess
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.web.raw import ask
 
 from sarau.model.lifecycle import TrackState, UploadState
 
@@ -34,6 +36,15 @@ def test_a_raw_body_becomes_a_track(server: Any, size: int) -> None:
     assert answer.headers["location"] == f"/api/v1/tracks/{answer.json()['id']}"
     assert answer.json()["preset"] == "podcast"
     check(server, answer.json(), data, "a song.wav")
+
+
+@pytest.mark.parametrize("size", [5, 100_000])
+def test_white_space_after_the_length_loses_no_byte(server: Any, size: int) -> None:
+    data = os.urandom(size)
+    address, length = "/api/v1/tracks?filename=a.wav", f"{size} \t"
+    answer = ask(server.port, "POST", address, {"Content-Length": length}, data)
+    assert answer.status == 201
+    check(server, json.loads(answer.body), data, "a.wav")
 
 
 @pytest.mark.parametrize("size", [0, 3 * MIB])
