@@ -6,7 +6,7 @@ import { toast } from "./toasts.ts";
 import type { Track } from "./types.ts";
 import { fromDrop, fromInput, type Gathered } from "./uploads/files.ts";
 import { enqueue } from "./uploads/queue.ts";
-import type { Unfinished } from "./uploads/transfer.ts";
+import { isUnchanged, type Unfinished } from "./uploads/transfer.ts";
 
 /** Which preset files are meant for; asked when the server has said which there are. */
 export type Meant = () => string;
@@ -34,13 +34,19 @@ export function takeInput(input: HTMLInputElement, meant: Meant): void {
 }
 
 /** Go on with what the server has a part of: only the file that was begun continues it. */
-export function takeBack(input: HTMLInputElement, track: Track, { path, filename, previous }: Unfinished): void {
+export function takeBack(input: HTMLInputElement, track: Track, begun: Unfinished): void {
+  const { path, filename, previous } = begun;
   const limits = session.peek()?.limits;
   const file = input.files?.[0];
   input.value = "";
   if (!limits || !file) return;
   if (file.name !== filename || file.size !== previous.size) {
     toast(t("uploads.otherFile", { name: filename, size: bytes(previous.size) }), "bad");
+    return;
+  }
+  // The rest of another version would make a file that nobody has.
+  if (!isUnchanged(begun, file)) {
+    toast(t("uploads.otherVersion", { name: filename }), "bad");
     return;
   }
   enqueue([{ file, relativePath: file.name, path }], track.preset, limits);

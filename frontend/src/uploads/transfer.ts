@@ -57,6 +57,11 @@ export async function allUnfinished(): Promise<Unfinished[]> {
   });
 }
 
+/** Whether a file is as it was when an upload of it was begun, by what the browser says of it. */
+export function isUnchanged({ fingerprint }: Unfinished, file: File): boolean {
+  return fingerprint.endsWith(fingerprintOf(file, "").slice("sarau|".length));
+}
+
 /** Nobody will go on with it. */
 export async function forgetUnfinished(url: string): Promise<void> {
   for (const { path, previous } of await allUnfinished()) {
