@@ -84,6 +84,19 @@ def test_all_renditions_come_in_one_zip(ready: Any) -> None:
         ]
 
 
+def test_what_can_be_fetched_can_be_asked_for_its_head_alone(ready: Any) -> None:
+    server, track, _ = ready
+    addresses = [track["source"]["url"], *(one["url"] for one in track["renditions"])]
+    with server.client() as client:
+        for address in addresses:
+            head, whole = client.head(address), client.get(address)
+            assert (head.status_code, head.content) == (200, b""), address
+            for name in ("content-length", "content-type", "etag"):
+                assert head.headers[name] == whole.headers[name]
+        head = client.head(f"/api/v1/tracks/{track['id']}/archive.zip")
+    assert (head.status_code, head.headers["content-type"]) == (200, "application/zip")
+
+
 def test_the_waveform_is_in_audiowaveforms_format(ready: Any) -> None:
     server, track, _ = ready
     with server.client() as client:

@@ -54,6 +54,14 @@ def test_one_request_may_be_enough(server: Any, size: int) -> None:
     assert head.headers["upload-offset"] == head.headers["upload-length"] == str(size)
 
 
+def test_parameters_and_white_space_change_no_item(server: Any) -> None:
+    headers = {"Upload-Complete": "?0;x=1", "Upload-Length": "6 ; y"}
+    location = create(server, b"abc", **headers).headers["location"]
+    answer = append(location, 3, b"def", "?1 ;x", **{"Upload-Offset": "3;z=?0"})
+    assert (answer.status_code, answer.headers["upload-complete"]) == (200, "?1")
+    assert server.content(location) == b"abcdef"
+
+
 def test_a_file_arrives_in_parts_of_unknown_number(server: Any) -> None:
     data = os.urandom(3 * MIB)
     answer = create(server, data[:MIB], **{"Upload-Complete": "?0"})

@@ -14,14 +14,16 @@ from sarau.web.live import Live, News
 router = APIRouter(tags=["events"])
 
 _PING_S = 15
+_LAST_NUMBER = 2**63 - 1
+"""The largest that the catalog can compare with."""
 
 
 @router.get("/events", response_class=EventSourceResponse)
 async def follow_events(
     request: Request,
     owner: Owner,
-    after: Annotated[int | None, Query(ge=0)] = None,
-    last_event_id: Annotated[int | None, Header()] = None,
+    after: Annotated[int | None, Query(ge=0, le=_LAST_NUMBER)] = None,
+    last_event_id: Annotated[int | None, Header(ge=0, le=_LAST_NUMBER)] = None,
 ) -> EventSourceResponse:
     """Follow what happens: `record` with an id for each event, `progress` without one.
 

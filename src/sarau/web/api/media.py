@@ -48,6 +48,7 @@ def _answer(request: Request, found: Deliverable, *, attachment: bool) -> Respon
     return _HeldFile(found, headers | {"Content-Disposition": named})
 
 
+@router.head("/source", include_in_schema=False)
 @router.get("/source", response_class=FileResponse)
 def get_source(rooms: Rooms, owner: Owner, request: Request, track_id: str) -> Response:
     """Return the file as it was sent; never shown by a browser, only saved or played."""
@@ -55,6 +56,7 @@ def get_source(rooms: Rooms, owner: Owner, request: Request, track_id: str) -> R
     return _answer(request, found, attachment=True)
 
 
+@router.head("/renditions/{name}", include_in_schema=False)
 @router.get("/renditions/{name}", response_class=FileResponse)
 def get_rendition(
     rooms: Rooms,
@@ -70,6 +72,7 @@ def get_rendition(
     return _answer(request, found, attachment=download)
 
 
+@router.head("/renditions/{name}/{part}", include_in_schema=False)
 @router.get("/renditions/{name}/{part}", response_class=StreamingResponse)
 def get_part(
     rooms: Rooms, owner: Owner, request: Request, track_id: str, name: str, part: str
@@ -79,15 +82,16 @@ def get_part(
     return answer_part(request, found, found.part(part), part)
 
 
+@router.head("/archive.zip", include_in_schema=False)
 @router.get("/archive.zip", response_class=StreamingResponse)
-def get_archive(rooms: Rooms, owner: Owner, track_id: str) -> Response:
+def get_archive(rooms: Rooms, owner: Owner, request: Request, track_id: str) -> Response:
     """Return all renditions of a track in one zip."""
     with rooms.database.read() as connection:
         track = tracks.get(connection, TrackId(track_id), owner_id=owner)
     found = rooms.delivery.renditions(track.id, owner)
     entries = [Entry(one.local(), one.filename) for one in found]
     return StreamingResponse(
-        write_archive(entries),
+        () if request.method == "HEAD" else write_archive(entries),
         media_type="application/zip",
         headers={
             "Content-Disposition": content_disposition(

@@ -5,6 +5,7 @@ import secrets
 from functools import cache
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -28,11 +29,15 @@ def build_pages(doors: Doors) -> APIRouter:
     """Return the routes that answer with HTML."""
     router = APIRouter(include_in_schema=False)
 
-    @router.get("/")
+    def is_secure(request: Request) -> bool:
+        # A proxy that ends TLS need not say so, and browsers then have only its address.
+        return "https" in {request.url.scheme, urlsplit(doors.public_url or "").scheme}
+
+    @router.api_route("/", methods=["GET", "HEAD"])
     def show_index(request: Request) -> Response:
         return render(request, "index.html")
 
-    @router.get("/login")
+    @router.api_route("/login", methods=["GET", "HEAD"])
     def show_login(request: Request) -> Response:
         if doors.is_known(request):
             return RedirectResponse("/", 303)
@@ -49,7 +54,7 @@ def build_pages(doors: Doors) -> APIRouter:
             max_age=_SESSION_S,
             httponly=True,
             samesite="strict",
-            secure=request.url.scheme == "https",
+            secure=is_secure(request),
         )
         return answer
 

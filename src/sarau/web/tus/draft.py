@@ -45,18 +45,24 @@ def speaks(headers: Headers, method: str) -> bool:
     return method != "POST" or "upload-complete" in headers
 
 
+def _bare_items(headers: Headers, name: str) -> list[str]:
+    """Return a structured field's values without their parameters (RFC 9651, 3.3)."""
+    return [value.partition(";")[0].strip(" ") for value in headers.getlist(name)]
+
+
 def _integer(headers: Headers, name: str) -> int | None:
-    if any(_NEGATIVE.fullmatch(value) for value in headers.getlist(name)):
+    values = _bare_items(headers, name)
+    if any(_NEGATIVE.fullmatch(value) for value in values):
         raise RefusedError(RefusedCode.INVALID_REQUEST, f"{name} must not be negative")
     # A structured field that is malformed is to be ignored as a whole.
     try:
-        return fields.number(headers, name)
+        return fields.whole_number(values, name)
     except RefusedError:
         return None
 
 
 def _complete(headers: Headers) -> bool:
-    value = headers.get("upload-complete")
+    value = next(iter(_bare_items(headers, "upload-complete")), "")
     if value not in {"?0", "?1"}:
         raise RefusedError(RefusedCode.INVALID_REQUEST, "Upload-Complete must be ?0 or ?1")
     return value == "?1"
@@ -150,10 +156,13 @@ async def post(server: Server, request: Request) -> Answer:
 async def _announce(server: Server, request: Request, upload: Upload) -> bool:
     """Send 104 (Upload Resumption Supported), where the server below can; tell whether it did.
 
-    A client of another version of the draft, or of none that it names, must not be sent one.
+    A client of another version of the draft, or of none that it names, must not be sent one. Nor
+    is a proxy: some take an interim answer that they do not know for the final one.
     """
     interim = request.scope.get("extensions", {}).get(INTERIM)
-    if interim is None or request.headers.get(_VERSION_HEADER, "").strip() != INTEROP_VERSION:
+    if interim is None or server.public_url is not None:
+        return False
+    if request.headers.get(_VERSION_HEADER, "").strip() != INTEROP_VERSION:
         return False
     where = {"Location": location(server, request, upload.id)}
     limit = {"Upload-Limit": _state(server, upload)["Upload-Limit"]}

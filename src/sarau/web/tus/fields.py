@@ -74,7 +74,11 @@ def number(headers: Headers, name: str) -> int | None:
         RefusedError: `invalid_request`; also when the header is there twice.
 
     """
-    values = headers.getlist(name)
+    return whole_number(headers.getlist(name), name)
+
+
+def whole_number(values: list[str], name: str) -> int | None:
+    """Return what `number` returns, of a header's values."""
     if not values:
         return None
     text = values[0]
