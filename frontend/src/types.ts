@@ -30,6 +30,8 @@ export interface Upload {
   size_bytes: number | null;
   offset_bytes: number;
   state: string;
+  /** When something of it arrived last. */
+  updated_at: string;
   expires_at: string;
 }
 

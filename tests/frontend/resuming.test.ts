@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fingerprintOf, isUnchanged, type Unfinished } from "../../frontend/src/uploads/transfer.ts";
+import { hasStopped } from "../../frontend/src/uploads/unfinished.ts";
 
 const MINUTE_MS = 60_000;
 const WHEN = Date.parse("2026-03-01T12:00:00Z");
@@ -14,4 +15,10 @@ test("an upload goes on with the file that it was begun with, from whatever fold
 test("it does not go on with another version of the file, of the same name and size", () => {
   assert.ok(!isUnchanged(begun(song(WHEN), "song.wav"), song(WHEN + MINUTE_MS, "MUSIC")));
   assert.ok(!isUnchanged(begun(song(WHEN), "song.wav"), song(WHEN, "longer music")));
+});
+
+test("an upload has stopped once nothing of it arrived for minutes", () => {
+  const arrived = new Date(WHEN).toISOString();
+  assert.ok(!hasStopped(arrived, WHEN + MINUTE_MS));
+  assert.ok(hasStopped(arrived, WHEN + 3 * MINUTE_MS));
 });

@@ -50,3 +50,9 @@ export function unfinishedHere(url: string): Unfinished | undefined {
   const path = pathOf(url);
   return elsewhere.value.has(path) ? undefined : begun.value.get(path);
 }
+
+/** The server notes every few seconds what arrived: after this long without a note, nothing comes. */
+const SILENT_MS = 120_000;
+
+/** Whether nobody sends an upload any more, by when something of it arrived last. */
+export const hasStopped = (updatedAt: string, now = Date.now()): boolean => now - Date.parse(updatedAt) > SILENT_MS;

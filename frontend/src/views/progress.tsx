@@ -1,12 +1,16 @@
 /** What a row shows on the way: bytes going up, then the five stages. */
 import type { JSX } from "preact";
-import { bytes, percent, wait } from "../format.ts";
+import { useEffect } from "preact/hooks";
+import { bytes, dateTime, percent, wait } from "../format.ts";
 import { t, type Key } from "../i18n.ts";
 import { takeBack } from "../intake.ts";
-import { STAGES, type Run, type Track } from "../types.ts";
+import { touch } from "../tracks.ts";
+import { STAGES, type Run, type Track, type Upload } from "../types.ts";
 import { cancel, pause, resume, type Item } from "../uploads/queue.ts";
 import { Icon } from "./icons.tsx";
-import { unfinishedHere } from "../uploads/unfinished.ts";
+import { hasStopped, unfinishedHere } from "../uploads/unfinished.ts";
+
+const LOOK_MS = 15_000;
 
 function Bar({ share, label, tone = "" }: { share: number; label: string; tone?: string }): JSX.Element {
   return (
@@ -77,15 +81,26 @@ export function UploadActions({ item }: { item: Item }): JSX.Element {
   );
 }
 
+function foreignText(upload: Upload | null, share: string, isOurs: boolean): string {
+  if (isOurs) return t("uploads.interrupted", { percent: share });
+  if (!upload || !hasStopped(upload.updated_at)) return t("uploads.elsewhere", { percent: share });
+  return t("uploads.stopped", { percent: share, time: dateTime(upload.updated_at) });
+}
+
 /** A track whose bytes come from elsewhere, or came from here before a reload. */
 export function ForeignUpload({ track }: { track: Track }): JSX.Element {
   const { upload } = track;
   const share = upload?.size_bytes ? upload.offset_bytes / upload.size_bytes : 0;
   const ours = upload ? unfinishedHere(upload.url) : undefined;
+  // No event tells how far it is, or that it went no further.
+  useEffect(() => {
+    const timer = setInterval(() => touch(track.id), LOOK_MS);
+    return () => clearInterval(timer);
+  }, [track.id]);
   return (
     <div class="upload is-paused">
       <Bar share={share} label={t("state.receiving")} tone="still" />
-      <span class="note">{t(ours ? "uploads.interrupted" : "uploads.elsewhere", { percent: percent(share) })}</span>
+      <span class="note">{foreignText(upload, percent(share), ours !== undefined)}</span>
       {ours && (
         <label class="link-button">
           {t("uploads.choose")}

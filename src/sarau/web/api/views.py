@@ -42,6 +42,8 @@ class UploadView(View):
     size_bytes: int | None
     offset_bytes: int
     state: str
+    updated_at: datetime
+    """When something of it arrived last, or its state changed."""
     expires_at: datetime
 
 
