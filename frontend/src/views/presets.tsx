@@ -3,6 +3,7 @@ import { signal } from "@preact/signals";
 import type { JSX } from "preact";
 import { target } from "../format.ts";
 import { t, tOr } from "../i18n.ts";
+import { keep, recall } from "../memory.ts";
 import { session } from "../session.ts";
 import { specName } from "../offers.ts";
 import type { Preset } from "../types.ts";
@@ -17,7 +18,7 @@ export const presetTarget = ({ target_lufs }: Pick<Preset, "target_lufs">): stri
   target_lufs === null ? t("preset.untouched") : t("preset.target", { lufs: target(target_lufs) });
 
 const KEPT = "sarau.preset";
-const chosen = signal<string | null>(localStorage.getItem(KEPT));
+const chosen = signal<string | null>(recall(KEPT));
 
 /** The preset for the next files: the one chosen last, if the server still has it. */
 export function currentPreset(): string {
@@ -28,7 +29,7 @@ export function currentPreset(): string {
 
 export function choosePreset(name: string): void {
   chosen.value = name;
-  localStorage.setItem(KEPT, name);
+  keep(KEPT, name);
 }
 
 function Option({ preset }: { preset: Preset }): JSX.Element {
