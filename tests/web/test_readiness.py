@@ -14,7 +14,7 @@ from sarau.intake import clamd
 def silent() -> Iterator[socket.socket]:
     """A scanner that takes connections and says nothing."""
     with socket.create_server(("127.0.0.1", 0), backlog=64) as opened:
-        opened.setblocking(False)
+        opened.settimeout(0)
         yield opened
 
 
