@@ -21,7 +21,8 @@ from tests.audio.studio import ALL, noise, pcm16
 
 from sarau.audio import Analysis, Engine
 from sarau.audio._libraries import load_libraries
-from sarau.model.preset import Format
+from sarau.errors import FailedCode, FailedError
+from sarau.model.preset import PRESETS, Format
 
 load_libraries()
 
@@ -145,6 +146,27 @@ def test_several_values_of_a_tag_stay_several(
         assert values(made_file, "artist", "TPE1", "\xa9ART") == ["AC;DC", "Zé"], each
         mood = values(made_file, "mood", "TXXX:mood", "----:com.apple.iTunes:mood")
         assert mood == ["calm", "sad"], each
+
+
+def test_a_tag_that_names_loudspeakers_is_not_the_musics() -> None:
+    tags, _ = read_tags([("Title", "Oração"), ("WaveFormatExtensible_Channel_Mask", "0x500F")], {})
+    assert tags == {"title": "Oração"}
+
+
+def test_a_file_that_reads_with_other_loudspeakers_gets_no_evidence(
+    engine: Engine, tmp_path: Path
+) -> None:
+    source = tmp_path / "source.wav"
+    source.write_bytes(wav(pcm16(noise(0.5, 44_100, channels=6)), channels=6))
+    preset = PRESETS["archive"]
+    analysis = engine.analyse(source)
+    files = engine.render(source, analysis, preset, tmp_path)
+    file = mutagen.flac.FLAC(files[0].path)
+    file["waveformatextensible_channel_mask"] = "0x500F"
+    file.save()
+    with pytest.raises(FailedError, match=r"but reads as 3\.1\.2") as caught:
+        engine.verify(source, analysis, preset, files, tmp_path)
+    assert caught.value.code is FailedCode.INTERNAL
 
 
 def test_numbers_dates_and_lyrics(engine: Engine, flac: Path) -> None:

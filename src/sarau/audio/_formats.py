@@ -152,6 +152,11 @@ def is_mixed(spec: RenditionSpec, source: SourceInfo) -> bool:
     return output_channels(spec, source) != source.channels
 
 
+def output_layout(spec: RenditionSpec, source: SourceInfo) -> str:
+    """Return the layout of a rendition, by FFmpeg's name."""
+    return "stereo" if is_mixed(spec, source) else source.channel_layout
+
+
 def output_rate_hz(spec: RenditionSpec, source: SourceInfo) -> int:
     """Return the sample rate of a rendition: the source's own where the format has it."""
     rates = TRAITS[spec.format].rates_hz

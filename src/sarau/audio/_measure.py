@@ -33,5 +33,6 @@ def measure(source: Source, part: Callable[[float], None], *, tenths: bool = Fal
     return Measured(
         loudness=meter.result(),
         samples=source.samples,
+        channel_layout=source.layout,
         tenths=meter.tenths() if tenths else b"",
     )

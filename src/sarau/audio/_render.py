@@ -11,7 +11,7 @@ from sarau.audio._analyse import stereo_mixer
 from sarau.audio._cover import read_covers, remake_cover
 from sarau.audio._decode import Canonical, Source
 from sarau.audio._encode import Encoder
-from sarau.audio._formats import check_room, is_mixed, output_bits
+from sarau.audio._formats import check_room, output_bits, output_layout
 from sarau.audio._frames import Chain
 from sarau.audio._lanes import Lanes
 from sarau.audio._limiter import Limiter
@@ -93,7 +93,7 @@ def _group(task: RenderJob) -> list[Group]:
     groups: dict[tuple[GainPlan, str], Group] = {}
     source = task.analysis.source
     for part in task.parts:
-        layout = "stereo" if is_mixed(part.spec, source) else source.channel_layout
+        layout = output_layout(part.spec, source)
         before = loudness_before(task.analysis, part.spec)
         group = groups.setdefault((part.gain, layout), Group(part.gain, layout, before))
         group.parts.append(part)

@@ -50,12 +50,14 @@ _SAME: Final = {
 }
 _LYRICS: Final = re.compile(r"lyrics-[a-z]{3}")
 """Of ID3, by their language."""
-# What belongs to the file that was sent and not to the music.
+# What belongs to the file that was sent and not to the music. FFmpeg takes the loudspeakers of a
+# FLAC from the mask that its comments name.
 _TECHNICAL: Final = {
     "encoder", "encoded_by", "encoder_options", "major_brand", "minor_version",
     "compatible_brands", "creation_time", "handler_name", "vendor_id", "language",
     "itunsmpb", "itunnorm", "metadata_block_picture", "coverart", "coverartmime", "duration",
     "tlen", "variant_bitrate", "devicename", "wm/mediaprimaryclassid",
+    "waveformatextensible_channel_mask",
 }  # fmt: skip
 _GAIN: Final = re.compile(r"replaygain_|r128_|mp3gain_")
 

@@ -34,6 +34,7 @@ class Measured:
 
     loudness: Loudness
     samples: int
+    channel_layout: str
     tenths: bytes = b""
     """As in `Analysis`."""
 

@@ -9,7 +9,7 @@ from typing import Final
 from sarau.audio import _operations, _plan, _plan_album
 from sarau.audio._children import Children, read_answer
 from sarau.audio._files import file_name, rendered, size_of
-from sarau.audio._formats import TRAITS
+from sarau.audio._formats import TRAITS, output_layout
 from sarau.audio._progress import Share
 from sarau.audio._tasks import Measured, PackageJob, Part, Rate, RenderJob
 from sarau.audio._types import (
@@ -21,6 +21,7 @@ from sarau.audio._types import (
     Rendition,
     Verdict,
 )
+from sarau.errors import FailedCode, FailedError
 from sarau.model.loudness import Loudness
 from sarau.model.preset import Format, Preset, RenditionSpec
 
@@ -82,7 +83,20 @@ class Verification:
     def _measure(
         self, files: Sequence[RenderedFile], on_progress: ProgressCallback
     ) -> list[Measured]:
-        return _operations.measure(self.children, files, on_progress, tenths=self.in_album)
+        """Measure the files.
+
+        Raises:
+            FailedError: `internal`, when channels were taken for other loudspeakers than they
+                were encoded for: those weigh otherwise.
+
+        """
+        measured = _operations.measure(self.children, files, on_progress, tenths=self.in_album)
+        for file, heard in zip(files, measured, strict=True):
+            meant = output_layout(file.spec, self.analysis.source)
+            if heard.channel_layout != meant:
+                detail = f"{file.path.name} is {meant}, but reads as {heard.channel_layout}"
+                raise FailedError(FailedCode.INTERNAL, detail)
+        return measured
 
     def _find_trims(
         self, files: Sequence[RenderedFile], measured: Sequence[Measured]
