@@ -73,6 +73,8 @@ class Source:
         """Where packets could not be decoded."""
         self.samples = 0
         """Decoded so far."""
+        self._canonical_samples = 0.0
+        """The same, at the rate of the first part, which all others are brought to."""
         self.parameters_changed = False
 
     @property
@@ -179,22 +181,22 @@ class Source:
     def _check_length(self) -> None:
         """Turn a file away by what it claims, so that a bomb costs nothing."""
         if self.claims.samples is not None:
-            self._check_samples(self.claims.samples, self.sample_rate_hz, self.channels)
+            self._check_samples(self.claims.samples)
 
-    def _check_samples(self, samples: int, rate_hz: int, channels: int) -> None:
+    def _check_samples(self, samples: float) -> None:
         limits = self._limits
-        if samples > limits.max_duration_s * rate_hz:
+        if samples > limits.max_duration_s * self.sample_rate_hz:
             detail = f"longer than {limits.max_duration_s / 3600:g} hours"
             raise RejectedError(RejectedCode.TOO_LONG, detail)
-        if samples * channels > limits.max_samples:
+        if samples * self.channels > limits.max_samples:
             raise RejectedError(RejectedCode.TOO_LONG, f"more than {limits.max_samples} samples")
 
     def _check_so_far(self, frame: AudioFrame) -> None:
-        channels = frame.layout.nb_channels
-        self._check_samples(self.samples, self.sample_rate_hz, channels)
-        total = self.samples * channels
+        self._canonical_samples += frame.samples * self.sample_rate_hz / frame.sample_rate
+        self._check_samples(self._canonical_samples)
+        total = self._canonical_samples * self.channels
         if total > _BOMB_SAMPLES and total > self.size_bytes * self._limits.max_expansion:
-            detail = f"{self.size_bytes} bytes decode to more than {total} samples"
+            detail = f"{self.size_bytes} bytes decode to more than {total:.0f} samples"
             raise RejectedError(RejectedCode.TOO_LONG, detail)
 
     def _padding_start(self) -> int | None:
