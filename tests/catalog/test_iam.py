@@ -1,7 +1,5 @@
 """RDS with IAM: each connection to the catalog shows a token that was signed for it."""
 
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -10,12 +8,14 @@ from pathlib import Path
 import psycopg
 import pytest
 import sqlalchemy as sa
+from tests.cli.test_process import sarau
 from tests.postgresql import Postgresql
 from tests.rds import IamDoor
 from tests.servers import Server
 from tests.sounds import write_music
 from tests.tls import Authority
 
+from sarau.catalog import Database, migrate
 from sarau.catalog.iam import IamTokens
 
 USER = "sarau_iam"
@@ -91,19 +91,28 @@ def _open(superuser: sa.Engine) -> set[int]:
         return set(connection.execute(query).scalars())
 
 
+def test_a_catalog_is_moved_to_rds_and_back_with_tokens(
+    door: IamDoor, superuser: sa.Engine, tmp_path: Path
+) -> None:
+    address = _address(door, superuser, tmp_path)
+    here, back = (f"sqlite:///{tmp_path / name}" for name in ("here.db", "back.db"))
+    database = Database(here)
+    migrate(database.engine)
+    database.close()
+    for route in ((here, address), (address, back)):
+        moved = sarau("catalog", "move", *route, env=KEYS | {"LC_ALL": "C.UTF-8"})
+        assert moved.returncode == 0, moved.stderr
+        assert "X-Amz" not in moved.stdout + moved.stderr
+    assert door.tokens
+    assert door.turned_away == 0
+
+
 def test_who_signs_with_a_wrong_key_is_not_let_in(
     door: IamDoor, superuser: sa.Engine, tmp_path: Path
 ) -> None:
     address = _address(door, superuser, tmp_path)
     wrong = KEYS | {"AWS_SECRET_ACCESS_KEY": "wrong", "SARAU_DATABASE_URL": address}
-    ended = subprocess.run(
-        [sys.executable, "-m", "sarau", "worker", "--data", str(tmp_path / "data")],
-        env=wrong | {"LC_ALL": "C.UTF-8"},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    ended = sarau("worker", "--data", tmp_path / "data", env=wrong | {"LC_ALL": "C.UTF-8"})
     assert ended.returncode == 4, ended.stderr
     assert "PAM authentication failed" in ended.stderr
     assert "X-Amz" not in ended.stderr

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from rich import progress
 from rich.console import Console
 
+from sarau import settings
 from sarau.catalog import Database
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def move_command(source: sa.URL, target: sa.URL, *, as_json: bool) -> None:
 
     if source == target:
         raise click.UsageError("FROM_URL and TO_URL are the same")
-    databases = [Database(url.render_as_string(hide_password=False)) for url in (source, target)]
+    databases = [_opened(url) for url in (source, target)]
     try:
         with _bar() as told:
             moved = move(databases[0], databases[1], told)
@@ -67,6 +68,17 @@ def move_command(source: sa.URL, target: sa.URL, *, as_json: bool) -> None:
         print(json.dumps(asdict(moved)))
     else:
         _show(moved)
+
+
+def _opened(url: sa.URL) -> Database:
+    """Return a database as a server over it would open it, with the same settings.
+
+    Tokens of IAM are only for an address of a host that has no password.
+    """
+    has_tokens = url.host and url.password is None
+    address = url.render_as_string(hide_password=False)
+    auth = None if has_tokens else "password"
+    return Database.of(settings.load(database_url=address, database_auth=auth))
 
 
 @contextmanager
