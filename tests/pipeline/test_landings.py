@@ -9,6 +9,7 @@ from typing import Any
 
 import boto3
 import pytest
+import sqlalchemy as sa
 from tests.contracts.stores import new_bucket, s3_library
 from tests.localstack import CREDENTIALS
 from tests.outages import wait_until
@@ -158,6 +159,26 @@ def test_a_report_that_comes_after_its_event_was_given_up_is_shown(house: House)
     assert house.track().state is TrackState.READY
 
 
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_a_report_that_is_taken_while_its_event_is_given_up_is_shown(house: House) -> None:
+    """SQLite has one writer at a time."""
+    given_up: list[str] = []
+
+    def give_up(*arguments: object) -> None:
+        # Whether the landing is known has been asked; the other one is faster from here on.
+        if "INSERT INTO tracks" in str(arguments[2]) and not given_up:
+            given_up.append(house.dead())
+            house.library.bucket.remove(f"landings/{LANDING.id}.json")
+            house.landings.give_up(given_up[0])
+
+    house.say(house.ready)
+    sa.event.listen(house.database.engine, "before_cursor_execute", give_up)
+    house.landings.take(LANDING.id)
+    assert given_up
+    assert house.track().state is TrackState.READY
+    assert house.open_ids() == []
+
+
 def test_what_is_given_up_has_the_reason_of_the_last_attempt(house: House) -> None:
     house.documents.note(LANDING.id, Trouble("engine_missing", "the sandbox is only seccomp", 3))
     house.landings.give_up(house.dead())
@@ -185,6 +206,16 @@ def test_a_failed_file_whose_source_is_stored_can_be_tried_again_by_a_worker(hou
     assert upload.state is UploadState.STORED
 
 
+def test_a_preset_that_nobody_has_is_shown_however_long_its_name_is(house: House) -> None:
+    unknown = replace(
+        house.ready, outcome=Outcome.FAILED, code="unknown_preset", preset="a" * 2000,
+        source_sha256=None, renditions=(),
+    )  # fmt: skip
+    house.say(unknown)
+    house.landings.take(LANDING.id)
+    assert (house.track().state, house.track().code) == (TrackState.FAILED, "unknown_preset")
+
+
 def test_nothing_is_shown_whose_bytes_were_collected_meanwhile(house: House) -> None:
     house.say(house.ready)
     house.library.remove(house.ready.renditions[0].sha256)
@@ -203,8 +234,11 @@ def test_the_report_of_another_library_is_not_taken(house: House) -> None:
 def test_pages_full_of_reports_that_cannot_be_taken_hide_no_other(house: House) -> None:
     landings = [replace(LANDING, key=f"{number}.wav") for number in range(7)]
     *strange, good = sorted(landings, key=lambda one: one.id)
-    for one in strange:
+    for one in strange[::2]:
         house.say(replace(house.ready, landing=one, library_id="other"))
+    for one in strange[1::2]:
+        # What nobody thought of.
+        house.say(replace(house.ready, landing=one, duration_s="long"))  # type: ignore[arg-type]
     house.say(replace(house.ready, landing=good))
     last = ""
     for _ in range(3):
@@ -230,12 +264,17 @@ def results(aws_url: str) -> Iterator[Queue]:
 def test_a_notice_brings_its_report_and_is_gone_and_nonsense_stays(
     house: House, results: Queue
 ) -> None:
+    strange = replace(LANDING, key="strange.wav")
+    house.say(replace(house.ready, landing=strange, duration_s="long"))  # type: ignore[arg-type]
     house.say(house.ready)
-    results.send("nonsense")
-    results.send(to_notice(LANDING.id))
-    house.rounds(results=results).take_results()
+    left = ["nonsense", to_notice(strange.id)]
+    for text in (*left, to_notice(LANDING.id)):
+        results.send(text)
+    rounds = house.rounds(results=results)
+    while not house.tracks():
+        rounds.take_results()
     assert house.track().state is TrackState.READY
-    assert [one.text for one in results.receive(wait_s=1)] == ["nonsense"]
+    assert {one.text for one in results.receive(wait_s=1)} == set(left)
 
 
 def test_a_report_whose_notice_was_lost_is_found(house: House) -> None:

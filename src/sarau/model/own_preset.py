@@ -18,7 +18,10 @@ MAX_RENDITIONS: Final = 12
 MAX_OWN_PRESETS: Final = 200
 """Of one user."""
 
-_NAME: Final = re.compile(r"\w(?:[\w .-]{0,62}\w)?")
+MAX_NAME: Final = 64
+"""Letters of a name."""
+
+_NAME: Final = re.compile(rf"\w(?:[\w .-]{{0,{MAX_NAME - 2}}}\w)?")
 """Letters of any script; stands in addresses and may be the name of a folder."""
 _RENDITION_NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
 _RANGES: Final = {
@@ -62,7 +65,7 @@ def read_preset(given: object) -> Preset:
         raise _invalid("renditions: two of them have the same name")
     name = _text(values.pop("name", None), "name")
     if not _NAME.fullmatch(name):
-        raise _invalid("name: 1 to 64 letters, digits, spaces and . - _ were expected")
+        raise _invalid(f"name: 1 to {MAX_NAME} letters, digits, spaces and . - _ were expected")
     for required in ("target_lufs", "ceiling_dbtp"):
         if required not in values:
             raise _invalid(f"{required}: is missing")

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 
-from sarau.errors import SarauError
+from sarau.errors import FailedError, SarauError
 from sarau.intake.rounds import Rounds, Timetable
 from sarau.landing import Queue
 from sarau.model.landing import read_notice
@@ -110,11 +110,16 @@ class LandingRounds:
 
     @staticmethod
     def _each(queue: Queue, wait_s: int, work: Callable[[str], None]) -> None:
-        """Work on messages; one that cannot be read here is left to the queue's own rules."""
+        """Work on messages; one that cannot be taken here is left to the queue's own rules."""
         for message in queue.receive(wait_s=wait_s):
             try:
                 work(message.text)
+            except FailedError:
+                raise
             except ValueError as error:
                 _logger.error("a message of %s is left: %s", queue.url, error)  # noqa: TRY400 - said
+                continue
+            except Exception:
+                _logger.exception("a message of %s is left", queue.url)
                 continue
             queue.remove(message)

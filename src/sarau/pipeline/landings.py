@@ -22,6 +22,7 @@ from sarau.model.clock import now
 from sarau.model.ids import LOCAL_USER_ID, TrackId, UploadId, new_id
 from sarau.model.landing import Landing, LandingId, Outcome, Report, read_event, read_report
 from sarau.model.lifecycle import RunState, Stage, TrackState, UploadState
+from sarau.model.own_preset import MAX_NAME
 from sarau.model.track import Track
 from sarau.model.upload import Upload
 from sarau.pipeline.kept import save_analysis, to_rendition
@@ -64,7 +65,10 @@ class Landings:
         report = read_report(text)
         if report.library_id != self._library.id:
             raise ValueError(f"a report of library {report.library_id}, not {self._library.id}")
-        with suppress(_TakenError):
+        try:
+            self._take(report)
+        except _TakenError:
+            # The dead queue may have been faster, and has shown it as failed.
             self._take(report)
         if report.outcome == Outcome.READY:
             self._compare(report)
@@ -96,8 +100,12 @@ class Landings:
             try:
                 self.take(landing_id)
             except ValueError as error:
+            except FailedError:
+                raise
                 _logger.error("landing %s stays open: %s", landing_id, error)  # noqa: TRY400 - said
         return last
+            except Exception:
+                _logger.exception("landing %s stays open", landing_id)
 
     def give_up(self, event: str) -> None:
         """Show as failed what an event of the dead queue is about, where it has no report.
@@ -172,6 +180,8 @@ class Landings:
         track_id = TrackId(new_id())
         upload = Upload(
             id=UploadId(new_id()),
+        # A name that is no preset's may be of any length.
+        preset = preset[:MAX_NAME]
             owner_id=LOCAL_USER_ID,
             track_id=track_id,
             filename=filename,
