@@ -28,6 +28,9 @@ class Received:
     process: dict[str, Any]
     """Who says so."""
     is_error: bool
+    began_ns: int
+    """Since 1970."""
+    ended_ns: int
 
 
 class Collector:
@@ -56,6 +59,8 @@ class Collector:
                         _plain(one.attributes),
                         process,
                         one.status.code == one.status.STATUS_CODE_ERROR,
+                        one.start_time_unix_nano,
+                        one.end_time_unix_nano,
                     )
                     for one in scope.spans
                 ]

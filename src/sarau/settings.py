@@ -205,6 +205,11 @@ def are_traces_wanted(environment: Mapping[str, str] | None = None) -> bool:
     return any(source.get(name) for name in names) and not is_off
 
 
+def lambda_trace() -> str | None:
+    """Return the trace that Lambda gave the invocation at hand, as X-Ray writes it."""
+    return os.environ.get("_X_AMZN_TRACE_ID")  # noqa: TID251 - the one reader
+
+
 def _check_database(found: Settings) -> None:
     if found.database_auth not in {"password", "iam"}:
         raise SettingsError("database_auth: password or iam")

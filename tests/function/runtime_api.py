@@ -20,6 +20,8 @@ from typing import Any
 ROOT = Path(__file__).parent.parent.parent
 PYTHON = ROOT / ".lambda" / "runtime" / "bin" / "python"
 HANDLER = "sarau.function.handler.handle"
+TRACE = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=0"
+"""X-Ray's, of every invocation."""
 
 
 @dataclass
@@ -54,6 +56,7 @@ class RuntimeApi:
                 self.send_header("Lambda-Runtime-Aws-Request-Id", found.id)
                 self.send_header("Lambda-Runtime-Deadline-Ms", str(found.deadline_ms))
                 self.send_header("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:::sarau")
+                self.send_header("Lambda-Runtime-Trace-Id", TRACE)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()

@@ -13,7 +13,7 @@ from tests.sounds import write_music
 
 from sarau.landing import Documents
 from sarau.library import Place, connect
-from sarau.model.landing import read_event, to_notice
+from sarau.model.landing import read_event, read_report, to_notice
 
 pytestmark = [pytest.mark.function, pytest.mark.timeout(400)]
 
@@ -208,3 +208,23 @@ def test_a_log_line_of_the_function_is_json_and_names_the_landing(function: Func
     assert answer == {"batchItemFailures": [{"itemIdentifier": "1"}]}
     lines = [json.loads(line) for line in function.log.splitlines() if line.startswith("{")]
     assert any(line["message"] == "message 1 comes again" for line in lines)
+
+
+def test_a_report_tells_the_trace_of_its_invocation_and_when_each_stage_was(
+    cloud: Cloud, server: OtherServer, function: Function, tmp_path: Path
+) -> None:
+    began_at = time.time()
+    cloud.land(write_music(tmp_path / "traced.wav", seconds=1, seed=14), "archive/traced.wav")
+    (landing,) = read_event(cloud.work(function)[0]["Body"])
+    assert server.track_of("traced.wav", "ready", "failed")["state"] == "ready"
+    bucket = connect(Place(cloud.library, "sarau/", endpoint=cloud.url, region="us-east-1"))
+    report = read_report(Documents(bucket).report(landing.id) or "")
+    bucket.close()
+    assert report.trace is not None
+    assert report.trace.trace_id == "5759e988bd862e3fe1be46a994272793"
+    stages = report.trace.stages
+    assert [one.name for one in stages] == [
+        "fetch", "validate", "store", "render", "verify", "adopt",
+    ]  # fmt: skip
+    assert began_at <= report.trace.work.began_at <= stages[0].began_at
+    assert sum(one.duration_s for one in stages) <= report.duration_s

@@ -20,7 +20,9 @@ from sarau.model.landing import (
     to_notice,
     to_text,
 )
+from sarau.model.landing_trace import StageTime, Trace, read_trace, to_traceparent
 
+WORK = {"name": "landing", "began_at": 1.0, "duration_s": 1.0}
 LANDING = Landing("in", "a/b.wav", "abc", 10, "0055", None)
 REPORT = Report(
     landing=LANDING,
@@ -35,6 +37,11 @@ REPORT = Report(
     source_size_bytes=10,
     analysis={"source": {}},
     renditions=(Made("1" * 64, 5, {"file": {}}),),
+    trace=Trace(
+        f"00-{'a' * 32}-{'b' * 16}-01",
+        StageTime("landing", 1_800_000_000.25, 1.5),
+        (StageTime("fetch", 1_800_000_000.5, 0.25),),
+    ),
 )
 
 
@@ -99,6 +106,45 @@ def test_a_key_with_a_nul_is_shown_without_it_and_read_with_it() -> None:
 
 def test_a_report_is_read_as_it_was_written() -> None:
     assert read_report(to_text(REPORT)) == REPORT
+
+
+def test_a_report_of_an_older_function_has_no_trace() -> None:
+    text = json.dumps({k: v for k, v in json.loads(to_text(REPORT)).items() if k != "trace"})
+    assert read_report(text) == replace(REPORT, trace=None)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"traceparent": "00-zz"},
+        {"traceparent": 1},
+        {"work": {"name": "landing", "began_at": float("nan"), "duration_s": 1}},
+        {"work": {"name": "landing", "began_at": 1, "duration_s": -1}},
+        {"work": {"name": "landing", "began_at": "now", "duration_s": 1}},
+        {"stages": [{"name": "fetch", "began_at": 1e300, "duration_s": 1}]},
+        {"stages": None},
+        {"more": 1},
+    ],
+)
+def test_a_trace_that_nobody_could_send_is_refused(change: dict[str, Any]) -> None:
+    plain = json.loads(to_text(REPORT))
+    with pytest.raises(ValueError):  # noqa: PT011 - any of them; none may pass
+        read_report(json.dumps({**plain, "trace": {**plain["trace"], **change}}))
+
+
+def test_the_trace_of_an_invocation_is_the_one_that_lambda_names() -> None:
+    header = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=0"
+    expected = "00-5759e988bd862e3fe1be46a994272793-53995c3f42cd8ad8-01"
+    assert to_traceparent(header) == expected
+
+
+@pytest.mark.parametrize("header", [None, "", "Root=1-5759e988", "Root=1-5759e988;Parent=x", ";;="])
+def test_the_trace_of_an_invocation_is_a_new_one_where_lambda_names_none(
+    header: str | None,
+) -> None:
+    one, other = to_traceparent(header), to_traceparent(header)
+    assert one != other
+    assert read_trace({"traceparent": one, "work": WORK, "stages": []}) is not None
 
 
 @pytest.mark.parametrize(

@@ -16,15 +16,17 @@ from sarau.audio import Engine, SandboxMode
 from sarau.errors import FailedCode, FailedError, SarauError
 from sarau.function.choice import Terms
 from sarau.function.deadline import Deadline
+from sarau.function.stages import Stages
 from sarau.function.workshop import Workshop
 from sarau.landing import Documents, Queue, connect_queue
 from sarau.library import Place, S3Library, connect
 from sarau.library.bucket import Bucket
 from sarau.library.s3 import read_sentinel
 from sarau.model.landing import Landing, Maker, Trouble, read_event, to_notice
+from sarau.model.landing_trace import to_traceparent
 from sarau.observe.context import bind
 from sarau.observe.logs import configure, say
-from sarau.settings import Settings, load
+from sarau.settings import Settings, lambda_trace, load
 from sarau.storage import Volume
 
 DOCTOR: Final = "doctor"
@@ -85,7 +87,8 @@ class Function:
         """
         try:
             if self.documents.report(landing.id) is None:
-                report = self._workshop.take(landing, self._describe(context), deadline)
+                stages = Stages(to_traceparent(lambda_trace()))
+                report = self._workshop.take(landing, self._describe(context), deadline, stages)
                 self.documents.write(report)
                 say(
                     _logger,
@@ -96,6 +99,7 @@ class Function:
                     size_bytes=report.source_size_bytes,
                     duration_s=round(report.duration_s, 3),
                     sandbox=report.maker.sandbox,
+                    trace_id=report.trace.trace_id if report.trace else None,
                 )
             self.documents.open(landing.id)
             self.results.send(to_notice(landing.id))

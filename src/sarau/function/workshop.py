@@ -5,7 +5,6 @@ between the steps is the report.
 """
 
 import hashlib
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -22,6 +21,7 @@ from sarau.errors import (
 )
 from sarau.function.choice import Choice, Terms
 from sarau.function.deadline import Deadline
+from sarau.function.stages import Stages
 from sarau.landing import PublishedPresets
 from sarau.library import ObjectRef, S3Library
 from sarau.library.bucket import Bucket, Head
@@ -48,14 +48,13 @@ class Workshop:
         self._terms = terms
         self._presets = PublishedPresets(library.bucket)
 
-    def take(self, landing: Landing, maker: Maker, deadline: Deadline) -> Report:
+    def take(self, landing: Landing, maker: Maker, deadline: Deadline, stages: Stages) -> Report:
         """Turn a landing into a report.
 
         Raises:
             FailedError: What another attempt may mend.
 
         """
-        started_at = time.monotonic()
         report = Report(
             landing=landing,
             outcome=Outcome.FAILED,
@@ -68,7 +67,7 @@ class Workshop:
         # What an invocation that was killed left in this very sandbox.
         for name in self._library.work_dirs():
             self._library.remove_work_dir(name)
-        piece = _Piece(self._library, self._engine, deadline, report)
+        piece = _Piece(self._library, self._engine, deadline, stages, report)
         try:
             choice = Choice(self._presets, self._terms)
             piece.make(self._bucket_of(landing.bucket), choice, self._terms.max_bytes)
@@ -81,7 +80,8 @@ class Workshop:
             piece.end(Outcome.FAILED, code, error.detail)
         finally:
             self._library.remove_work_dir(landing.id)
-        return replace(piece.report, duration_s=time.monotonic() - started_at)
+        trace = stages.trace()
+        return replace(piece.report, duration_s=trace.work.duration_s, trace=trace)
 
 
 def _judge(code: Code) -> Code:
@@ -93,9 +93,15 @@ class _Piece:
     """One landing at work; `report` says how far it has come."""
 
     def __init__(
-        self, library: S3Library, engine: Engine, deadline: Deadline, report: Report
+        self,
+        library: S3Library,
+        engine: Engine,
+        deadline: Deadline,
+        stages: Stages,
+        report: Report,
     ) -> None:
         self.report = report
+        self._stage = stages.stage
         self._library = library
         self._engine = engine
         self._deadline = deadline
@@ -114,9 +120,12 @@ class _Piece:
         work_dir = self._library.make_work_dir(landing.id)
         self._require_room(head.size_bytes, max_bytes)
         source = work_dir / "source"
-        self._fetch(bucket, source)
-        analysis = self._engine.analyse(source, insight=True, on_progress=self._deadline.check)
-        self._store(source, analysis)
+        with self._stage("fetch"):
+            self._fetch(bucket, source)
+        with self._stage("validate"):
+            analysis = self._engine.analyse(source, insight=True, on_progress=self._deadline.check)
+        with self._stage("store"):
+            self._store(source, analysis)
         self._render(source, analysis, preset, work_dir / "made")
         self.report = replace(self.report, outcome=Outcome.READY)
 
@@ -175,13 +184,18 @@ class _Piece:
         with durable.translated():
             directory.mkdir()
         check = self._deadline.check
-        files = self._engine.render(source, analysis, preset, directory, on_progress=check)
-        made = self._engine.verify(source, analysis, preset, files, directory, on_progress=check)
+        with self._stage("render"):
+            files = self._engine.render(source, analysis, preset, directory, on_progress=check)
+        with self._stage("verify"):
+            made = self._engine.verify(
+                source, analysis, preset, files, directory, on_progress=check
+            )
         renditions = []
-        for rendered in made:
-            check()
-            ref = self._library.adopt(rendered.file.path)
-            renditions.append(_made(ref, to_plain(rendered)))
+        with self._stage("adopt"):
+            for rendered in made:
+                check()
+                ref = self._library.adopt(rendered.file.path)
+                renditions.append(_made(ref, to_plain(rendered)))
         self.report = replace(self.report, renditions=tuple(renditions))
 
 

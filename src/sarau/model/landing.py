@@ -14,6 +14,8 @@ from enum import StrEnum
 from typing import Any, Final, NewType, TypeVar
 from urllib.parse import unquote_plus
 
+from sarau.model.landing_trace import Trace, read_trace
+
 LandingId = NewType("LandingId", str)
 T = TypeVar("T")
 
@@ -116,6 +118,8 @@ class Report:
     renditions: tuple[Made, ...] = ()
     code: str | None = None
     detail: str | None = None
+    trace: Trace | None = None
+    """None in a report of an older function."""
     version: int = VERSION
 
 
@@ -187,6 +191,7 @@ def read_report(text: str) -> Report:
         "landing": _build(Landing, values.get("landing")),
         "maker": _build(Maker, values.get("maker")),
         "renditions": tuple(_build(Made, one) for one in renditions),
+        "trace": read_trace(values.get("trace")),
     }
     report = _build(Report, read)
     try:

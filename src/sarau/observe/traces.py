@@ -10,6 +10,7 @@ import socket
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sarau import __version__
@@ -54,6 +55,20 @@ class Span:
             return None
         found = self._span.get_span_context()
         return f"00-{found.trace_id:032x}-{found.span_id:016x}-{found.trace_flags:02x}"
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What somebody did who sends no spans, and tells it afterwards."""
+
+    name: str
+    began_at: float
+    """In seconds since 1970."""
+    duration_s: float
+    attributes: Mapping[str, Value]
+    parts: tuple["Past", ...] = ()
+    failure: str | None = None
+    """Why it did not come off."""
 
 
 def start() -> None:
@@ -124,13 +139,8 @@ def request(name: str, traceparent: str | None, attributes: Mapping[str, Value])
         yield Span()
         return
     from opentelemetry.trace import SpanKind  # noqa: PLC0415 - see above
-    from opentelemetry.trace.propagation.tracecontext import (  # noqa: PLC0415 - see above
-        TraceContextTextMapPropagator,
-    )
 
-    carrier = {"traceparent": traceparent} if traceparent else {}
-    parent = TraceContextTextMapPropagator().extract(carrier)
-    with _opened(name, parent, SpanKind.SERVER) as found:
+    with _opened(name, _context(traceparent), SpanKind.SERVER) as found:
         found.note(attributes)
         yield found
 
@@ -162,6 +172,34 @@ def ended(name: str, duration_s: float, attributes: Mapping[str, Value]) -> None
     found = trace.get_tracer("sarau").start_span(name, start_time=at - int(duration_s * 1e9))
     Span(found).note({**_bound(), **attributes})
     found.end(at)
+
+
+def tell(past: Past, traceparent: str) -> None:
+    """Trace what is past, as a part of what `traceparent` names."""
+    if _provider is not None:
+        _tell(past, _context(traceparent))
+
+
+def _tell(past: Past, parent: "Context") -> None:
+    from opentelemetry import trace  # noqa: PLC0415 - see above
+
+    began_ns = round(past.began_at * 1e6) * 1000  # a float of today has no nanoseconds
+    found = trace.get_tracer("sarau").start_span(past.name, parent, start_time=began_ns)
+    Span(found).note(past.attributes)
+    if past.failure is not None:
+        Span(found).fail(past.failure)
+    for part in past.parts:
+        _tell(part, trace.set_span_in_context(found, parent))
+    found.end(began_ns + round(past.duration_s * 1e9))
+
+
+def _context(traceparent: str | None) -> "Context":
+    from opentelemetry.trace.propagation.tracecontext import (  # noqa: PLC0415 - see above
+        TraceContextTextMapPropagator,
+    )
+
+    carrier = {"traceparent": traceparent} if traceparent else {}
+    return TraceContextTextMapPropagator().extract(carrier)
 
 
 def _bound() -> dict[str, str]:

@@ -26,6 +26,7 @@ from sarau.model.own_preset import MAX_NAME
 from sarau.model.track import Track
 from sarau.model.upload import Upload
 from sarau.pipeline.kept import save_analysis, to_rendition
+from sarau.pipeline.landing_spans import tell
 from sarau.pipeline.likeness import find_alike
 from sarau.pipeline.promotion import referring_to, tie_to_twin
 
@@ -99,13 +100,13 @@ class Landings:
         for landing_id in ids:
             try:
                 self.take(landing_id)
-            except ValueError as error:
             except FailedError:
                 raise
+            except ValueError as error:
                 _logger.error("landing %s stays open: %s", landing_id, error)  # noqa: TRY400 - said
-        return last
             except Exception:
                 _logger.exception("landing %s stays open", landing_id)
+        return last
 
     def give_up(self, event: str) -> None:
         """Show as failed what an event of the dead queue is about, where it has no report.
@@ -137,7 +138,7 @@ class Landings:
         refs = _refs(report)
         try:
             with referring_to(self._database, self._library, refs) as connection:
-                self._write(connection, report)
+                track = self._write(connection, report)
         except FailedError as error:
             if error.code is not FailedCode.OBJECT_MISSING:
                 raise
@@ -150,9 +151,12 @@ class Landings:
                 detail=error.detail,
             )
             with self._database.write() as connection:
-                self._write(connection, lost)
+                track = self._write(connection, lost)
+        if track is not None:
+            tell(report, track)
 
-    def _write(self, connection: sa.Connection, report: Report) -> None:
+    def _write(self, connection: sa.Connection, report: Report) -> Track | None:
+        """Write what a report says and return the track; None when that is known already."""
         is_ready = report.outcome == Outcome.READY
         upload = landings.find(connection, report.landing.id)
         if upload is None:
@@ -161,27 +165,28 @@ class Landings:
             found = _locked(connection, upload)
             given_up = found is not None and found.state is TrackState.FAILED
             if found is None or not is_ready or not given_up or upload.state is UploadState.STORED:
-                return
+                return None
             # The dead queue was faster than a report that came after all.
             track = tracks.change_state(connection, found, TrackState.RECEIVED)
         if is_ready:
-            self._publish(connection, report, upload, track)
-            return
+            return self._publish(connection, report, upload, track)
         code, state = _code(report.code or ""), TrackState(report.outcome)
-        self._end(connection, upload, track, state, code, report.detail, report.source_sha256)
+        return self._end(
+            connection, upload, track, state, code, report.detail, report.source_sha256
+        )
 
     def _begin(
         self, connection: sa.Connection, landing: Landing, preset: str, report: Report | None = None
     ) -> tuple[Upload, Track]:
         """Make the upload and the track of a landing, as if somebody had sent it."""
         moment = now()
+        # A name that is no preset's may be of any length.
+        preset = preset[:MAX_NAME]
         filename = clean_filename(landing.key)
         size_bytes = report.source_size_bytes if report else landing.size_bytes
         track_id = TrackId(new_id())
         upload = Upload(
             id=UploadId(new_id()),
-        # A name that is no preset's may be of any length.
-        preset = preset[:MAX_NAME]
             owner_id=LOCAL_USER_ID,
             track_id=track_id,
             filename=filename,
@@ -216,7 +221,7 @@ class Landings:
         return received, track
 
     @staticmethod
-    def _publish(connection: sa.Connection, report: Report, upload: Upload, track: Track) -> None:
+    def _publish(connection: sa.Connection, report: Report, upload: Upload, track: Track) -> Track:
         sha256 = report.source_sha256
         tie_to_twin(connection, track, sha256 or "")
         uploads.let_go(connection, upload, UploadState.STORED, "stored", sha256=sha256)
@@ -240,7 +245,7 @@ class Landings:
         ]
         rows = [to_rendition(run, position, one) for position, one in enumerate(made)]
         renditions.replace_all(connection, track.id, rows)
-        tracks.change_state(connection, track, TrackState.READY)
+        return tracks.change_state(connection, track, TrackState.READY)
 
     @staticmethod
     def _end(
@@ -251,7 +256,7 @@ class Landings:
         code: Code,
         detail: str | None,
         stored_sha256: str | None = None,
-    ) -> None:
+    ) -> Track:
         """Close a track; with its source in the library a worker can be asked to try again."""
         if stored_sha256 is not None and state is TrackState.FAILED:
             uploads.let_go(connection, upload, UploadState.STORED, "stored", sha256=stored_sha256)
@@ -259,7 +264,7 @@ class Landings:
             uploads.let_go(connection, upload, UploadState.DISCARDED, "discarded", code=code)
         if state is TrackState.REJECTED:
             track = tracks.change_state(connection, track, TrackState.PROCESSING)
-        tracks.change_state(connection, track, state, code=code, detail=detail)
+        return tracks.change_state(connection, track, state, code=code, detail=detail)
 
 
 def _locked(connection: sa.Connection, upload: Upload) -> Track | None:
