@@ -57,6 +57,7 @@ class FailedCode(StrEnum):
     WORKER_MISSING = "worker_missing"
     QUEUE_STUCK = "queue_stuck"
     CATALOG_NOT_MOVED = "catalog_not_moved"
+    SERVER_UNREACHABLE = "server_unreachable"
     INTERNAL = "internal"
 
 

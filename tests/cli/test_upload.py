@@ -8,8 +8,20 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
+import pytest
+from click.testing import CliRunner
 from tests.servers import Server
 from tests.sounds import write_music
+from tests.web.upload_server import free_port
+
+from sarau.cli import main, tus_client
+from sarau.cli.exits import FAILED, WRONG_CALL, explain
+from sarau.errors import FailedCode, FailedError
+
+
+def _home(home: Path) -> dict[str, str]:
+    return {**os.environ, "HOME": str(home), "XDG_CONFIG_HOME": str(home)}
 
 
 def _upload(server: Server, home: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -19,7 +31,7 @@ def _upload(server: Server, home: Path, *arguments: str | Path) -> subprocess.Co
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "HOME": str(home), "XDG_CONFIG_HOME": str(home)},
+        env=_home(home),
     )
 
 
@@ -53,8 +65,9 @@ def test_an_upload_goes_on_when_the_server_comes_back(
     make_server: Callable[..., Server], tmp_path: Path
 ) -> None:
     server = make_server()
-    path = tmp_path / "long.wav"
-    write_music(path, seconds=400)  # more than one request
+    path = write_music(tmp_path / "long.wav")
+    with path.open("ab") as file:
+        file.truncate(70 << 20)  # more than one request
 
     def restart() -> None:
         time.sleep(1.0)
@@ -70,7 +83,7 @@ def test_an_upload_goes_on_when_the_server_comes_back(
     with server.client() as client:
         (track,) = client.get("/api/v1/tracks").json()["items"]
     assert track["upload"]["offset_bytes"] == path.stat().st_size
-    assert track["state"] in {"received", "processing", "ready"}
+    assert track["state"] in {"received", "processing", "ready", "rejected"}
 
 
 def test_a_refused_upload_says_why(server: Server, tmp_path: Path) -> None:
@@ -83,3 +96,74 @@ def test_a_refused_upload_says_why(server: Server, tmp_path: Path) -> None:
         closed.kill()
     assert refused.returncode == 3
     assert "SARAU" in refused.stderr or "token" in refused.stderr
+
+
+def test_a_server_that_is_not_there_is_told_at_once_and_waited_for(
+    make_server: Callable[..., Server], tmp_path: Path
+) -> None:
+    server = make_server()
+    server.kill()
+    path = write_music(tmp_path / "a.wav")
+    command = [sys.executable, "-m", "sarau", "upload", "--server", server.url, str(path)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=_home(tmp_path)) as sends:
+        assert sends.stderr
+        told = sends.stderr.readline(), sends.stderr.readline()
+        server.start()
+        assert sends.wait() == 0
+    assert told[0].startswith("sarau: The server does not answer.")
+    assert server.url in told[1]
+
+
+def test_a_server_that_stays_away_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(tus_client, "_PATIENCE_S", 0.5)
+    client = tus_client.TusClient(f"http://127.0.0.1:{free_port()}", None, tmp_path / "known.json")
+    with pytest.raises(FailedError) as raised:
+        client.send(write_music(tmp_path / "a.wav"), "streaming", lambda _fraction: None)
+    assert raised.value.code is FailedCode.SERVER_UNREACHABLE
+    assert explain(raised.value) == FAILED
+    # Told when it began to wait, and when it gave up.
+    assert capsys.readouterr().err.count("The server does not answer.") == 2
+
+
+def test_what_the_server_says_of_itself_is_told() -> None:
+    answer = httpx.Response(503, json={"code": "database_unavailable", "detail": "gone"})
+    with pytest.raises(FailedError, match="database_unavailable: gone"):
+        tus_client._raise_for(answer)
+    proxy = httpx.Response(502, text="Bad Gateway", request=httpx.Request("POST", "http://x/"))
+    with pytest.raises(FailedError, match="server_unreachable: http://x/: 502 Bad Gateway"):
+        tus_client._raise_for(proxy)
+
+
+@pytest.mark.parametrize("address", ["localhost:8000", "ftp://host", "http://", "http://[x"])
+def test_an_address_that_is_none_is_a_wrong_call(tmp_path: Path, address: str) -> None:
+    path = write_music(tmp_path / "a.wav")
+    done = CliRunner().invoke(main, ["upload", "--server", address, str(path)])
+    assert done.exit_code == WRONG_CALL
+    assert "is no address" in done.stderr
+
+
+def test_the_audio_files_of_a_directory_are_sent(server: Server, tmp_path: Path) -> None:
+    album = tmp_path / "album"
+    for place in ("one/a.wav", "two/a.wav", "b.wav"):
+        (album / place).parent.mkdir(parents=True, exist_ok=True)
+        write_music(album / place, seconds=1)
+    (album / "cover.jpg").write_bytes(b"no music")
+    done = _upload(server, tmp_path, album, album / "b.wav")
+    assert done.returncode == 0, done.stderr
+    names = [line.partition(": ")[0] for line in done.stdout.splitlines()]
+    assert names == ["b.wav", "one/a.wav", "two/a.wav"]
+
+
+def test_a_directory_without_audio_is_nothing_to_do(tmp_path: Path) -> None:
+    done = CliRunner().invoke(main, ["upload", "--server", "http://x", str(tmp_path)])
+    assert done.exit_code == 0
+    assert "nothing to do" in done.stderr
+
+
+def test_a_file_that_cannot_be_read_is_named(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "a.wav").symlink_to("/proc/self/mem")  # reading there is an EIO
+    done = _upload(server, tmp_path, tmp_path / "a.wav")
+    assert done.returncode == 1
+    assert done.stderr == "Error: Could not open file 'a.wav': Input/output error\n"

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,12 +13,18 @@ from typing import Any, BinaryIO
 import click
 import httpx
 
+from sarau.cli.exits import language
 from sarau.cli.progress import Report
 from sarau.errors import FailedCode, FailedError, RefusedCode, RefusedError
+from sarau.model.messages import message
 
 _CHUNK_BYTES = 64 << 20
 _BLOCK_BYTES = 1 << 20
-_TRIES = 8
+_PATIENCE_S = 60.0
+"""How long a server is waited for that does not answer, or that says it cannot."""
+_CONNECT_S = 10.0
+_ANSWER_S = 60.0
+_FIRST_PAUSE_S = 0.25
 _MAX_PAUSE_S = 10.0
 _TUS = {"Tus-Resumable": "1.0.0"}
 _GONE = frozenset({403, 404, 410})
@@ -28,15 +35,21 @@ class TusClient:
 
     def __init__(self, server: str, token: str | None, memory: Path | None = None) -> None:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self._http = httpx.Client(base_url=server, headers=headers, timeout=60, trust_env=False)
+        timeout = httpx.Timeout(_ANSWER_S, connect=_CONNECT_S)
+        self._http = httpx.Client(
+            base_url=server, headers=headers, timeout=timeout, trust_env=False
+        )
         self._memory = _Memory(memory or Path(click.get_app_dir("sarau")) / "uploads.json")
+        self._is_told = False
+        """Whether the person knows that the server is waited for."""
 
     def send(self, path: Path, preset: str, report: Report) -> str:
         """Send a file, or the rest of it, and return the id of its track.
 
         Raises:
             RefusedError: The server does not take it, and says why.
-            FailedError: The server could not be reached for too long.
+            FailedError: The server could not be reached, or failed, for too long.
+            OSError: The file cannot be read.
 
         """
         key = _fingerprint(str(self._http.base_url), path, preset)
@@ -45,13 +58,14 @@ class TusClient:
         if known is None or self._offset(known["url"]) is None:
             known = self._create(path, size_bytes, preset)
             self._memory.put(key, known)
-        tries = 0
+        patience, last = _Patience(), -1
         while (offset := self._offset(known["url"])) is not None and offset < size_bytes:
+            if offset > last:
+                patience, last, self._is_told = _Patience(), offset, False
             try:
                 self._patch(known["url"], path, offset, size_bytes, report)
-                tries = 0
-            except httpx.TransportError as error:
-                tries = _pause(tries, error)
+            except FailedError as error:
+                self._wait(patience, error)
         self._memory.forget(key)
         if offset is None:
             raise RefusedError(RefusedCode.UPLOAD_GONE, "the server let go of it meanwhile")
@@ -93,11 +107,7 @@ class TusClient:
         with path.open("rb") as file:
             file.seek(offset)
             body = _blocks(file, count, lambda sent: report((offset + sent) / size_bytes))
-            answer = self._http.patch(url, content=body, headers=headers)
-        # Whatever stopped the server, what it keeps is asked for before going on.
-        if answer.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
-            raise httpx.ReadError(f"the server answered {answer.status_code}")
-        _raise_for(answer)
+            _raise_for(self._once("PATCH", url, headers=headers, content=body))
 
     def _request(
         self,
@@ -107,16 +117,67 @@ class TusClient:
         headers: dict[str, str] | None = None,
         expected: frozenset[int] = frozenset(),
     ) -> httpx.Response:
-        tries = 0
+        patience = _Patience()
         while True:
             try:
-                answer = self._http.request(method, url, headers=headers)
-            except httpx.TransportError as error:
-                tries = _pause(tries, error)
-                continue
-            if answer.status_code not in expected:
-                _raise_for(answer)
-            return answer
+                answer = self._once(method, url, headers=headers)
+                if answer.status_code not in expected:
+                    _raise_for(answer)
+            except FailedError as error:
+                self._wait(patience, error)
+            else:
+                return answer
+
+    def _once(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: dict[str, str] | None,
+        content: Iterator[bytes] | None = None,
+    ) -> httpx.Response:
+        try:
+            return self._http.request(method, url, headers=headers, content=content)
+        except httpx.TransportError as error:
+            why = str(error) or type(error).__name__
+            detail = f"{self._http.base_url}: {why}"
+            raise FailedError(FailedCode.SERVER_UNREACHABLE, detail) from error
+
+    def _wait(self, patience: "_Patience", error: FailedError) -> None:
+        """Let a server come back, and say so at once.
+
+        Raises:
+            FailedError: `error`, when it was waited for long enough.
+
+        """
+        if not self._is_told:
+            print(f"sarau: {message(error.code, language())}", file=sys.stderr)
+            print(f"  {error}; trying again for {_PATIENCE_S:.0f} s", file=sys.stderr)
+            self._is_told = True
+        patience.pause(error)
+
+
+class _Patience:
+    """One wait for a server: pauses that grow, and an end."""
+
+    def __init__(self) -> None:
+        self._end: float | None = None
+        self._pause_s = _FIRST_PAUSE_S
+
+    def pause(self, error: FailedError) -> None:
+        """Wait a little.
+
+        Raises:
+            FailedError: `error`, when that was long enough.
+
+        """
+        moment = time.monotonic()
+        if self._end is None:
+            self._end = moment + _PATIENCE_S
+        if moment >= self._end:
+            raise error
+        time.sleep(min(self._pause_s, self._end - moment))
+        self._pause_s = min(2 * self._pause_s, _MAX_PAUSE_S)
 
 
 class _Memory:
@@ -162,19 +223,26 @@ def _blocks(file: BinaryIO, count: int, report: Callable[[int], None]) -> Iterat
         report(sent)
 
 
-def _pause(tries: int, error: httpx.TransportError) -> int:
-    if tries >= _TRIES:
-        raise FailedError(FailedCode.INTERNAL, f"the server cannot be reached: {error}") from error
-    time.sleep(min(0.25 * 2**tries, _MAX_PAUSE_S))
-    return tries + 1
-
-
 def _raise_for(answer: httpx.Response) -> None:
-    if answer.status_code < httpx.codes.BAD_REQUEST:
+    """Raise what the server says is wrong, by the code that it gives.
+
+    Raises:
+        RefusedError: The request is at fault.
+        FailedError: The server is, or what stands before it; it may be well again soon.
+
+    """
+    status = answer.status_code
+    if status < httpx.codes.BAD_REQUEST:
         return
     try:
         described = answer.json()
-        code, detail = RefusedCode(described["code"]), str(described["detail"])
+        code, detail = str(described["code"]), str(described["detail"])
     except (ValueError, KeyError, TypeError):
-        code, detail = RefusedCode.INVALID_REQUEST, f"{answer.status_code} {answer.text[:200]}"
-    raise RefusedError(code, detail)
+        code, detail = "", f"{answer.url}: {status} {answer.text[:200]}".rstrip()
+    if code in set(RefusedCode):
+        raise RefusedError(RefusedCode(code), detail)
+    if code in set(FailedCode):
+        raise FailedError(FailedCode(code), detail)
+    if status >= httpx.codes.INTERNAL_SERVER_ERROR:
+        raise FailedError(FailedCode.SERVER_UNREACHABLE, detail)
+    raise RefusedError(RefusedCode.INVALID_REQUEST, detail)

@@ -7,19 +7,34 @@ from pathlib import Path
 import click
 
 from sarau.cli.exits import SOME_NOT_READY
-from sarau.cli.names import document, shown
+from sarau.cli.jobs import find_files
+from sarau.cli.names import document, labels, say_nothing_to_do
 from sarau.model.preset import DEFAULT_PRESET
 
 _WAIT_S = 1.0
 _OVER = frozenset({"ready", "rejected", "failed", "cancelled", "expired"})
 
 
+def _check_address(_context: click.Context, _parameter: click.Parameter, server: str) -> str:
+    from urllib.parse import urlsplit  # noqa: PLC0415 - heavy
+
+    try:
+        parts = urlsplit(server)
+        is_one = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_one = False
+    if not is_one:
+        raise click.BadParameter(f"{server} is no address, such as http://localhost:8000")
+    return server
+
+
 @click.command("upload")
-@click.argument(
-    "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
-)
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option(
-    "--server", required=True, help="Address of the server, such as http://localhost:8000."
+    "--server",
+    required=True,
+    callback=_check_address,
+    help="Address of the server, such as http://localhost:8000.",
 )
 @click.option("--token", envvar="SARAU_TOKEN", help="Access token, when the server has one.")
 @click.option(
@@ -41,17 +56,28 @@ def command(
     wait: bool,
     as_json: bool,
 ) -> None:
-    """Send FILES to a server."""
+    """Send FILES (or directories of them) to a server.
+
+    A server that does not answer is waited for, for a minute. An interrupted call goes on
+    where it stopped.
+    """
     from sarau.cli.progress import Progress  # noqa: PLC0415 - heavy
     from sarau.cli.tus_client import TusClient  # noqa: PLC0415 - heavy
 
+    paths = list(dict.fromkeys(path for path, _ in find_files(files)))
+    if not paths:
+        say_nothing_to_do(files)
+    names = labels(paths)
     client = TusClient(server, token)
     sent: list[tuple[Path, str]] = []
     with Progress() as progress:
-        for path in files:
+        for path in paths:
             progress.expect_one()
-            with progress.file(path.name) as report:
-                sent.append((path, client.send(path, preset, report)))
+            with progress.file(names[path]) as report:
+                try:
+                    sent.append((path, client.send(path, preset, report)))
+                except OSError as error:
+                    raise click.FileError(names[path], error.strerror) from error
             progress.finish_one()
     found = [(path, client.track(track_id)) for path, track_id in sent]
     while wait and any(track["state"] not in _OVER for _, track in found):
@@ -63,6 +89,6 @@ def command(
             print(document(line))
         else:
             said = track["message"] or ""
-            print(f"{shown(path.name)}: {track['state']} {said}".rstrip())
+            print(f"{names[path]}: {track['state']} {said}".rstrip())
     if any(track["state"] in _OVER - {"ready"} for _, track in found):
         sys.exit(SOME_NOT_READY)

@@ -169,6 +169,10 @@ _MESSAGES: dict[str, tuple[str, str]] = {
         "O catálogo não foi movido: o destino não ficou exatamente igual. Nada mudou em nenhum dos dois.",
         "The catalog was not moved: the target did not come out exactly the same. Neither has changed.",
     ),
+    FailedCode.SERVER_UNREACHABLE: (
+        "O servidor não responde. Verifique se ele está no ar e se o endereço está certo; o que já foi enviado fica guardado, e a mesma chamada continua de onde parou.",
+        "The server does not answer. Check that it runs and that the address is right; what was sent is kept, and the same call goes on where it stopped.",
+    ),
     FailedCode.INTERNAL: (
         "Algo deu errado do nosso lado. Nada se perdeu; tente de novo.",
         "Something went wrong on our side. Nothing is lost; try again.",
