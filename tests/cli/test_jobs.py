@@ -10,6 +10,7 @@ from sarau.audio import Engine
 from sarau.cli import batch, receipts
 from sarau.cli.jobs import Job, plan_jobs
 from sarau.cli.progress import Progress
+from sarau.model.filenames import short_stem
 from sarau.model.preset import PRESETS
 
 
@@ -39,7 +40,7 @@ def make(*given: Path, target: Path = OUT) -> dict[str, str]:
 def begin(job: Job) -> None:
     job.out_dir.mkdir(parents=True, exist_ok=True)
     receipts.claim(receipts.Source.of(job.path), job.out_dir)
-    (job.out_dir / f"{job.path.stem}.mp3").touch()
+    (job.out_dir / f"{short_stem(job.path)}.mp3").touch()
 
 
 def test_files_of_one_name_have_a_folder_each_and_find_it_again_in_any_order() -> None:
@@ -128,10 +129,10 @@ def test_what_nobody_has_claimed_is_not_replaced() -> None:
     assert make(Path("music")) == {"music/a.wav": "a.wav", "music/b.wav": "b (2)"}
 
 
-@pytest.mark.parametrize("name", [".wav", "a.", "n" * 240 + ".wav"])
+@pytest.mark.parametrize("name", [".wav", "a.", "n" * 251 + ".wav", "n" * 255])
 def test_a_folder_is_found_for_any_name(name: str) -> None:
-    made = [make(put(f"{folder}/{name}")) for folder in ("x", "y")]
-    assert len({folder for one in made for folder in one.values()}) == 2
+    made = [make(put(f"{folder}/{name}")) for folder in ("x", "y", "z")]
+    assert len({folder for one in made for folder in one.values()}) == 3
 
 
 def test_a_place_that_cannot_be_looked_at_is_left_to_whoever_writes_there() -> None:

@@ -127,7 +127,21 @@ def test_a_source_that_is_gone_before_its_turn_stops_nobody_else(
 def test_a_folder_that_cannot_be_written_to_stops_nobody_else(
     studio: Studio, music: Path, *, in_album: bool
 ) -> None:
-    write_music(music / f"{'n' * 245}.wav")  # no room for the name of a receipt
+    (music / "disc").mkdir()
+    write_music(music / "disc" / "3.wav")
+    (music.parent / "out").mkdir()
+    (music.parent / "out" / "disc").touch()
     found = process(studio, music, in_album=in_album)
     codes = [one.error and str(one.error.code) for one in found.values()]
     assert sorted(map(str, codes)) == ["None", "None", "disk_error"]
+
+
+def test_a_track_with_the_longest_name_is_made_and_found_again(
+    studio: Studio, music: Path, *, in_album: bool
+) -> None:
+    name = "日" * 83 + ".wav"
+    (music / "1.wav").rename(music / name)
+    first = process(studio, music, in_album=in_album)[name]
+    assert first.error is None
+    assert first.renditions[0].file.path.name.startswith("日" * 60)
+    assert process(studio, music, in_album=in_album)[name].is_old

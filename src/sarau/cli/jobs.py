@@ -10,6 +10,7 @@ from itertools import count
 from pathlib import Path
 
 from sarau.cli import receipts
+from sarau.model.filenames import short_stem
 from sarau.model.original import AUDIO_SUFFIXES, is_audio_name
 
 DRAFTS = ".sarau-"
@@ -125,7 +126,7 @@ class _Shelf:
             is_own = receipts.is_for(path, folder)
             if is_own:
                 return name
-            if is_own is None and first is None and _is_free(folder, path.stem):
+            if is_own is None and first is None and _is_free(folder, short_stem(path)):
                 first = name
             # The file may have had the second one, when it had a neighbour then.
             if first is not None and number > 0 and not os.path.lexists(folder):
@@ -134,10 +135,11 @@ class _Shelf:
 
 def _names(place: Path) -> Iterator[Path]:
     """Give what a file's folder may be called: two files may differ only in their suffix."""
-    yield place.with_suffix("")
+    stem = short_stem(place)
+    yield place.parent / stem
     yield place
     for number in count(2):
-        yield place.with_name(f"{place.stem} ({number})")
+        yield place.parent / f"{stem} ({number})"
 
 
 def _key(name: Path) -> str:
