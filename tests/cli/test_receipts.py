@@ -11,9 +11,15 @@ from sarau.audio import Engine
 from sarau.cli import albums, batch
 from sarau.cli.jobs import plan_jobs
 from sarau.cli.progress import Progress
-from sarau.model.preset import PRESETS
+from sarau.model.preset import PRESETS, Format, Preset, RenditionSpec
 
 ARCHIVE = PRESETS["archive"]
+LIVE = Preset(
+    "live",
+    target_lufs=-16,
+    ceiling_dbtp=-1,
+    renditions=(RenditionSpec("aac", Format.AAC, 128_000), RenditionSpec("hls", Format.HLS)),
+)
 
 
 class Studio(Engine):
@@ -145,3 +151,16 @@ def test_a_track_with_the_longest_name_is_made_and_found_again(
     assert first.error is None
     assert first.renditions[0].file.path.name.startswith("日" * 60)
     assert process(studio, music, in_album=in_album)[name].is_old
+
+
+def test_a_stream_beside_its_source_is_no_source(studio: Studio, tmp_path: Path) -> None:
+    source = write_music(tmp_path / "a.wav", seconds=1)
+    (job,) = plan_jobs([tmp_path], tmp_path)
+    with Progress() as progress:
+        done = batch.process(studio, LIVE, job, progress, again=False)
+    assert done.error is None
+    assert (tmp_path / "a" / "a.hls" / "audio_aac.mp4").is_file()
+    mine = tmp_path / "mine.hls" / "b.wav"
+    mine.parent.mkdir()
+    mine.touch()
+    assert [each.path for each in plan_jobs([tmp_path], tmp_path)] == [source, mine]

@@ -17,7 +17,8 @@ DRAFTS = ".sarau-"
 """What the names of folders begin with where renditions wait until they are finished."""
 
 _NOTHING_THERE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
-_MADE_SUFFIXES = AUDIO_SUFFIXES | {".hls"}
+_HLS_SUFFIX = ".hls"
+_MADE_SUFFIXES = AUDIO_SUFFIXES | {_HLS_SUFFIX}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,11 @@ class _Shelf:
         below = where.relative_to(self._there)
         if everything or any(part.startswith(DRAFTS) for part in below.parts):
             return True
+        is_in_set = where.parent.suffix == _HLS_SUFFIX and self._is_made(where.parent)
+        return is_in_set or self._is_made(where)
+
+    def _is_made(self, where: Path) -> bool:
+        """Tell whether a receipt beside a file, or beside the folder of an HLS set, names it."""
         if self._made is None or self._made[0] != where.parent:
             self._made = where.parent, frozenset(receipts.made_in(where.parent))
         return where.name in self._made[1]
