@@ -14,7 +14,7 @@ from pathlib import Path
 import mutagen.mp4
 import numpy as np
 import pytest
-from tests.audio.hostile import wav
+from tests.audio.hostile import Kitchen, wav
 from tests.audio.meters import decode, probe
 from tests.audio.studio import STREAMING, Work, noise, pcm16
 
@@ -186,3 +186,19 @@ def test_what_cannot_be_said_is_an_error(tmp_path: Path) -> None:
         set_mp3_padding(path, 1)
     with pytest.raises(ValueError, match="without an index"):
         itunsmpb(path)
+
+
+@pytest.mark.parametrize("codec", ["libopus", "libvorbis"])
+def test_a_chained_stream_sounds_as_it_does_alone(
+    engine: Engine, kitchen: Kitchen, tmp_path: Path, codec: str
+) -> None:
+    noise = ("-filter_complex", "anoisesrc=d=1:r=48000:a=0.1:s=1")
+    alone = kitchen.encode(f"{codec}.ogg", *noise, "-c:a", codec, "-b:a", "96k")
+    paths = tmp_path / "alone.ogg", tmp_path / "chained.ogg"
+    paths[0].write_bytes(alone)
+    paths[1].write_bytes(alone * 3)
+
+    one, three = (engine.analyse(path) for path in paths)
+
+    assert three.source.samples == 3 * one.source.samples == 3 * 48_000
+    assert three.loudness.true_peak_dbtp == pytest.approx(one.loudness.true_peak_dbtp, abs=0.1)

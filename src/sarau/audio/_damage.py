@@ -39,6 +39,8 @@ class Claims:
     """Of the decoded samples."""
     seams_s: tuple[float, ...] = ()
     """Where one file was appended to another."""
+    links_at: tuple[int, ...] = ()
+    """Bytes at which Ogg streams after the first begin, where several are chained."""
     fragmented: bool = False
     """An MP4 whose index does not know the whole length."""
     warnings: tuple[str, ...] = ()

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+from collections import deque
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any, BinaryIO, Final
@@ -76,6 +77,7 @@ class Source:
         self._canonical_samples = 0.0
         """The same, at the rate of the first part, which all others are brought to."""
         self.parameters_changed = False
+        self._links_at = deque(self.claims.links_at)
 
     @property
     def size_bytes(self) -> int:
@@ -120,7 +122,7 @@ class Source:
         trim_at = self._padding_start()
         for packet in self._packets():
             try:
-                frames = packet.decode()
+                frames = self._decode(packet)
             except (av.InvalidDataError, av.PatchWelcomeError) as error:
                 self._note_bad(error)
                 continue
@@ -135,6 +137,18 @@ class Source:
                     self.samples = whole
                     self._check_so_far(frame)
                     yield frame
+
+    def _decode(self, packet: "av.Packet[AudioStream]") -> list[AudioFrame]:
+        """Decode a packet; a decoder forgets one stream of chained Ogg before the next."""
+        links_at = self._links_at
+        if packet.pos is None or not links_at or packet.pos < links_at[0]:
+            return packet.decode()
+        while links_at and links_at[0] <= packet.pos:
+            links_at.popleft()
+        context = self.stream.codec_context
+        rest = context.decode(None)
+        context.flush_buffers()
+        return [*rest, *packet.decode()]
 
     def _packets(self) -> Iterator["av.Packet[AudioStream]"]:
         packets = self.container.demux(self.stream)

@@ -46,6 +46,8 @@ def read_claims(source: ByteSource) -> Claims:
     """
     streams: dict[int, _Stream] = {}
     warnings: list[str] = []
+    links_at: list[int] = []
+    has_sound = False
     offset, block, base = 0, b"", 0
     while offset < source.size:
         if offset + MAX_PAGE_BYTES > base + len(block) and base + len(block) < source.size:
@@ -57,12 +59,15 @@ def read_claims(source: ByteSource) -> Claims:
             break
         if not _is_whole(block, at, length):
             raise RejectedError(RejectedCode.CORRUPT, f"a damaged Ogg page at byte {offset}")
-        _follow(block, at, length, streams, warnings)
+        if has_sound and block[at + 5] & _FIRST:
+            links_at.append(offset)
+        stream = _follow(block, at, length, streams, warnings)
+        has_sound = has_sound or (stream.is_sound and stream.started)
         offset += length
     sound = [stream for stream in streams.values() if stream.is_sound]
     if any(not stream.ended for stream in sound):
         raise RejectedError(RejectedCode.TRUNCATED, "the last Ogg page is missing")
-    return Claims(warnings=tuple(dict.fromkeys(warnings)))
+    return Claims(warnings=tuple(dict.fromkeys(warnings)), links_at=tuple(links_at))
 
 
 def page_length(block: bytes, at: int = 0) -> int | None:
@@ -93,7 +98,8 @@ def _judge_end(rest: bytes, remaining: int, streams: dict[int, _Stream]) -> None
 
 def _follow(
     block: bytes, at: int, length: int, streams: dict[int, _Stream], warnings: list[str]
-) -> None:
+) -> _Stream:
+    """Return the stream of a page, with what the page tells of it."""
     flags = block[at + 5]
     granule, serial, sequence = struct.unpack_from("<QII", block, at + 6)
     stream = streams.get(serial)
@@ -107,3 +113,4 @@ def _follow(
     stream.sequence = sequence
     stream.started = stream.started or granule not in {0, _NO_PACKET_ENDS}
     stream.ended = stream.ended or bool(flags & _LAST)
+    return stream
