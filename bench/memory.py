@@ -1,24 +1,25 @@
-"""How much memory a child of the engine needs: the highest resident size (VmHWM) by operation.
+"""How much memory the engine needs: the highest resident size of each of its processes.
 
 The file is pink noise that comes and goes, so loud that the limiter works, as 24 bit FLAC at
-96 kHz. It is written anew each time and deleted afterwards.
+96 kHz. It is written anew each time and deleted afterwards. A child's peak is what the kernel
+tells of it when it has ended (`ru_maxrss`), what it shares with the zygote included.
 
     python -m bench.memory [--hours 2] [--rate 96000]
 """
 
 import argparse
+import resource
 import subprocess
 import tempfile
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from sarau.audio import Engine
+from sarau.audio import ChildReport, Engine
 from sarau.model.preset import PRESETS
 
 PRESET = PRESETS["streaming"]
 KB = 1024
+MB = KB * KB
 
 
 def make_source(path: Path, seconds: float, rate_hz: int) -> None:
@@ -33,41 +34,23 @@ def make_source(path: Path, seconds: float, rate_hz: int) -> None:
     subprocess.run([*command, "-bits_per_raw_sample", "24", str(path)], check=True)
 
 
-def children(pid: int) -> Iterator[int]:
-    """Yield the processes that the zygote `pid` has forked."""
-    for listed in Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
-            yield from map(int, listed.read_text().split())
-        except OSError:
-            continue
+def own_children() -> Iterator[int]:
+    """Yield the processes that this one has started; the zygote is the only one that lasts."""
+    for listed in Path("/proc/self/task").glob("*/children"):
+        yield from map(int, listed.read_text().split())
 
 
-def highest_kb(pid: int) -> int:
-    try:
-        status = Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return 0
-    return next((int(s.split()[1]) for s in status.splitlines() if s.startswith("VmHWM")), 0)
+def peak_mb(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / KB
 
 
-class Watch:
-    """Looks at the children twenty times a second; VmHWM itself forgets nothing."""
-
-    def __init__(self, zygote_pid: int) -> None:
-        self._zygote_pid = zygote_pid
-        self.peaks_kb: dict[int, int] = {}
-        threading.Thread(target=self._look, daemon=True).start()
-
-    def _look(self) -> None:
-        while True:
-            for pid in children(self._zygote_pid):
-                self.peaks_kb[pid] = max(self.peaks_kb.get(pid, 0), highest_kb(pid))
-            time.sleep(0.05)
-
-    def take(self) -> float:
-        """Return the highest peak of one child since the last call, in MB."""
-        seen, self.peaks_kb = self.peaks_kb, {}
-        return max(seen.values(), default=0) / KB
+def tell(report: ChildReport) -> None:
+    print(
+        f"{report.operation}: {report.max_rss_bytes / MB:.0f} MB"
+        f" ({report.duration_s:.0f} s, {report.cpu_s:.0f} CPU-s)",
+        flush=True,
+    )
 
 
 def main() -> None:
@@ -75,19 +58,18 @@ def main() -> None:
     parser.add_argument("--hours", type=float, default=2.0)
     parser.add_argument("--rate", type=int, default=96_000)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as directory, Engine() as engine:
+    with tempfile.TemporaryDirectory() as directory, Engine(on_child=tell) as engine:
         source = Path(directory) / "long.flac"
         make_source(source, options.hours * 3600, options.rate)
-        engine.describe()
-        zygote = engine._running()  # noqa: SLF001 - nobody else needs its pid
-        print(f"zygote {highest_kb(zygote.pid) / KB:.0f} MB", flush=True)
-        watch = Watch(zygote.pid)
-        analysis = engine.analyse(source)
-        print(f"analyse {watch.take():.0f} MB", flush=True)
+        print(f"{source.stat().st_size / MB:.0f} MB of FLAC, limits as in production", flush=True)
+        analysis = engine.analyse(source, insight=True)
         files = engine.render(source, analysis, PRESET, Path(directory))
-        print(f"render {watch.take():.0f} MB, limiter {files[0].gain}", flush=True)
+        print(f"the limiter at work: {files[0].gain}", flush=True)
         engine.verify(source, analysis, PRESET, files, Path(directory))
-        print(f"verify {watch.take():.0f} MB, the highest of one child", flush=True)
+        for zygote in own_children():
+            print(f"zygote: {peak_mb(zygote):.0f} MB", flush=True)
+        own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KB
+        print(f"the process that asks: {own:.0f} MB", flush=True)
 
 
 if __name__ == "__main__":
