@@ -1,14 +1,15 @@
 """The rooms a run goes through, real ones, in this process and without a worker."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sarau.app._root import _has_object
-from sarau.audio import Engine, SandboxMode
+from sarau.audio import Analysis, Engine, SandboxMode
 from sarau.catalog import Database, runs, tracks
 from sarau.intake import Description, Intake
 from sarau.library import DiskLibrary
@@ -23,6 +24,17 @@ from sarau.storage import Volume
 def engine() -> Iterator[Engine]:
     with Engine(sandbox=SandboxMode.BEST_EFFORT) as found:
         yield found
+
+
+class LateEngine:
+    """The engine, before which something happens."""
+
+    def __init__(self, engine: Engine, before: Callable[[], None]) -> None:
+        self._engine, self._before = engine, before
+
+    def analyse(self, path: Path, **options: Any) -> Analysis:
+        self._before()
+        return self._engine.analyse(path, **options)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """A file goes to the library once, whoever else is at it, and twins find each other."""
 
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -9,10 +8,9 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from tests.pipeline.conftest import Rooms
+from tests.pipeline.conftest import LateEngine, Rooms
 from tests.sounds import write_music
 
-from sarau.audio import Analysis, Engine
 from sarau.catalog import events, uploads
 from sarau.catalog.tables import objects
 from sarau.errors import FailedCode, FailedError
@@ -38,17 +36,6 @@ class Gate(DiskLibrary):
         self.copied.set()
         assert self.may_commit.wait(30)
         return found
-
-
-class LateEngine:
-    """The engine, before which something happens."""
-
-    def __init__(self, engine: Engine, before: Callable[[], None]) -> None:
-        self._engine, self._before = engine, before
-
-    def analyse(self, path: Path, **options: Any) -> Analysis:
-        self._before()
-        return self._engine.analyse(path, **options)
 
 
 def upload_of(rooms: Rooms, track_id: TrackId) -> Upload:

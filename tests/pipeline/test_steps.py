@@ -1,13 +1,16 @@
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from threading import Barrier
 
 import pytest
-from tests.pipeline.conftest import Rooms
+from mutagen.id3 import TIT2
+from mutagen.wave import WAVE
+from tests.pipeline.conftest import LateEngine, Rooms
 from tests.sounds import write_music
 
-from sarau.catalog import events, renditions, uploads
+from sarau.catalog import events, renditions, tracks, uploads
 from sarau.errors import CancelledRunError, FailedCode, FailedError, RejectedCode, RejectedError
 from sarau.model.ids import LOCAL_USER_ID
 from sarau.model.lifecycle import RunState, TrackState, UploadState
@@ -125,6 +128,25 @@ def test_titles_come_from_tags_unless_a_person_named_the_track(
 ) -> None:
     run_id = rooms.receive(write_music(tmp_path / "take_7.wav"))
     assert rooms.go_through(run_id).title == "take_7"
+
+
+def test_a_name_that_a_person_gives_while_the_track_is_examined_stays(
+    rooms: Rooms, tmp_path: Path
+) -> None:
+    path = write_music(tmp_path / "take_7.wav", seconds=0.5)
+    tagged = WAVE(path)
+    tagged.add_tags()
+    tagged["TIT2"] = TIT2(encoding=3, text="Untitled")
+    tagged.save()
+    run_id = rooms.receive(path)
+    track = rooms.track(rooms.run(run_id).track_id)
+
+    def name() -> None:
+        with rooms.database.write() as connection:
+            tracks.edit(connection, track, title="Corcovado", artist=None)
+
+    replace(rooms.steps, engine=LateEngine(rooms.steps.engine, name)).validate(run_id)
+    assert rooms.track(track.id).title == "Corcovado"
 
 
 def test_the_same_bytes_again_are_tied_to_the_first_track(rooms: Rooms, tmp_path: Path) -> None:

@@ -187,7 +187,10 @@ def mark_duplicate(connection: sa.Connection, track: Track, of: Track) -> None:
 def edit(
     connection: sa.Connection, track: Track, *, title: str | None, artist: str | None
 ) -> Track:
-    """Change what a track is called, leave alone what is None, and record `track.edited`."""
+    """Change what a track is called, leave alone what is None, and record `track.edited`.
+
+    The caller has read the track with its row locked: what is searched is made of the whole name.
+    """
     new = {"title": title, "artist": artist}
     changes = {name: value for name, value in new.items() if value is not None}
     search_text = fold(

@@ -97,6 +97,8 @@ class Steps:
             objects.lock(connection)
             locks.run(connection, run_id)
             _require_open(connection, run_id)
+            # A person may have named it while it was examined.
+            track = tracks.get(connection, track.id)
             stored = _stored(connection, track, settled=True)
             known = sources.find(connection, [track.id]).get(track.id)
             save_analysis(
@@ -108,7 +110,7 @@ class Steps:
                 object_sha256=known.object_sha256 if known else stored,
             )
             if known is None and stored is not None:
-                tie_to_twin(connection, tracks.get(connection, track.id), stored)
+                tie_to_twin(connection, track, stored)
         if analysis.insight is not None and analysis.insight.fingerprint is not None:
             find_alike(self.database, track, analysis.insight.fingerprint)
         # What pictures are drawn from has its place in the catalog: a checkpoint needs no

@@ -6,7 +6,17 @@ from typing import Annotated
 import sqlalchemy as sa
 from fastapi import APIRouter, Query
 
-from sarau.catalog import events, likenesses, listing, renditions, runs, sources, tracks, uploads
+from sarau.catalog import (
+    events,
+    likenesses,
+    listing,
+    locks,
+    renditions,
+    runs,
+    sources,
+    tracks,
+    uploads,
+)
 from sarau.model.ids import RunId, TrackId
 from sarau.model.lifecycle import TrackState
 from sarau.model.track import Track
@@ -74,6 +84,7 @@ def edit_track(
 ) -> TrackView:
     """Change what a track is called."""
     with rooms.database.write() as connection:
+        locks.track(connection, TrackId(track_id))
         track = tracks.get(connection, TrackId(track_id), owner_id=owner)
         track = tracks.edit(connection, track, title=edit.title, artist=edit.artist)
         return describe(connection, [track], language)[0]
