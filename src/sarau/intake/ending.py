@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from sarau.catalog import tracks, uploads
+from sarau.catalog import locks, tracks, uploads
 from sarau.errors import FailedCode
 from sarau.model.lifecycle import TrackState, UploadState
 from sarau.model.upload import Upload
@@ -19,6 +19,7 @@ def end(
     code: FailedCode | None = None,
 ) -> None:
     """Move an upload and its receiving track to their ends, in the caller's transaction."""
+    locks.arriving(connection, [upload.id])
     gone = uploads.let_go(connection, upload, new, _KINDS.get(track_state, "damaged"), code=code)
     if upload.state is UploadState.RECEIVING and new is UploadState.DISCARDED:
         # All its bytes may have come without its being called whole: nothing of it is kept,

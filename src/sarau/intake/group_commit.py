@@ -12,7 +12,8 @@ from typing import Generic, TypeVar
 
 import sqlalchemy as sa
 
-from sarau.catalog import Database
+from sarau.catalog import Database, locks
+from sarau.model.ids import UploadId
 
 _LARGEST = 64
 
@@ -85,39 +86,50 @@ class Batches(Generic[Item, Result]):
                 following.turn.set()
 
 
+Work = Callable[[sa.Connection], object]
+Changing = tuple[Work, UploadId | None]
+"""A piece of work, and which upload that others may change too it changes."""
+
+
 class GroupCommit:
     """Runs pieces of work, each whole or not at all, several to a transaction."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._batches: Batches[Callable[[sa.Connection], object], object] = Batches(self._commit)
+        self._batches: Batches[Changing, object] = Batches(self._commit)
 
-    def run(self, work: Callable[[sa.Connection], Result]) -> Result:
+    def run(
+        self, work: Callable[[sa.Connection], Result], *, upload_id: UploadId | None = None
+    ) -> Result:
         """Run `work` in a transaction and return its result when that is on disk.
+
+        Args:
+            work: Locks rows in the order of catalog/locks.py.
+            upload_id: The upload that it changes, unless it makes it.
 
         Raises:
             FailedError: `database_unavailable` or `disk_full`: nothing was committed.
             Exception: What `work` raised: nothing of it was committed.
 
         """
-        result: Result = self._batches.run(work)  # type: ignore[assignment]  # it is work's own
+        result: Result = self._batches.run((work, upload_id))  # type: ignore[assignment]  # it is work's own
         return result
 
-    def _commit(self, jobs: list[Job[Callable[[sa.Connection], object], object]]) -> None:
+    def _commit(self, jobs: list[Job[Changing, object]]) -> None:
         with self._database.write() as connection:
             if len(jobs) == 1:
-                jobs[0].value = [jobs[0].context.run(jobs[0].item, connection)]
+                jobs[0].value = [jobs[0].context.run(jobs[0].item[0], connection)]
                 return
+            # The first to record an event keeps it from everybody else until the end.
+            locks.arriving(connection, {job.item[1] for job in jobs if job.item[1]})
             for job in jobs:
                 self._run_one(connection, job)
 
     @staticmethod
-    def _run_one(
-        connection: sa.Connection, job: Job[Callable[[sa.Connection], object], object]
-    ) -> None:
+    def _run_one(connection: sa.Connection, job: Job[Changing, object]) -> None:
         try:
             with connection.begin_nested():
-                job.value = [job.context.run(job.item, connection)]
+                job.value = [job.context.run(job.item[0], connection)]
         except sa.exc.DBAPIError:
             raise  # the database's trouble is everybody's
         except Exception as error:  # noqa: BLE001 - raised in the thread that asked for the work

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from sarau.catalog import Database, presets, tracks, uploads
+from sarau.catalog import Database, locks, presets, tracks, uploads
 from sarau.errors import FailedCode, FailedError, RefusedCode, RefusedError
 from sarau.intake import expiry, recovery
 from sarau.intake.appender import Appender, lock
@@ -273,7 +273,9 @@ class Intake:
 
     def ask_to_let_go(self, upload_id: UploadId) -> None:
         """Ask the process that holds an upload to let go of it for a newer request."""
-        self._commits.run(lambda connection: uploads.want(connection, upload_id, new_id()))
+        self._commits.run(
+            lambda connection: uploads.want(connection, upload_id, new_id()), upload_id=upload_id
+        )
 
     def wanted(self, upload_ids: list[UploadId]) -> dict[UploadId, str | None]:
         """Return the newest request, of any process, that waits for each upload."""
@@ -289,7 +291,8 @@ class Intake:
 
         """
         return self._commits.run(
-            lambda connection: uploads.declare_size(connection, upload, size_bytes)
+            lambda connection: uploads.declare_size(connection, upload, size_bytes),
+            upload_id=upload.id,
         )
 
     def acknowledge(self, upload: Upload, offset_bytes: int) -> Upload:
@@ -297,7 +300,8 @@ class Intake:
         return self._commits.run(
             lambda connection: uploads.advance(
                 connection, upload, offset_bytes, expires_at=self._expires_at()
-            )
+            ),
+            upload_id=upload.id,
         )
 
     def receive(self, upload: Upload, sha256: str | None, *, size_bytes: int) -> Upload:
@@ -314,16 +318,18 @@ class Intake:
                 declared = uploads.declare_size(connection, upload, size_bytes)
             return self._receive(connection, declared, sha256, None)
 
-        received = self._commits.run(work)
+        received = self._commits.run(work, upload_id=upload.id)
         self.hashers.forget(upload.id)
         return received
 
     def _receive(
         self, connection: sa.Connection, upload: Upload, sha256: str | None, track: Track | None
     ) -> Upload:
+        if upload.track_id is not None and track is None:
+            locks.arriving(connection, [upload.id])
+            track = tracks.get(connection, upload.track_id)
         received = uploads.receive(connection, upload, sha256=sha256, expires_at=self._expires_at())
-        if upload.track_id is not None:
-            track = track or tracks.get(connection, upload.track_id)
+        if track is not None:
             moved = tracks.change_state(connection, track, TrackState.RECEIVED, upload_id=upload.id)
             self._on_received(connection, [(received, moved)])
         return received
@@ -350,7 +356,7 @@ class Intake:
                 raise RefusedError(RefusedCode.UPLOAD_GONE, f"it is {newest.state} by now")
             end(connection, newest, UploadState.DISCARDED, TrackState.CANCELLED)
 
-        self._commits.run(work)
+        self._commits.run(work, upload_id=upload.id)
         self.remove_file(upload.id)
 
     def abandon(self, upload: Upload, error: FailedError) -> None:
@@ -367,7 +373,7 @@ class Intake:
             if newest.state is UploadState.RECEIVING:
                 end(connection, newest, UploadState.DAMAGED, TrackState.FAILED, code=code)
 
-        self._commits.run(work)
+        self._commits.run(work, upload_id=upload.id)
 
     def path_of(self, upload: Upload) -> Path:
         """Return the file of an upload that was received whole.
