@@ -5,7 +5,9 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from sarau.catalog.database import insert_into
 from sarau.catalog.tables import volumes
+from sarau.errors import FailedCode, FailedError
 from sarau.model.clock import now
 
 
@@ -16,10 +18,18 @@ def known_id(connection: sa.Connection, role: str) -> str | None:
 
 
 def remember(connection: sa.Connection, role: str, volume_id: str) -> None:
-    """Tie a volume to this catalog for good; remembering it again changes nothing."""
-    if known_id(connection, role) is None:
-        row = {"role": role, "id": volume_id, "created_at": now()}
-        connection.execute(sa.insert(volumes).values(row))
+    """Tie a volume to this catalog for good; remembering it again changes nothing.
+
+    Raises:
+        FailedError: `volume_mismatch`, when another one serves as `role`.
+
+    """
+    row = {"role": role, "id": volume_id, "created_at": now()}
+    # Another process may start for the first time just now.
+    connection.execute(insert_into(connection, volumes).values(row).on_conflict_do_nothing())
+    if (known := known_id(connection, role)) != volume_id:
+        detail = f"the catalog's {role} is {known}, not {volume_id}"
+        raise FailedError(FailedCode.VOLUME_MISMATCH, detail)
 
 
 @dataclass(frozen=True, slots=True)
