@@ -1,3 +1,4 @@
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -7,8 +8,9 @@ import sqlalchemy as sa
 from tests.pipeline.conftest import Rooms
 from tests.sounds import write_music
 
-from sarau.catalog import events, objects
+from sarau.catalog import events, object_lock, objects
 from sarau.errors import FailedError
+from sarau.library import DiskLibrary
 from sarau.model.clock import now
 from sarau.pipeline import scrub
 from sarau.pipeline.scrub import Scrub
@@ -71,6 +73,33 @@ def test_a_damaged_object_is_recorded_once_and_never_removed_from_the_catalog(
     with rooms.database.read() as connection:
         assert objects.count_damaged(connection) == 1
         assert not objects.is_unreferenced(connection, victim.name)
+
+
+@pytest.mark.parametrize("collector", ["is at it", "was faster"])
+def test_what_the_collector_removes_is_not_damaged(
+    rooms: Rooms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, collector: str
+) -> None:
+    monkeypatch.setattr(scrub, "_EVERY", timedelta(0))
+    ref = rooms.library.put(write_music(tmp_path / "a.wav", seconds=0.5))
+    victim = ref.sha256
+    with rooms.database.write() as connection:
+        objects.add(connection, victim, ref.size_bytes)
+
+    class Collected(DiskLibrary):
+        def verify(self, sha256: str) -> bool:
+            self.remove(victim)
+            if collector == "was faster":
+                with rooms.database.write() as connection:
+                    objects.remove(connection, victim)
+            return super().verify(sha256)
+
+    found = Scrub(rooms.database, Collected(rooms.library.volume))
+    with ExitStack() as stack:
+        if collector == "is at it":
+            stack.enter_context(object_lock.collecting(rooms.database))
+        found.go_on()
+    assert found._damaged == 0
+    assert "object.damaged" not in _kinds(rooms)
 
 
 @pytest.mark.parametrize("how", ["missing", "unreadable"])

@@ -75,6 +75,12 @@ def is_sound(connection: sa.Connection, sha256: str) -> bool:
     return connection.execute(query).first() is not None
 
 
+def is_recorded(connection: sa.Connection, sha256: str) -> bool:
+    """Tell whether an object is recorded, sound or not."""
+    query = sa.select(objects.c.sha256).where(objects.c.sha256 == sha256)
+    return connection.execute(query).first() is not None
+
+
 def lock(connection: sa.Connection) -> None:
     """Keep every other transaction that ties tracks to objects waiting until this one ends.
 

@@ -9,7 +9,7 @@ is recorded too.
 import logging
 from datetime import timedelta
 
-from sarau.catalog import Database, events, objects
+from sarau.catalog import Database, events, object_lock, objects
 from sarau.catalog.objects import StoredObject
 from sarau.errors import FailedCode, FailedError
 from sarau.library import ObjectStore
@@ -79,6 +79,19 @@ class Scrub:
 
     def _examine(self, one: StoredObject) -> None:
         wrong = self._find_wrong(one.sha256)
+        if wrong is None:
+            self._note(one, None)
+            return
+        with object_lock.referring_at_once(self._database) as is_held:
+            # What the collector removes, or has removed since it was found due, is not damaged.
+            if is_held and self._is_recorded(one.sha256):
+                self._note(one, self._find_wrong(one.sha256))
+
+    def _is_recorded(self, sha256: str) -> bool:
+        with self._database.read() as connection:
+            return objects.is_recorded(connection, sha256)
+
+    def _note(self, one: StoredObject, wrong: str | None) -> None:
         sound = wrong is None
         self._read += 1
         self._damaged += not sound
