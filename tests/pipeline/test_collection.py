@@ -243,6 +243,23 @@ def test_failures_that_may_have_passed_are_retried_and_others_are_not(
     assert rooms.track(rooms.run(odd).track_id).state is TrackState.FAILED
 
 
+def test_an_outage_of_a_place_may_last_as_long_as_it_likes(rooms: Rooms, tmp_path: Path) -> None:
+    full, lost = (
+        rooms.receive(write_music(tmp_path / f"{seed}.wav", seconds=0.5, seed=seed))
+        for seed in range(2)
+    )
+    fail(rooms.database, full, FailedCode.DISK_FULL, "test")
+    fail(rooms.database, lost, FailedCode.WORKER_LOST, "test")
+    _say_it_ended(rooms, [full, lost], before=timedelta(minutes=61), attempt=20)
+    rooms.library.volume.reserve_bytes = 1 << 60
+    rooms.caretaker.retry_failed()
+    assert rooms.track(rooms.run(full).track_id).state is TrackState.FAILED
+    rooms.library.volume.reserve_bytes = 0
+    rooms.caretaker.retry_failed()
+    assert rooms.track(rooms.run(full).track_id).state is TrackState.RECEIVED
+    assert rooms.track(rooms.run(lost).track_id).state is TrackState.FAILED
+
+
 def test_what_is_not_due_keeps_nobody_waiting(
     rooms: Rooms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

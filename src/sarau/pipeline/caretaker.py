@@ -38,8 +38,7 @@ _EVERY_S = 5.0
 _RARELY_S = 60.0
 """For what nobody waits for, and what is dear to look for where there is none."""
 _RECOVER_EVERY_S = 3600.0
-_RETRIED = (
-    FailedCode.ENGINE_MISSING,
+_OF_PLACES = (
     FailedCode.DISK_FULL,
     FailedCode.DISK_ERROR,
     FailedCode.VOLUME_MISSING,
@@ -47,10 +46,10 @@ _RETRIED = (
     FailedCode.LIBRARY_UNAVAILABLE,
     FailedCode.LIBRARY_DENIED,
     FailedCode.DATABASE_UNAVAILABLE,
-    FailedCode.WORKER_LOST,
-    FailedCode.OBJECT_MISSING,
 )
-"""Failures that pass when somebody mends the machine, or stops to kill its workers.
+"""Failures of where things are kept: they pass when somebody mends that, however late."""
+_RETRIED = (FailedCode.ENGINE_MISSING, FailedCode.WORKER_LOST, FailedCode.OBJECT_MISSING)
+"""Failures that may pass, or be the file's own doing: they are tried again a few times.
 
 An object is missing, too, where the collector took one that had long been of no use between
 its making and the note that it was made: it is made again.
@@ -145,13 +144,18 @@ class Caretaker:
     def retry_failed(self) -> None:
         """Start runs again that failed for a reason which may have passed."""
         due = self._due(_RETRIED, max_attempt=_MAX_ATTEMPTS)
-        for run in due + self._waiting_for_the_scanner():
+        for run in due + self._waiting_for_places() + self._waiting_for_the_scanner():
             with self._database.read() as connection:
                 track = tracks.find(connection, run.track_id)
             if track and track.state is TrackState.FAILED and track.run_id == run.id:
                 # Another process's caretaker, or a person, may have been faster.
                 with suppress(RefusedError):
                     self._pipeline.retry(track.id, track.owner_id, is_bulk=True)
+
+    def _waiting_for_places(self) -> list[Run]:
+        """Return what can be tried again: nothing while the library is away or full."""
+        waiting = self._due(_OF_PLACES, max_attempt=None)
+        return waiting if waiting and self._library.check().ok else []
 
     def _waiting_for_the_scanner(self) -> list[Run]:
         """Return what can be scanned again: nothing while the scanner is away, however long."""
