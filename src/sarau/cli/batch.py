@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from sarau.audio import Analysis, Engine, Rendition
+from sarau.audio import Analysis, Engine, Rendition, SourceInfo
 from sarau.audio.hls import unpack
 from sarau.cli import receipts
 from sarau.cli.jobs import DRAFTS, Job
@@ -33,7 +33,9 @@ class Summary:
     """What a table tells of a file: of thousands of files, all are kept to the end."""
 
     path: Path
+    source: SourceInfo | None
     loudness: Loudness | None
+    warnings: tuple[str, ...]
     renditions: tuple[Rendition, ...]
     error: SarauError | None
     is_old: bool
@@ -52,8 +54,16 @@ class Processed:
 
     def summary(self) -> Summary:
         """Return what a table needs."""
-        loudness = self.analysis.loudness if self.analysis else None
-        return Summary(self.path, loudness, self.renditions, self.error, self.is_old)
+        found = self.analysis
+        return Summary(
+            self.path,
+            source=found.source if found else None,
+            loudness=found.loudness if found else None,
+            warnings=found.warnings if found else (),
+            renditions=self.renditions,
+            error=self.error,
+            is_old=self.is_old,
+        )
 
 
 @contextmanager
@@ -81,7 +91,7 @@ def work_through(
     engine: Engine,
     workers: int,
     progress: Progress,
-) -> Iterator[Result]:
+) -> Generator[Result]:
     """Call `work` on each item, `workers` at once, and give results as they come."""
     waiting: set[Future[Result]] = set()
     with crew(workers, engine) as pool:

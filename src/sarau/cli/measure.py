@@ -1,5 +1,6 @@
 """`sarau measure`: loudness, and nothing is written."""
 
+import contextlib
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,24 +32,25 @@ def command(files: tuple[Path, ...], jobs: int | None, *, as_json: bool) -> None
 
     found = settings.load(workers=jobs)
     paths = (path for path, _ in find_files(files))
+    results = []
     with Engine(sandbox=SandboxMode(found.sandbox)) as engine, Progress() as progress:
-        results = sorted(
-            batch.work_through(
-                paths,
-                lambda path: batch.measure(engine, path, progress, insight=as_json),
-                engine=engine,
-                workers=found.worker_count,
-                progress=progress,
-            ),
-            key=lambda result: result.path,
+        work = batch.work_through(
+            paths,
+            lambda path: batch.measure(engine, path, progress, insight=as_json),
+            engine=engine,
+            workers=found.worker_count,
+            progress=progress,
         )
+        # Closed at once when this block ends early, and with it what is at work.
+        with contextlib.closing(work) as done:
+            for result in done:
+                if as_json:
+                    print(document(_plain(result)), flush=True)
+                results.append(result.summary())
     if not results:
         say_nothing_to_do(files)
-    if as_json:
-        for result in results:
-            print(document(_plain(result)))
-    else:
-        tables.print_measured(results)
+    if not as_json:
+        tables.print_measured(sorted(results, key=lambda result: result.path))
     if any(result.error for result in results):
         sys.exit(SOME_NOT_READY)
 

@@ -12,12 +12,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sarau.audio import Evidence
-from sarau.cli.batch import Processed, Summary
+from sarau.audio import Evidence, SourceInfo
+from sarau.cli.batch import Summary
 from sarau.cli.exits import language, told
 from sarau.cli.likeness import Alike, alike_sentence
 from sarau.cli.names import labels
 from sarau.errors import RejectedError, SarauError
+from sarau.model.loudness import Loudness
 
 _ENDLESS_COLUMNS = 100_000
 """As wide as a pipe: what reads it gets whole names."""
@@ -49,11 +50,15 @@ def print_processed(results: Sequence[Summary]) -> None:
         print(f"{old} of {len(ready)} were made by an earlier call; --again makes them anew.")
 
 
-def print_measured(results: Sequence[Processed]) -> None:
+def print_measured(results: Sequence[Summary]) -> None:
     """Print the loudness of each file, in the terms of EBU R 128, and then what went wrong."""
     names = labels(result.path for result in results)
     columns = ("I LUFS", "LRA LU", "max M LUFS", "max S LUFS", "TP dBTP", "length s", "rate Hz")
-    blocks = [_measured(names[one.path], one) for one in results if one.analysis is not None]
+    blocks = [
+        _measured(names[one.path], one.source, one.loudness, one.warnings)
+        for one in results
+        if one.source is not None and one.loudness is not None
+    ]
     _print_table("file", (*columns, "format", "notes"), blocks)
     _print_problems((names[one.path], one.error) for one in results)
 
@@ -83,11 +88,7 @@ def _processed(name: str, result: Summary) -> _Block:
     return _Block(name, rows)
 
 
-def _measured(name: str, result: Processed) -> _Block:
-    analysis = result.analysis
-    if analysis is None:
-        return _Block(name, [])
-    loudness, source = analysis.loudness, analysis.source
+def _measured(name: str, source: SourceInfo, loudness: Loudness, warnings: Sequence[str]) -> _Block:
     figures = (
         loudness.integrated_lufs,
         loudness.range_lu,
@@ -100,7 +101,7 @@ def _measured(name: str, result: Processed) -> _Block:
         f"{source.duration_s:.1f}",
         str(source.sample_rate_hz),
         f"{source.codec} {source.channel_layout}",
-        ", ".join(analysis.warnings),
+        ", ".join(warnings),
     )
     return _Block(name, [row])
 
