@@ -87,8 +87,9 @@ class Function:
         """
         try:
             if self.documents.report(landing.id) is None:
+                maker = self._describe(context)
                 stages = Stages(to_traceparent(lambda_trace()))
-                report = self._workshop.take(landing, self._describe(context), deadline, stages)
+                report = self._workshop.take(landing, maker, deadline, stages)
                 self.documents.write(report)
                 say(
                     _logger,
