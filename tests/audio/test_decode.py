@@ -1,12 +1,13 @@
 """Decoding, as the children do it: what is counted, and what is kept."""
 
 import os
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tests.audio.hostile import Kitchen
+from tests.audio.hostile import RATE_HZ, Kitchen
 
 from sarau.audio import Limits
 from sarau.audio._libraries import load_libraries
@@ -40,3 +41,18 @@ def test_a_part_of_a_lower_rate_and_fewer_channels_counts_as_what_it_becomes(
     assert caught.value.code is RejectedCode.TOO_LONG
     assert source.sample_rate_hz == 48_000
     assert source.channels == 2
+
+
+def test_sound_behind_the_length_that_an_mp4_states_is_kept(
+    kitchen: Kitchen, tmp_path: Path
+) -> None:
+    whole = kitchen.encode("short.m4a", "-t", "1", "-c:a", "aac")
+    path = tmp_path / "a.m4a"
+    path.write_bytes(whole)
+    with opened(path) as source:
+        assert sum(frame.samples for frame in source.frames()) == RATE_HZ
+    at = whole.index(b"mdhd") + 20
+    path.write_bytes(whole[:at] + struct.pack(">I", RATE_HZ // 4) + whole[at + 4 :])
+    with opened(path) as source:
+        kept = sum(frame.samples for frame in source.frames())
+    assert RATE_HZ <= kept == source.samples < RATE_HZ + 1024

@@ -42,6 +42,8 @@ _ATTACHED_PICTURE: Final = 0x400
 _MAX_STREAMS: Final = 64
 _MAX_BAD: Final = 10_000
 _BOMB_SAMPLES: Final = 100_000_000
+_MAX_PADDING_SAMPLES: Final = 4096
+"""Two frames of HE-AAC, the longest."""
 FRAME_SAMPLES: Final = 16384
 """Filters and encoders work best on long frames."""
 
@@ -119,7 +121,13 @@ class Source:
             RejectedError: `too_long` and others, when a limit is passed on the way.
 
         """
-        trim_at = self._padding_start()
+        frames, end = self._decoded(), self._padding_start()
+        for frame in frames if end is None else _without_padding(frames, end):
+            self.samples += frame.samples
+            self._check_so_far(frame)
+            yield frame
+
+    def _decoded(self) -> Iterator[AudioFrame]:
         for packet in self._packets():
             try:
                 frames = self._decode(packet)
@@ -129,13 +137,6 @@ class Source:
             for frame in frames:
                 if frame.samples:
                     self._note_jump(frame)
-                    whole = self.samples + frame.samples
-                    if trim_at is not None and trim_at < whole:
-                        yield from cut(frame, trim_at - self.samples)
-                        self.samples = trim_at
-                        continue
-                    self.samples = whole
-                    self._check_so_far(frame)
                     yield frame
 
     def _decode(self, packet: "av.Packet[AudioStream]") -> list[AudioFrame]:
@@ -214,13 +215,31 @@ class Source:
             raise RejectedError(RejectedCode.TOO_LONG, detail)
 
     def _padding_start(self) -> int | None:
-        """Return where an MP4's edit list ends, if only the codec's padding follows."""
+        """Return how many samples an MP4 says it has; the codec's padding follows them."""
         duration, time_base = self.stream.duration, self.stream.time_base
         if self.claims.fragmented or self.format != "m4a":
             return None
         if duration is None or time_base is None:
             return None
         return int(duration * time_base * self.sample_rate_hz) or None
+
+
+def _without_padding(frames: Iterator[AudioFrame], end: int) -> Iterator[AudioFrame]:
+    """Yield the first `end` samples, or all where more follow than any codec pads with."""
+    samples = 0
+    late: list[AudioFrame] = []
+    for frame in frames:
+        samples += frame.samples
+        if samples <= end:
+            yield frame
+            continue
+        late.append(frame)
+        if samples - end > _MAX_PADDING_SAMPLES:
+            yield from late
+            yield from frames
+            return
+    if late:
+        yield from cut(late[0], end - samples + sum(frame.samples for frame in late))
 
 
 def is_picture(stream: "av.stream.Stream") -> bool:
