@@ -7,13 +7,16 @@
 2. Checksums. A FLAC whose MD5 differs, or an Ogg page whose CRC does, is `corrupt`.
 3. Decoding. Packets that cannot be decoded within the first second, as cut streams have
    them, are a warning (`damaged_start`). So are those in the last second of a raw stream
-   (MP3, ADTS), where junk hides (`damaged_end`). Anywhere else they make it `corrupt`.
+   (MP3, ADTS), where junk hides (`damaged_end`). Anywhere else they make it `corrupt`. Where
+   all that a FLAC or an MP3's Xing header promises was decoded, and nothing more, they are
+   junk; behind what an MP3 promises they are so, too.
 4. Sync. Bytes between MP3 frames that belong to no frame and no tag, and jumps in the
    numbers of FLAC frames, count as rule 3. Where MP3 files were simply joined, the frames
    at the seam may fail (`joined_files`).
 5. Tags and padding after the sound are nobody's concern.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -76,10 +79,11 @@ def judge(
         code = RejectedCode.CORRUPT if bad_at_s else RejectedCode.NO_SAMPLES
         raise RejectedError(code, "nothing could be decoded")
     warnings = list(claims.warnings)
-    for position_s in () if not short and _is_whole(container, claims, md5) else bad_at_s:
+    junk_from_s = _junk_from_s(container, claims, md5, samples, sample_rate_hz)
+    for position_s in bad_at_s:
         at_end = position_s >= duration_s - (END_S if container in _RAW_STREAMS else 0)
-        if short and at_end:
-            continue  # What is missing is said below.
+        if position_s >= junk_from_s or (short and at_end):
+            continue  # Junk, or the end of what is said to be missing below.
         if position_s < START_S:
             warnings.append("damaged_start")
         elif at_end and container in _RAW_STREAMS:
@@ -96,8 +100,18 @@ def judge(
     return tuple(dict.fromkeys(warnings))
 
 
-def _is_whole(container: str, claims: Claims, md5: bytes | None) -> bool:
-    """Tell whether a full length is proof that what fails is junk behind the sound."""
-    if claims.samples is None:
-        return False
-    return container == "mp3" or (container == "flac" and claims.md5 == md5 is not None)
+def _junk_from_s(
+    container: str, claims: Claims, md5: bytes | None, samples: int, sample_rate_hz: int
+) -> float:
+    """Return from where on what fails is junk, as all of the sound is proven to be there."""
+    slack = _LENGTH_SLACK_SAMPLES.get(container, 0)
+    if claims.samples is None or samples + slack < claims.samples:
+        return math.inf
+    if container == "flac" and claims.md5 == md5 is not None:
+        return 0.0
+    if container != "mp3":
+        return math.inf
+    if samples <= claims.samples and not claims.seams_s:
+        return 0.0
+    # More than the header knows of: what was decoded behind it makes up for nothing in it.
+    return (claims.samples - slack) / sample_rate_hz
