@@ -15,7 +15,7 @@ import mutagen.mp4
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, ImageOps
 from tests.audio.hostile import wav
 from tests.audio.studio import ALL, noise, pcm16
 
@@ -26,6 +26,7 @@ from sarau.model.preset import PRESETS, Format
 
 load_libraries()
 
+from sarau.audio._cover import remake_cover  # noqa: E402 - PyAV comes after the libraries
 from sarau.audio._source_tags import read_tags  # noqa: E402 - mutagen's own come after the libraries
 from sarau.audio._tags import write_tags  # noqa: E402 - as above
 
@@ -237,6 +238,33 @@ def test_a_cover_that_says_how_it_lies_is_put_upright(
     (cover,) = covers(files)
     with Image.open(io.BytesIO(cover)) as image:
         assert image.size == (40, 60)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "WEBP"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_cover_with_spoiled_exif_is_put_upright(kind: str, orientation: int) -> None:
+    entries = ((0x010F, 5, 1, 38), (0x0112, 3, 1, orientation))  # A maker that is a fraction.
+    exif = b"Exif\0\0II*\0" + struct.pack("<IH", 8, len(entries))
+    exif += b"".join(struct.pack("<HHII", *entry) for entry in entries) + struct.pack(
+        "<III", 0, 1, 2
+    )
+    out, upright = io.BytesIO(), Image.new("RGB", (60, 40), "blue")
+    upright.paste("red", (0, 0, 30, 20))
+    lying = Image.Exif()
+    lying[ExifTags.Base.Orientation] = orientation
+    upright.save(out, kind, exif=exif)
+    made = remake_cover(out.getvalue())
+    assert made is not None
+    plain = io.BytesIO()
+    upright.save(plain, kind, exif=lying)
+    with Image.open(io.BytesIO(made)) as image, Image.open(plain) as expected:
+        turned = ImageOps.exif_transpose(expected)
+        assert image.size == turned.size
+        at = next(
+            (x, y) for x in (5, image.width - 5) for y in (5, image.height - 5)
+            if turned.getpixel((x, y))[0] > 200
+        )  # fmt: skip
+        assert image.getpixel(at)[0] > 200
 
 
 def test_the_front_cover_comes_before_others_that_come_first(engine: Engine, flac: Path) -> None:

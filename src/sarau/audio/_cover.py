@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import av
 from av.container import InputContainer
-from PIL import Image, ImageOps, WebPImagePlugin
+from PIL import ExifTags, Image, WebPImagePlugin
 
 from sarau.audio._decode import is_picture
 
@@ -20,6 +20,17 @@ _MAX_BYTES: Final = 32 << 20
 _MAX_PIXELS: Final = 40_000_000
 _MAX_SIDE: Final = 1200
 _QUALITY: Final = 88
+# How to turn a picture by its EXIF orientation. `ImageOps.exif_transpose` writes all of the EXIF
+# anew, and fails where any of it is spoiled.
+_UPRIGHT: Final = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 def read_covers(container: InputContainer) -> Iterator[bytes]:
@@ -48,13 +59,15 @@ def remake_cover(picture: bytes) -> bytes | None:
             if image.width * image.height > _MAX_PIXELS:
                 return None
             image.draft("RGB", (_MAX_SIDE, _MAX_SIDE))
-            upright = ImageOps.exif_transpose(image)
-            upright.thumbnail((_MAX_SIDE, _MAX_SIDE))
-            flat = _on_white(upright)
+            turn = _UPRIGHT.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+            image.thumbnail((_MAX_SIDE, _MAX_SIDE))
+            flat = _on_white(image if turn is None else image.transpose(turn))
             out = io.BytesIO()
             flat.save(out, "JPEG", quality=_QUALITY, optimize=True)
             return out.getvalue()
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001 - of a spoiled picture or its EXIF Pillow raises anything
         return None
 
 
