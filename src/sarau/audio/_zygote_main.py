@@ -71,20 +71,36 @@ class _Server:
                     return
 
     def _accept(self) -> bool:
-        data, fds, _, _ = socket.recv_fds(self._control, MAX_MESSAGE_BYTES, _MAX_FDS)
+        """Start a child; one that cannot be started ends its own job and no other."""
+        data, fds, flags, _ = socket.recv_fds(self._control, MAX_MESSAGE_BYTES, _MAX_FDS)
         if not data:
             return False
+        if flags & socket.MSG_CTRUNC:
+            # There was no room for all descriptors. The job ends as its sockets close.
+            _close(fds)
+            return True
         lifecycle = socket.socket(fileno=fds[0])
+        try:
+            self._start(lifecycle, data, fds[1:])
+        except OSError:
+            _tell_end(lifecycle, 1)
+        finally:
+            _close(fds[1:])
+        return True
+
+    def _start(self, lifecycle: socket.socket, data: bytes, fds: list[int]) -> None:
         pid = os.fork()
         if pid == 0:
-            self._become_child(data, fds[1], fds[2:])
-        for fd in fds[1:]:
-            os.close(fd)
-        pid_fd = os.pidfd_open(pid)
+            self._become_child(data, fds[0], fds[1:])
+        try:
+            pid_fd = os.pidfd_open(pid)
+        except OSError:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            raise
         self._children[pid_fd] = (pid, lifecycle)
         self._poll.register(pid_fd, select.POLLIN)
         _send(lifecycle, {"started": pid}, [pid_fd])
-        return True
 
     def _become_child(self, data: bytes, results_fd: int, fds: list[int]) -> NoReturn:
         from sarau.audio import _child  # noqa: PLC0415 - imported by _prepare
@@ -100,18 +116,29 @@ class _Server:
         self._poll.unregister(pid_fd)
         _, status, used = os.wait4(pid, 0)
         os.close(pid_fd)
-        told = {
-            "exited": os.waitstatus_to_exitcode(status),
-            "cpu_s": used.ru_utime + used.ru_stime,
-            "max_rss_bytes": used.ru_maxrss * 1024,
-        }
-        _send(lifecycle, told, [])
-        lifecycle.close()
+        _tell_end(
+            lifecycle,
+            os.waitstatus_to_exitcode(status),
+            cpu_s=used.ru_utime + used.ru_stime,
+            max_rss_bytes=used.ru_maxrss * 1024,
+        )
 
     def _kill_all(self) -> None:
         for pid_fd in list(self._children):
             signal.pidfd_send_signal(pid_fd, signal.SIGKILL)
             self._reap(pid_fd)
+
+
+def _close(fds: list[int]) -> None:
+    for fd in fds:
+        os.close(fd)
+
+
+def _tell_end(
+    lifecycle: socket.socket, status: int, *, cpu_s: float = 0.0, max_rss_bytes: int = 0
+) -> None:
+    _send(lifecycle, {"exited": status, "cpu_s": cpu_s, "max_rss_bytes": max_rss_bytes}, [])
+    lifecycle.close()
 
 
 def _send(lifecycle: socket.socket, message: dict[str, Any], fds: list[int]) -> None:
