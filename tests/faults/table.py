@@ -4,7 +4,13 @@ docs/guide/durability.md holds what a run printed; tests/test_fault_table.py com
 with these. The power cuts print their own counts (test_power_cut.py).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+
+import pytest
+
+FAULT = "fault"
+"""Under this name a test's report carries what it broke, to whichever process prints."""
 
 KILLED = "server killed at a system call (strace)"
 SYNC_D = "`fdatasync` on D: EIO"
@@ -53,7 +59,38 @@ class Row:
     def plus(self, points: int, hit: int, lost: int) -> "Row":
         return replace(self, points=self.points + points, hit=self.hit + hit, lost=self.lost + lost)
 
+    def line(self, fault: str) -> str:
+        """Return the row in Markdown."""
+        return f"| {fault} | {self.points} | {self.hit} | {self.lost} | {self.promise} |"
 
-def line(fault: str, row: Row) -> str:
-    """Return a row of the table in Markdown."""
-    return f"| {fault} | {row.points} | {row.hit} | {row.lost} | {row.promise} |"
+
+class FaultTable:
+    """Adds up what the tests told, in whichever process each ran."""
+
+    def __init__(self) -> None:
+        self._met: dict[str, Row] = {}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take what a test told once it is over."""
+        if report.when != "teardown":
+            return
+        for name, told in report.user_properties:
+            if name == FAULT and isinstance(told, tuple | list):
+                fault, points, hit, lost = told
+                before = self._met.get(fault, Row(ROWS[fault]))
+                self._met[fault] = before.plus(points, hit, lost)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Print the table."""
+        if not self._met:
+            return
+        terminalreporter.write_sep("-", "fault table")
+        for text in self._lines():
+            terminalreporter.write_line(text)
+
+    def _lines(self) -> Iterator[str]:
+        yield "| Broken | Tried | Took place | Lost | Answer |"
+        yield "|---|---|---|---|---|"
+        for fault in ROWS:
+            if fault in self._met:
+                yield self._met[fault].line(fault)

