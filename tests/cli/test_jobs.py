@@ -10,7 +10,7 @@ from sarau.audio import Engine
 from sarau.cli import batch, receipts
 from sarau.cli.jobs import Job, plan_jobs
 from sarau.cli.progress import Progress
-from sarau.model.filenames import short_stem
+from sarau.model.filenames import fitting_name
 from sarau.model.preset import PRESETS
 
 
@@ -40,7 +40,7 @@ def make(*given: Path, target: Path = OUT) -> dict[str, str]:
 def begin(job: Job) -> None:
     job.out_dir.mkdir(parents=True, exist_ok=True)
     receipts.claim(receipts.Source.of(job.path), job.out_dir)
-    (job.out_dir / f"{short_stem(job.path)}.mp3").touch()
+    (job.out_dir / fitting_name(job.path, ".mp3")).touch()
 
 
 def test_files_of_one_name_have_a_folder_each_and_find_it_again_in_any_order() -> None:
@@ -133,6 +133,20 @@ def test_what_nobody_has_claimed_is_not_replaced() -> None:
 def test_a_folder_is_found_for_any_name(name: str) -> None:
     made = [make(put(f"{folder}/{name}")) for folder in ("x", "y", "z")]
     assert len({folder for one in made for folder in one.values()}) == 3
+
+
+@pytest.mark.parametrize("length", [201, 244])
+def test_a_long_name_that_leaves_room_for_its_receipt_keeps_its_folder(length: int) -> None:
+    stem = "n" * length
+    path = put(f"{stem}.wav")
+    assert make(path) == {path.name: stem}
+    assert (OUT / stem / f"{stem}.sarau.json").exists()
+
+
+def test_a_cut_name_that_nobody_has_claimed_is_not_replaced() -> None:
+    path = put("n" * 251 + ".wav")
+    put(f"out/{path.stem}/{fitting_name(path, '.flac')}", b"mine")
+    assert make(path) == {path.name: path.name}
 
 
 def test_a_place_that_cannot_be_looked_at_is_left_to_whoever_writes_there() -> None:

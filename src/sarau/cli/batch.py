@@ -16,7 +16,7 @@ from sarau.cli import receipts
 from sarau.cli.jobs import DRAFTS, Job
 from sarau.cli.progress import Progress, Report
 from sarau.errors import SarauError
-from sarau.model.filenames import short_stem, suffixes
+from sarau.model.filenames import fitting_name, suffixes
 from sarau.model.loudness import Loudness
 from sarau.model.preset import Format, Preset
 from sarau.storage.durable import translated
@@ -189,7 +189,7 @@ def _unpack_in(folder: Path, rendition: Rendition) -> Rendition:
 
 
 def _move_in(job: Job, rendition: Rendition, suffix: str) -> Rendition:
-    path = job.out_dir / f"{short_stem(job.path)}{suffix}"
+    path = job.out_dir / fitting_name(job.path, suffix)
     if rendition.file.spec.format is Format.HLS:
         return _unpack_in(path.with_suffix(""), rendition)
     return replace(rendition, file=replace(rendition.file, path=rendition.file.path.replace(path)))

@@ -10,7 +10,7 @@ from itertools import count
 from pathlib import Path
 
 from sarau.cli import receipts
-from sarau.model.filenames import short_stem
+from sarau.model.filenames import fitting_name, stems
 from sarau.model.original import AUDIO_SUFFIXES, is_audio_name
 
 DRAFTS = ".sarau-"
@@ -132,7 +132,7 @@ class _Shelf:
             is_own = receipts.is_for(path, folder)
             if is_own:
                 return name
-            if is_own is None and first is None and _is_free(folder, short_stem(path)):
+            if is_own is None and first is None and _is_free(folder, path):
                 first = name
             # The file may have had the second one, when it had a neighbour then.
             if first is not None and number > 0 and not os.path.lexists(folder):
@@ -141,11 +141,10 @@ class _Shelf:
 
 def _names(place: Path) -> Iterator[Path]:
     """Give what a file's folder may be called: two files may differ only in their suffix."""
-    stem = short_stem(place)
-    yield place.parent / stem
+    yield place.parent / fitting_name(place, "")
     yield place
     for number in count(2):
-        yield place.parent / f"{stem} ({number})"
+        yield place.parent / fitting_name(place, f" ({number})")
 
 
 def _key(name: Path) -> str:
@@ -153,13 +152,13 @@ def _key(name: Path) -> str:
     return unicodedata.normalize("NFC", str(name).casefold())
 
 
-def _is_free(folder: Path, stem: str) -> bool:
-    """Tell whether nothing would be replaced in a folder that nobody has claimed."""
+def _is_free(folder: Path, path: Path) -> bool:
+    """Tell whether nothing would be replaced by what is made of `path` in an unclaimed folder."""
     try:
         there = list(folder.iterdir())
     except OSError:
         return not os.path.lexists(folder)
+    begins = tuple(f"{stem}{mark}" for stem in stems(path) for mark in (".", " ("))
     return not any(
-        each.suffix.lower() in _MADE_SUFFIXES and each.name.startswith((f"{stem}.", f"{stem} ("))
-        for each in there
+        each.suffix.lower() in _MADE_SUFFIXES and each.name.startswith(begins) for each in there
     )

@@ -14,7 +14,7 @@ from typing import Any, Self
 from sarau import __version__
 from sarau.audio import Analysis, Rendition, from_plain, to_plain
 from sarau.errors import FailedCode, FailedError
-from sarau.model.filenames import short_stem
+from sarau.model.filenames import fitting_name
 from sarau.model.preset import Preset
 from sarau.storage.durable import failure
 
@@ -84,7 +84,7 @@ def real_path(path: Path) -> Path:
 
 def receipt_path(path: Path, out_dir: Path) -> Path:
     """Return where the receipt for `path` is, or would be."""
-    return out_dir / f"{short_stem(path)}{_SUFFIX}"
+    return out_dir / fitting_name(path, _SUFFIX)
 
 
 def claim(source: Source, out_dir: Path) -> None:

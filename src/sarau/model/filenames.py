@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from pathlib import PurePath
 from typing import Final
 
-_LONGEST_STEM_BYTES: Final = 200
-"""File systems take names of 255 bytes: this leaves room for any suffix of a rendition."""
+_LONGEST_NAME_BYTES: Final = 255
+"""What file systems take."""
+_CUT_STEM_BYTES: Final = 200
+"""This leaves room for any suffix of a rendition."""
 _MARK_CHARACTERS: Final = 8
 
 
@@ -25,16 +27,28 @@ def suffixes(renditions: Iterable[tuple[str, str]]) -> list[str]:
     ]
 
 
-def short_stem(path: PurePath) -> str:
-    """Return the name of a file without its suffix, as what is made of it is called.
+def fitting_name(path: PurePath, suffix: str) -> str:
+    """Return what a file with `suffix` that is made of `path` is called.
 
-    A long one is cut between characters, and a mark tells it from others that begin so.
+    That is its name with another suffix, and where file systems take no name so long, a cut one.
     """
-    whole = os.fsencode(path.stem)
-    if len(whole) <= _LONGEST_STEM_BYTES:
-        return path.stem
+    whole = path.stem + suffix
+    is_fit = len(os.fsencode(whole)) <= _LONGEST_NAME_BYTES
+    return whole if is_fit else _cut(path.stem) + suffix
+
+
+def stems(path: PurePath) -> tuple[str, str]:
+    """Return what the names of all that is made of `path` begin with: the whole stem, or a cut."""
+    return path.stem, _cut(path.stem)
+
+
+def _cut(stem: str) -> str:
+    """Cut a long stem between characters, with a mark that tells it from others that begin so."""
+    whole = os.fsencode(stem)
+    if len(whole) <= _CUT_STEM_BYTES:
+        return stem
     mark = "~" + hashlib.sha256(whole).hexdigest()[:_MARK_CHARACTERS]
-    kept = path.stem
-    while len(os.fsencode(kept)) > _LONGEST_STEM_BYTES - len(mark):
+    kept = stem
+    while len(os.fsencode(kept)) > _CUT_STEM_BYTES - len(mark):
         kept = kept[:-1]
     return kept + mark
