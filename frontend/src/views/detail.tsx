@@ -11,6 +11,7 @@ import { Identify } from "./identify.tsx";
 import { Report } from "./insight.tsx";
 import { overallVerdict, VerdictBadge, WideMeter } from "./meter.tsx";
 import { presetName } from "./presets.tsx";
+import { Tags } from "./tags.tsx";
 import { Wave } from "./wave.tsx";
 
 function Figures({ name, loudness, lead, tail }: { name: ComponentChildren; loudness: Loudness; lead: string; tail: ComponentChildren }): JSX.Element {
@@ -95,7 +96,6 @@ function factsOf(track: Track): [string, string][] {
 
 function Facts({ track }: { track: Track }): JSX.Element {
   const { source } = track;
-  const tags = Object.entries(source?.tags ?? {});
   return (
     <dl class="facts">
       {factsOf(track).map(([name, value]) => (
@@ -104,12 +104,7 @@ function Facts({ track }: { track: Track }): JSX.Element {
           <dd>{value}</dd>
         </div>
       ))}
-      {tags.length > 0 && (
-        <div class="whole">
-          <dt>{t("detail.tags")}</dt>
-          <dd>{tags.map(([name, value]) => `${name}: ${value}`).join(" · ")}</dd>
-        </div>
-      )}
+      {source && <Tags tags={source.tags} />}
       {source && source.warnings.length > 0 && (
         <div class="whole">
           <dt>{t("detail.warnings")}</dt>

@@ -1,7 +1,7 @@
 /** One question at a time, in the browser's own modal dialog. */
 import { signal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useModal } from "./modal.ts";
 
 export interface Question {
   title: string;
@@ -18,19 +18,15 @@ export function ask(question: Question): void {
 }
 
 export function QuestionDialog(): JSX.Element | null {
-  const dialog = useRef<HTMLDialogElement>(null);
   const question = asked.value;
-  useEffect(() => {
-    if (question && !dialog.current?.open) dialog.current?.showModal();
-  }, [question]);
+  const dialog = useModal(question !== null);
   if (!question) return null;
   const answer = (yes: boolean): void => {
     dialog.current?.close();
-    asked.value = null;
     if (yes) question.onConfirm();
   };
   return (
-    <dialog ref={dialog} class="dialog" aria-labelledby="dialog-title" aria-describedby="dialog-lead" onCancel={() => (asked.value = null)}>
+    <dialog ref={dialog} class="dialog" aria-labelledby="dialog-title" aria-describedby="dialog-lead" onClose={() => (asked.value = null)}>
       <h2 id="dialog-title">{question.title}</h2>
       <p id="dialog-lead">{question.lead}</p>
       <div class="dialog-actions">

@@ -1,8 +1,9 @@
 /** The token, asked for again where the page stands: what is being sent goes on when it is right. */
 import type { JSX } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { t } from "../i18n.ts";
 import { locked } from "../session.ts";
+import { useModal } from "./modal.ts";
 
 /** Give the token as the page of its own does; the answer's cookie is what counts. */
 async function logIn(token: string): Promise<"in" | "wrong" | "away"> {
@@ -16,19 +17,16 @@ async function logIn(token: string): Promise<"in" | "wrong" | "away"> {
 }
 
 export function Door(): JSX.Element | null {
-  const dialog = useRef<HTMLDialogElement>(null);
   const [problem, setProblem] = useState<string | null>(null);
   const isLocked = locked.value;
-  useEffect(() => {
-    setProblem(null);
-    if (isLocked && !dialog.current?.open) dialog.current?.showModal();
-  }, [isLocked]);
+  const dialog = useModal(isLocked);
+  useEffect(() => setProblem(null), [isLocked]);
   if (!isLocked) return null;
   const enter = async (event: SubmitEvent): Promise<void> => {
     event.preventDefault();
     const found = await logIn(String(new FormData(event.target as HTMLFormElement).get("token")));
     setProblem(found === "in" ? null : t(found === "wrong" ? "login.wrong" : "toast.network"));
-    if (found === "in") locked.value = false;
+    if (found === "in") dialog.current?.close();
   };
   return (
     <dialog ref={dialog} class="dialog" aria-labelledby="door-title" aria-describedby="door-lead" onClose={() => (locked.value = false)}>

@@ -1,7 +1,6 @@
 /** A preset of one's own: made, changed and deleted in one dialog. */
 import { signal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect, useRef } from "preact/hooks";
 import { ApiError, createPreset, changePreset, deletePreset, getPresets } from "../api.ts";
 import { t } from "../i18n.ts";
 import { session } from "../session.ts";
@@ -9,6 +8,7 @@ import { toast, toastError } from "../toasts.ts";
 import { choices, chosen, spec, specName } from "../offers.ts";
 import type { Preset, RenditionSpec } from "../types.ts";
 import { ask } from "./dialog.tsx";
+import { useModal } from "./modal.ts";
 import { choosePreset } from "./presets.tsx";
 
 const FRESH: Preset = {
@@ -63,16 +63,10 @@ async function refresh(): Promise<void> {
 }
 
 export function OwnPresetDialog(): JSX.Element | null {
-  const dialog = useRef<HTMLDialogElement>(null);
   const preset = open.value;
-  useEffect(() => {
-    if (preset && !dialog.current?.open) dialog.current?.showModal();
-  }, [preset]);
+  const dialog = useModal(preset !== null);
   if (!preset) return null;
-  const close = (): void => {
-    dialog.current?.close();
-    open.value = null;
-  };
+  const close = (): void => dialog.current?.close();
   const save = async (event: SubmitEvent): Promise<void> => {
     event.preventDefault();
     const wanted = read(event.currentTarget as HTMLFormElement, preset);
@@ -112,7 +106,7 @@ export function OwnPresetDialog(): JSX.Element | null {
     });
   };
   return (
-    <dialog ref={dialog} class="dialog own" aria-labelledby="own-title" onCancel={() => (open.value = null)}>
+    <dialog ref={dialog} class="dialog own" aria-labelledby="own-title" onClose={() => (open.value = null)}>
       <h2 id="own-title">{preset.name || t("own.title")}</h2>
       <form onSubmit={(event) => void save(event)}>
         {!preset.name && (
