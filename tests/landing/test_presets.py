@@ -45,6 +45,32 @@ def test_what_is_published_already_is_not_written_again(bucket: Bucket) -> None:
     assert written == ["put"]
 
 
+def test_a_document_that_is_replaced_while_it_is_read_is_not_taken_for_none(
+    bucket: Bucket,
+) -> None:
+    PublishedPresets(bucket).publish(lambda: [RADIO])
+    changes = iter([[CLUB]])
+
+    def replace(**_: object) -> None:
+        for own in changes:
+            PublishedPresets(bucket).publish(lambda own=own: own)
+
+    bucket.client.meta.events.register("before-call.s3.GetObject", replace)
+    assert _read(bucket) == [CLUB]
+
+
+def test_a_document_that_is_replaced_each_time_is_read_later(bucket: Bucket) -> None:
+    versions = count()
+
+    def replace(**_: object) -> None:
+        bucket.replace_text("landing-presets.json", str(next(versions)))
+
+    replace()
+    bucket.client.meta.events.register("before-call.s3.GetObject", replace)
+    with pytest.raises(FailedError, match="library_unavailable"):
+        PublishedPresets(bucket).read()
+
+
 @pytest.mark.parametrize("before", [[], [RADIO]], ids=["the-first", "another-one"])
 def test_who_asked_first_cannot_write_last(bucket: Bucket, before: list[Preset]) -> None:
     """Between asking the catalog and writing, another process changes it and publishes."""

@@ -7,7 +7,7 @@ itself. What is left becomes one of our errors, never one of botocore's.
 import base64
 import logging
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _CHUNK_BYTES = 1 << 20
 _READS = 5
-"""How often a download that breaks off is continued where it broke off."""
+"""How often a download that breaks off is continued, and one of what is replaced begun again."""
 _DENIED = frozenset({"401", "403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch"})
 _EXISTS = frozenset({"412", "PreconditionFailed"})
 _CONFLICT = frozenset({"409", "ConditionalRequestConflict", "OperationAborted", "NoSuchUpload"})
@@ -238,13 +238,17 @@ class Bucket:
             return None
 
     def read_text(self, name: str) -> str:
-        """Read a small object.
+        """Read a small object, from the start again when it is replaced meanwhile.
 
         Raises:
-            FailedError: `object_missing` and those of `translated`.
+            FailedError: `object_missing`; `library_unavailable`, also when it is replaced each
+                time; those of `translated`.
 
         """
-        return b"".join(self.read(name)).decode()
+        for _ in range(_READS):
+            with suppress(ExistsError):
+                return b"".join(self._read(name)).decode()
+        raise FailedError(FailedCode.LIBRARY_UNAVAILABLE, f"{name} is replaced again and again")
 
     def read(self, name: str, *, version_id: str | None = None) -> Iterator[bytes]:
         """Read an object through; a connection that breaks off is continued.
@@ -254,6 +258,12 @@ class Bucket:
                 `translated`.
 
         """
+        try:
+            yield from self._read(name, version_id)
+        except ExistsError as error:
+            raise FailedError(FailedCode.OBJECT_MISSING, f"{name} was replaced") from error
+
+    def _read(self, name: str, version_id: str | None = None) -> Iterator[bytes]:
         head = self.head(name, version_id=version_id)
         offset = 0
         for left in reversed(range(_READS)):
@@ -261,8 +271,6 @@ class Bucket:
                 for chunk in self._read_from(name, head, offset, version_id):
                     offset += len(chunk)
                     yield chunk
-            except ExistsError as error:
-                raise FailedError(FailedCode.OBJECT_MISSING, f"{name} was replaced") from error
             except FailedError as error:
                 if left == 0 or error.code is not FailedCode.LIBRARY_UNAVAILABLE:
                     raise
