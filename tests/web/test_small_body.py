@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 
+import httpx
 import pytest
 from tests.web.conftest import Open
 from tests.web.in_process import ask
@@ -29,7 +30,7 @@ def test_a_body_that_is_too_large_or_does_not_come_is_refused(
     open_here: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = open_here(token="a token")
-    requests = [("/login", FORM), ("/api/v1/presets", JSON), ("/nowhere", {})]
+    requests = [("/login", FORM), ("/api/v1/presets", JSON)]
 
     def status(path: str, headers: dict[str, str], content: Content) -> int:
         allowed = headers | {"Authorization": "Bearer a token"}
@@ -41,7 +42,7 @@ def test_a_body_that_is_too_large_or_does_not_come_is_refused(
         assert status(path, headers, b"a" * (MOST_BYTES + 1)) == 413
         assert status(path, headers, _streamed(2 * MOST_BYTES)) == 413
     monkeypatch.setattr(reception, "IDLE_S", 0.05)
-    assert [status(*request, _stalled()) for request in requests] == [408] * 3
+    assert [status(*request, _stalled()) for request in requests] == [408] * 2
 
 
 def test_a_body_of_the_largest_size_is_read(open_here: Open) -> None:
@@ -49,3 +50,17 @@ def test_a_body_of_the_largest_size_is_read(open_here: Open) -> None:
     body = b"token=a+token&more="
     answer = ask(app, "POST", "/login", headers=FORM, content=body.ljust(MOST_BYTES, b"a"))
     assert answer.status_code == 303
+
+
+def test_what_has_no_route_is_answered_without_its_body(open_here: Open) -> None:
+    """A file that is sent to the address with a slash behind it is sent on to the right one."""
+    app = open_here()
+
+    def post(path: str) -> httpx.Response:
+        return ask(app, "POST", path, content=b"a" * (MOST_BYTES + 1))
+
+    moved = post("/api/v1/tracks/?filename=a.wav")
+    assert moved.status_code == 307
+    assert moved.headers["location"] == "http://localhost/api/v1/tracks?filename=a.wav"
+    assert post("/nowhere").status_code == 404
+    assert post("/api/v1/session").status_code == 405

@@ -1,8 +1,10 @@
 """The bodies of requests that bring no file: small, and not waited for without end."""
 
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.routing import Match
+from starlette.types import Message, Receive, Scope, Send
 
 from sarau.errors import RefusedCode, RefusedError
 from sarau.web.problems import language_of, problem
@@ -13,18 +15,18 @@ _TOO_LATE = 408
 
 
 class SmallBody:
-    """ASGI middleware that reads a body before it passes the request on.
+    """ASGI middleware that reads a body before it passes the request on to a route.
 
     The framework takes a body of any size, of a form into memory and files, and waits for it for
-    ever; and `/login` is open to everybody.
+    ever; and `/login` is open to everybody. What has no route is answered without its body.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: Starlette) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse with a problem document, or pass the request on."""
-        if scope["type"] != "http" or (body := Body(scope, receive)).ended:
+        if scope["type"] != "http" or (body := Body(scope, receive)).ended or self._is_lost(scope):
             await self._app(scope, receive, send)
             return
         try:
@@ -50,6 +52,9 @@ class SmallBody:
             return {"type": "http.request", "body": content, "more_body": False}
 
         await self._app(scope, give, send)
+
+    def _is_lost(self, scope: Scope) -> bool:
+        return all(route.matches(scope)[0] is not Match.FULL for route in self._app.routes)
 
 
 async def _read(body: Body) -> bytes:
