@@ -28,6 +28,8 @@ class Progress:
             console=console,
             disable=not sys.stderr.isatty(),
             transient=True,
+            # Else what is printed into a file would go to the terminal.
+            redirect_stdout=sys.stdout.isatty(),
         )
         self._found = 0
         self._all = self._bars.add_task("files", total=None)
