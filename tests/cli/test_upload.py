@@ -1,5 +1,6 @@
 """`sarau upload` against a real server that goes away in the middle."""
 
+import json
 import os
 import subprocess
 import sys
@@ -10,13 +11,13 @@ from pathlib import Path
 
 import httpx
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from tests.servers import Server
 from tests.sounds import write_music
 from tests.web.upload_server import free_port
 
 from sarau.cli import main, tus_client
-from sarau.cli.exits import FAILED, WRONG_CALL, explain
+from sarau.cli.exits import FAILED, REFUSED, SOME_NOT_READY, WRONG_CALL, explain
 from sarau.errors import FailedCode, FailedError
 
 
@@ -162,8 +163,102 @@ def test_a_directory_without_audio_is_nothing_to_do(tmp_path: Path) -> None:
     assert "nothing to do" in done.stderr
 
 
-def test_a_file_that_cannot_be_read_is_named(server: Server, tmp_path: Path) -> None:
+Answer = Callable[[httpx.Request], httpx.Response]
+CREATED = {"location": "http://x/files/1", "sarau-track": "t1"}
+
+
+@pytest.fixture
+def answer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[Answer], None]:
+    """Give the client a server that is a function."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    real = httpx.Client
+
+    def use(said: Answer) -> None:
+        transport = httpx.MockTransport(said)
+        monkeypatch.setattr(httpx, "Client", lambda **more: real(**more, transport=transport))
+
+    return use
+
+
+def took_it(request: httpx.Request) -> httpx.Response:
+    """Answer as a server that has the bytes of every file."""
+    if request.method == "POST":
+        length = request.headers["upload-length"]
+        headers = CREATED | {"location": f"http://x/files/{length}"}
+        return httpx.Response(201, headers=headers)
+    if request.method == "HEAD":
+        return httpx.Response(200, headers={"upload-offset": request.url.path.split("/")[-1]})
+    return httpx.Response(200, json={"id": "t1", "state": "received", "message": None})
+
+
+def invoke(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(main, ["upload", "--server", "http://x", *map(str, arguments)])
+
+
+def test_a_file_that_cannot_be_sent_keeps_no_other_from_being_sent(
+    answer: Callable[[Answer], None], tmp_path: Path
+) -> None:
+    def refuse_long(request: httpx.Request) -> httpx.Response:
+        if request.headers.get("upload-length") == "3":
+            problem = {"code": "upload_too_large", "detail": "\x1b[2J3 bytes"}
+            return httpx.Response(413, json=problem)
+        return took_it(request)
+
+    answer(refuse_long)
     (tmp_path / "a.wav").symlink_to("/proc/self/mem")  # reading there is an EIO
-    done = _upload(server, tmp_path, tmp_path / "a.wav")
-    assert done.returncode == 1
-    assert done.stderr == "Error: Could not open file 'a.wav': Input/output error\n"
+    (tmp_path / "b.wav").write_bytes(b"abc")
+    (tmp_path / "c.wav").write_bytes(b"ab")
+    done = invoke(tmp_path)
+    assert done.exit_code == SOME_NOT_READY
+    unread, refused, sent = done.stdout.splitlines()
+    assert unread == "a.wav: failed disk_error: [Errno 5] Input/output error"
+    assert refused.startswith("b.wav: refused ")
+    assert refused.endswith(r"(upload_too_large: \x1b[2J3 bytes)")
+    assert sent == "c.wav: received"
+    done = invoke(tmp_path, "--json")
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(one["track"], one["state"], one.get("code")) for one in found] == [
+        (None, "failed", "disk_error"),
+        (None, "refused", "upload_too_large"),
+        ("t1", "received", None),
+    ]
+
+
+def test_what_was_sent_is_told_when_the_call_ends_early(
+    answer: Callable[[Answer], None], tmp_path: Path
+) -> None:
+    def close_the_door(request: httpx.Request) -> httpx.Response:
+        if request.headers.get("upload-length") == "3":
+            return httpx.Response(401, json={"code": "unauthorized", "detail": ""})
+        return took_it(request)
+
+    answer(close_the_door)
+    (tmp_path / "a.wav").write_bytes(b"ab")
+    (tmp_path / "b.wav").write_bytes(b"abc")
+    for more in ((), ("--wait",)):
+        done = invoke(tmp_path, *more)
+        assert (done.exit_code, done.stdout) == (REFUSED, "a.wav: received\n")
+
+
+def test_an_upload_goes_on_without_a_memory(
+    answer: Callable[[Answer], None], tmp_path: Path
+) -> None:
+    answer(took_it)
+    (tmp_path / "sarau").write_bytes(b"in the way")
+    for name in ("a.wav", "b.wav"):
+        (tmp_path / name).write_bytes(b"ab")
+    done = invoke(tmp_path)
+    assert (done.exit_code, done.stdout) == (0, "a.wav: received\nb.wav: received\n")
+    assert done.stderr.count("cannot be remembered") == 1
+    assert "uploads.json" in done.stderr or str(tmp_path / "sarau") in done.stderr
+
+
+def test_what_was_made_in_a_directory_is_not_sent(
+    answer: Callable[[Answer], None], tmp_path: Path
+) -> None:
+    answer(took_it)
+    (tmp_path / "a" / ".sarau-x1").mkdir(parents=True)
+    for name in ("a.wav", "a/.sarau-x1/half.flac", "a/mine.flac"):
+        (tmp_path / name).write_bytes(b"ab")
+    assert invoke(tmp_path).stdout == "mine.flac: received\na.wav: received\n"
+    assert invoke(tmp_path / "a" / ".sarau-x1" / "half.flac").stdout == "half.flac: received\n"

@@ -47,6 +47,15 @@ def find_files(given: Iterable[Path]) -> Iterator[tuple[Path, Path | None]]:
                 yield path, path.relative_to(root)
 
 
+def find_sources(given: Iterable[Path]) -> Iterator[Path]:
+    """Give each audio file, of a directory those only that an earlier call did not make."""
+    for root in given:
+        shelf = _Shelf(root) if root.is_dir() else None
+        for path, _ in find_files([root]):
+            if shelf is None or not shelf.has_made(receipts.real_path(path), everything=False):
+                yield path
+
+
 def _look_into(root: Path) -> tuple[set[Path], set[Path]]:
     """Return what is called like audio in a directory, and the directories that are shut."""
     errors: list[OSError] = []

@@ -14,6 +14,7 @@ import click
 import httpx
 
 from sarau.cli.exits import language
+from sarau.cli.names import shown
 from sarau.cli.progress import Report
 from sarau.errors import FailedCode, FailedError, RefusedCode, RefusedError
 from sarau.model.messages import message
@@ -181,23 +182,41 @@ class _Patience:
 
 
 class _Memory:
-    """A small file that says which upload was begun for which local file."""
+    """A small file that says which upload was begun for which local file.
+
+    Where it cannot be read or written, uploads go on without it.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._is_lost = False
 
     def _read(self) -> dict[str, dict[str, str]]:
         try:
             found: dict[str, dict[str, str]] = json.loads(self._path.read_text())
         except (FileNotFoundError, ValueError):
             return {}
+        except OSError as error:
+            self._warn(error)
+            return {}
         return found
 
     def _write(self, known: dict[str, dict[str, str]]) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
         draft = self._path.with_suffix(".new")
-        draft.write_text(json.dumps(known))
-        draft.replace(self._path)
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            draft.write_text(json.dumps(known))
+            draft.replace(self._path)
+        except OSError as error:
+            self._warn(error)
+
+    def _warn(self, error: OSError) -> None:
+        """Say once that an interrupted call will not go on where it stopped."""
+        if not self._is_lost:
+            print(
+                f"sarau: what is begun cannot be remembered: {shown(str(error))}", file=sys.stderr
+            )
+        self._is_lost = True
 
     def get(self, key: str) -> dict[str, str] | None:
         return self._read().get(key)

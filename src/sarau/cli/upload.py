@@ -3,16 +3,37 @@
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from sarau.cli.exits import SOME_NOT_READY
-from sarau.cli.jobs import find_files
-from sarau.cli.names import document, labels, say_nothing_to_do
+from sarau.cli.exits import SOME_NOT_READY, language, told
+from sarau.cli.jobs import find_sources
+from sarau.cli.names import document, labels, say_nothing_to_do, shown
+from sarau.errors import FailedCode, RefusedCode, RefusedError, SarauError
+from sarau.model.messages import message
 from sarau.model.preset import DEFAULT_PRESET
+from sarau.storage.durable import translated
+
+if TYPE_CHECKING:
+    from sarau.cli.progress import Progress
+    from sarau.cli.tus_client import TusClient
 
 _WAIT_S = 1.0
 _OVER = frozenset({"ready", "rejected", "failed", "cancelled", "expired"})
+_FOR_EVERY_FILE = frozenset(
+    {
+        RefusedCode.UNAUTHORIZED,
+        RefusedCode.HOST_NOT_ALLOWED,
+        RefusedCode.TUS_VERSION,
+        RefusedCode.UNKNOWN_PRESET,
+        FailedCode.SERVER_UNREACHABLE,
+        FailedCode.DATABASE_UNAVAILABLE,
+        FailedCode.VOLUME_MISSING,
+        FailedCode.VOLUME_MISMATCH,
+    }
+)
+"""What the next file would meet too: it ends the call."""
 
 
 def _check_address(_context: click.Context, _parameter: click.Parameter, server: str) -> str:
@@ -58,37 +79,80 @@ def command(
 ) -> None:
     """Send FILES (or directories of them) to a server.
 
+    What `sarau process` made in a directory is no source, and is not sent.
+
     A server that does not answer is waited for, for a minute. An interrupted call goes on
-    where it stopped.
+    where it stopped. A file that cannot be sent is told, and keeps no other from being sent.
     """
     from sarau.cli.progress import Progress  # noqa: PLC0415 - heavy
     from sarau.cli.tus_client import TusClient  # noqa: PLC0415 - heavy
 
-    paths = list(dict.fromkeys(path for path, _ in find_files(files)))
+    paths = list(dict.fromkeys(find_sources(files)))
     if not paths:
         say_nothing_to_do(files)
     names = labels(paths)
     client = TusClient(server, token)
-    sent: list[tuple[Path, str]] = []
-    with Progress() as progress:
-        for path in paths:
-            progress.expect_one()
-            with progress.file(names[path]) as report:
-                try:
-                    sent.append((path, client.send(path, preset, report)))
-                except OSError as error:
-                    raise click.FileError(names[path], error.strerror) from error
-            progress.finish_one()
-    found = [(path, client.track(track_id)) for path, track_id in sent]
-    while wait and any(track["state"] not in _OVER for _, track in found):
-        time.sleep(_WAIT_S)
-        found = [(path, client.track(track_id)) for path, track_id in sent]
-    for path, track in found:
-        if as_json:
-            line = {"file": str(path), "track": track["id"], "state": track["state"]}
-            print(document(line))
-        else:
-            said = track["message"] or ""
-            print(f"{names[path]}: {track['state']} {said}".rstrip())
-    if any(track["state"] in _OVER - {"ready"} for _, track in found):
+    is_any_bad = False
+
+    def tell(path: Path, found: dict[str, Any]) -> None:
+        nonlocal is_any_bad
+        is_any_bad |= found["track"] is None or found["state"] in _OVER - {"ready"}
+        said = found.pop("message")
+        line = f"{names[path]}: {found['state']} {shown(said)}".rstrip()
+        print(document({"file": str(path), **found}) if as_json else line, flush=True)
+
+    untold: dict[Path, dict[str, Any]] = {}
+    try:
+        with Progress() as progress:
+            for path in paths:
+                found = _send(client, path, preset, names[path], progress)
+                if wait and found["track"] is not None:
+                    untold[path] = found
+                else:
+                    tell(path, found)
+        for path, found in list(untold.items()):
+            while untold[path]["state"] not in _OVER:
+                time.sleep(_WAIT_S)
+                untold[path] = _state(client, found["track"])
+            tell(path, untold.pop(path))
+    finally:
+        # What was sent is told, whatever ends the call.
+        for path, found in untold.items():
+            tell(path, found)
+    if is_any_bad:
         sys.exit(SOME_NOT_READY)
+
+
+def _send(
+    client: "TusClient", path: Path, preset: str, label: str, progress: "Progress"
+) -> dict[str, Any]:
+    """Send one file, and return what became of it.
+
+    Raises:
+        SarauError: What would befall every other file too.
+
+    """
+    progress.expect_one()
+    try:
+        with progress.file(label) as report, translated():
+            track_id = client.send(path, preset, report)
+        return _state(client, track_id)
+    except SarauError as error:
+        if error.code in _FOR_EVERY_FILE:
+            raise
+        is_refused = isinstance(error, RefusedError)
+        why = f"{message(error.code, language())} ({error})"
+        return {
+            "track": None,
+            "state": "refused" if is_refused else "failed",
+            "message": why if is_refused else told(error, language()),
+            "code": str(error.code),
+            "detail": error.detail,
+        }
+    finally:
+        progress.finish_one()
+
+
+def _state(client: "TusClient", track_id: str) -> dict[str, Any]:
+    track = client.track(track_id)
+    return {"track": track["id"], "state": track["state"], "message": track["message"] or ""}
