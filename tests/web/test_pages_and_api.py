@@ -28,15 +28,25 @@ def test_a_page_can_be_asked_for_its_head_alone(open_here: Open) -> None:
 
 
 @pytest.mark.parametrize(
-    ("public_url", "is_secure"), [(None, False), ("http://sarau.lan", False), (HTTPS, True)]
+    ("public_url", "host", "is_secure"),
+    [
+        (None, "localhost", False),
+        ("http://sarau.lan", "sarau.lan", False),
+        (HTTPS, "sarau.example", True),
+        (HTTPS, "Sarau.Example", True),
+        (HTTPS, "192.168.1.5:8000", False),
+        (HTTPS, "sarau.example:8000", False),
+    ],
 )
 def test_the_session_is_kept_to_tls_where_the_page_has_it(
     open_here: Open,
     public_url: str | None,
+    host: str,
     is_secure: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
+    """Past the proxy there is none, and a browser drops a cookie that is kept to it."""
     app = open_here(token="a token", public_url=public_url)
-    answer = ask(app, "POST", "/login", data={"token": "a token"})
+    answer = ask(app, "POST", "/login", data={"token": "a token"}, headers={"Host": host})
     assert answer.status_code == 303
     assert ("secure" in answer.headers["set-cookie"].lower().split("; ")) == is_secure
 

@@ -30,8 +30,11 @@ def build_pages(doors: Doors) -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
     def is_secure(request: Request) -> bool:
-        # A proxy that ends TLS need not say so, and browsers then have only its address.
-        return "https" in {request.url.scheme, urlsplit(doors.public_url or "").scheme}
+        # A proxy that ends TLS need not say so, and who comes past it has none: a browser that
+        # asked without TLS drops a cookie that is kept to it.
+        public = urlsplit(doors.public_url or "")
+        is_public = request.headers.get("host", "").lower() == public.netloc.lower()
+        return request.url.scheme == "https" or (is_public and public.scheme == "https")
 
     @router.api_route("/", methods=["GET", "HEAD"])
     def show_index(request: Request) -> Response:
