@@ -89,6 +89,14 @@ def test_who_asked_first_cannot_write_last(bucket: Bucket, before: list[Preset])
     assert _read(bucket) == [CLUB]
 
 
+def test_who_asked_first_cannot_write_last_what_was_taken_back(bucket: Bucket) -> None:
+    """Between asking and writing, the catalog becomes what the document says already."""
+    PublishedPresets(bucket).publish(lambda: [RADIO])
+    answers = iter([[CLUB]])
+    PublishedPresets(bucket).publish(lambda: next(answers, [RADIO]))
+    assert _read(bucket) == [RADIO]
+
+
 def test_a_document_that_goes_meanwhile_is_made_again(bucket: Bucket) -> None:
     PublishedPresets(bucket).publish(lambda: [RADIO])
     gone: list[str] = []

@@ -42,8 +42,9 @@ class PublishedPresets:
     def publish(self, own: Callable[[], Iterable[Preset]]) -> None:
         """Bring the document up to what `own` says, however many publish at once.
 
-        Each asks after it has seen which document there is, and replaces only that one: who
-        asked first cannot write last.
+        Each asks after it has seen which document there is, and replaces only that one. A
+        document can come back as it was, so who has written asks again: who finds another
+        answer goes on, and so what the catalog says last is what is written last.
 
         Raises:
             FailedError: `library_unavailable`, also when others are faster each time; those
@@ -62,7 +63,8 @@ class PublishedPresets:
                     self._bucket.exchange_text(_NAME, text, etag=etag)
             except (ConflictError, ExistsError):
                 continue
-            return
+            if _to_text(own()) == text:
+                return
         raise FailedError(FailedCode.LIBRARY_UNAVAILABLE, f"others are writing {_NAME}")
 
     def _etag(self) -> str | None:
