@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -57,9 +58,12 @@ class House:
         with self.database.read() as connection:
             return [one.kind for one in events.of_track(connection, self.track().id)]
 
+    @cached_property
+    def own_presets(self) -> OwnPresets:
+        return OwnPresets(self.database, PublishedPresets(self.library.bucket))
+
     def rounds(self, *, results: Queue | None = None, dead: Queue | None = None) -> LandingRounds:
-        own_presets = OwnPresets(self.database, PublishedPresets(self.library.bucket))
-        return LandingRounds(self.landings, results, dead, own_presets)
+        return LandingRounds(self.landings, results, dead, self.own_presets)
 
     def say(self, report: Report) -> None:
         self.documents.write(report)
@@ -283,13 +287,21 @@ def test_a_report_whose_notice_was_lost_is_found(house: House) -> None:
     assert house.track().state is TrackState.READY
 
 
-def test_a_preset_that_was_kept_and_not_told_is_told(house: House) -> None:
-    """As by a process that is killed between the two."""
+def test_presets_are_told_at_the_start_and_in_the_round_after_a_change(
+    house: House, results: Queue
+) -> None:
+    """At the start, as a process may have been killed after a change."""
+    first, second = (replace(PRESETS["archive"], name=name) for name in ("First", "Second"))
     with house.database.write() as connection:
-        presets.create(connection, LOCAL_USER_ID, replace(PRESETS["archive"], name="Mine"))
-    rounds = house.rounds()
+        presets.create(connection, LOCAL_USER_ID, first)
+    published = PublishedPresets(house.library.bucket)
+    rounds = house.rounds(results=results)
     rounds.start()
-    wait_until(lambda: "Mine" in PublishedPresets(house.library.bucket).read())
+    wait_until(lambda: "First" in published.read())
+    with house.own_presets.changing() as connection:
+        presets.create(connection, LOCAL_USER_ID, second)
+    results.send("a message that ends the round")
+    wait_until(lambda: "Second" in published.read())
     rounds.close()
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.contracts.stores import new_bucket
+from botocore.exceptions import EndpointConnectionError
+from tests.contracts.stores import connected, new_bucket
 from tests.pipeline.conftest import Rooms
 from tests.sounds import write_music
 
@@ -14,6 +15,7 @@ from sarau.catalog import Database, presets, renditions, runs
 from sarau.errors import FailedError
 from sarau.intake import Description
 from sarau.landing import PublishedPresets
+from sarau.library import Place
 from sarau.model.ids import LOCAL_USER_ID as ME
 from sarau.model.ids import RunId
 from sarau.model.own_preset import to_definition
@@ -63,20 +65,56 @@ def published(aws_url: str) -> PublishedPresets:
 
 
 @pytest.mark.aws
-def test_the_function_knows_each_change_when_it_is_answered(
+def test_the_function_knows_each_change_after_the_next_round(
     sqlite_database: Database, published: PublishedPresets
 ) -> None:
     own = OwnPresets(sqlite_database, published)
     louder = replace(CLUB, target_lufs=-9.0)
     with own.changing() as connection:
         presets.create(connection, ME, CLUB)
+    own.publish_changed()
     assert published.read() == {"Club": _plain(CLUB)}
     with own.changing() as connection:
         presets.change(connection, ME, louder)
+    own.publish_changed()
     assert published.read() == {"Club": _plain(louder)}
     with own.changing() as connection:
         presets.delete(connection, ME, "Club")
+    own.publish_changed()
     assert published.read() == {}
+
+
+def test_a_change_asks_nothing_of_s3(
+    sqlite_database: Database,
+    aws_credentials: None,  # noqa: ARG001 - in the environment
+) -> None:
+    bucket = connected(Place("sarau", endpoint="http://localhost", region="us-east-1"))
+    asked: list[str] = []
+
+    def refuse(event_name: str, **_: object) -> None:
+        asked.append(event_name)
+        raise EndpointConnectionError(endpoint_url="http://localhost")
+
+    bucket.client.meta.events.register("before-call.s3", refuse)
+    own = OwnPresets(sqlite_database, PublishedPresets(bucket))
+    with own.changing() as connection:
+        presets.create(connection, ME, CLUB)
+    assert not asked
+    with pytest.raises(FailedError, match="library_unavailable"):
+        own.publish_changed()
+    own.publish_changed()
+    assert len(asked) == 1, "what could not be told is left to the rounds"
+
+
+@pytest.mark.aws
+def test_a_preset_that_this_version_cannot_make_fails_no_change(
+    sqlite_database: Database, published: PublishedPresets, caplog: pytest.LogCaptureFixture
+) -> None:
+    own = OwnPresets(sqlite_database, published)
+    with own.changing() as connection:
+        presets.create(connection, ME, replace(CLUB, ceiling_dbtp=7.0))
+    own.tell()
+    assert "invalid_preset" in caplog.text
 
 
 @pytest.mark.aws
@@ -88,6 +126,7 @@ def test_a_change_that_could_not_be_told_holds_and_is_told_later(
     bucket.client.delete_bucket(Bucket=bucket.place.bucket)
     with own.changing() as connection:
         presets.create(connection, ME, CLUB)
+    own.tell()
     with sqlite_database.read() as connection:
         assert presets.own(connection, ME) == [CLUB]
     with pytest.raises(FailedError):

@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,10 @@ from sarau.model.own_preset import read_preset, to_definition
 from sarau.model.preset import PRESETS, Preset
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from contextlib import AbstractContextManager
+
+    import sqlalchemy as sa
 
     from sarau.app import App
 
@@ -93,7 +97,7 @@ def add_command(file: Path, data: Path | None, *, replace: bool) -> None:
         preset = read_file(file)
     except ValueError as error:
         raise click.BadParameter(f"{file}: {error}") from error
-    with _opened(data) as app, app.own_presets.changing() as connection:
+    with _changing(data) as connection:
         is_there = preset.name in {one.name for one in presets.own(connection, LOCAL_USER_ID)}
         keep = presets.change if replace and is_there else presets.create
         keep(connection, LOCAL_USER_ID, preset)
@@ -108,8 +112,16 @@ def remove_command(name: str, data: Path | None) -> None:
     from sarau.catalog import presets  # noqa: PLC0415 - heavy
     from sarau.model.ids import LOCAL_USER_ID  # noqa: PLC0415 - with its only use
 
-    with _opened(data) as app, app.own_presets.changing() as connection:
+    with _changing(data) as connection:
         presets.delete(connection, LOCAL_USER_ID, name)
+
+
+@contextmanager
+def _changing(data: Path | None) -> "Iterator[sa.Connection]":
+    with _opened(data) as app:
+        with app.own_presets.changing() as connection:
+            yield connection
+        app.own_presets.tell()
 
 
 def _opened(data: Path | None) -> "AbstractContextManager[App]":

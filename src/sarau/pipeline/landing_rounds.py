@@ -16,7 +16,7 @@ _DEAD_EVERY_S = 20.0
 _OPEN_EVERY_S = 120.0
 _COUNT_EVERY_S = 60.0
 _PUBLISH_EVERY_S = 120.0
-"""What was changed is told at once; this is for what could not be told."""
+"""What this process changed is told in the next round; this is for all the rest."""
 _AFTER_TROUBLE_S = 10.0
 _BATCH = 100
 
@@ -36,6 +36,7 @@ class LandingRounds:
         self._landings = landings
         self._results = results
         self._dead = dead
+        self._own_presets = own_presets
         self._open_until = ""
         self._waiting: dict[str, int] = {}
         self._timetable = Timetable(
@@ -61,7 +62,8 @@ class LandingRounds:
 
     def _go_round(self) -> float:
         pause_s = 0.0 if self._results is not None else _WAIT_S
-        for task in [*self._timetable.due(), self.take_results]:
+        changed = self._own_presets.publish_changed
+        for task in [changed, *self._timetable.due(), self.take_results]:
             try:
                 task()
             except SarauError as error:

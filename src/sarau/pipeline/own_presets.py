@@ -1,13 +1,14 @@
 """The owner's presets, kept in the catalog and told to the function, which has no catalog."""
 
 import logging
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import sqlalchemy as sa
 
 from sarau.catalog import Database, presets
-from sarau.errors import FailedError
+from sarau.errors import SarauError
 from sarau.landing import PublishedPresets
 from sarau.model.ids import LOCAL_USER_ID
 from sarau.model.preset import Preset
@@ -27,15 +28,29 @@ class OwnPresets:
     def __init__(self, database: Database, published: PublishedPresets | None) -> None:
         self._database = database
         self._published = published
+        self._changed = threading.Event()
 
     @contextmanager
     def changing(self) -> Iterator[sa.Connection]:
-        """Open a transaction as `Database.write` does; what it commits is published."""
+        """Open a transaction as `Database.write` does; what it commits is to be published.
+
+        By whoever goes round, or by `tell`: a change that is committed does not wait for S3.
+        """
         with self._database.write() as connection:
             yield connection
+        self._changed.set()
+
+    def publish_changed(self) -> None:
+        """Publish what was changed by this process since the last time; raises as `publish`."""
+        if self._changed.is_set():
+            self._changed.clear()
+            self.publish()
+
+    def tell(self) -> None:
+        """Publish, or say that it happens later: for who ends before anybody goes round."""
         try:
             self.publish()
-        except FailedError as error:
+        except SarauError as error:
             _logger.warning("the function is told of presets later: %s", error)
 
     def publish(self) -> None:
@@ -43,6 +58,7 @@ class OwnPresets:
 
         Raises:
             FailedError: `database_unavailable`, those of `PublishedPresets.publish`.
+            RefusedError: `invalid_preset`, of one that this version cannot make.
 
         """
         if self._published is not None:
