@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -16,13 +17,18 @@ from tests.servers import Server
 from tests.sounds import write_music
 from tests.web.upload_server import free_port
 
-from sarau.cli import main, tus_client
+from sarau.cli import exits, main, tus_client
 from sarau.cli.exits import FAILED, REFUSED, SOME_NOT_READY, WRONG_CALL, explain
 from sarau.errors import FailedCode, FailedError
 
 
 def _home(home: Path) -> dict[str, str]:
-    return {**os.environ, "HOME": str(home), "XDG_CONFIG_HOME": str(home)}
+    return {
+        **os.environ,
+        "LANG": "en_US.UTF-8",
+        "HOME": str(home),
+        "XDG_CONFIG_HOME": str(home),
+    }
 
 
 def _upload(server: Server, home: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -110,7 +116,7 @@ def test_a_server_that_is_not_there_is_told_at_once_and_waited_for(
         assert sends.stderr
         told = sends.stderr.readline(), sends.stderr.readline()
         server.start()
-        assert sends.wait() == 0
+        assert sends.wait(timeout=60) == 0
     assert told[0].startswith("sarau: The server does not answer.")
     assert server.url in told[1]
 
@@ -119,6 +125,7 @@ def test_a_server_that_stays_away_is_given_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(tus_client, "_PATIENCE_S", 0.5)
+    monkeypatch.setattr(exits, "language", lambda: "en")
     client = tus_client.TusClient(f"http://127.0.0.1:{free_port()}", None, tmp_path / "known.json")
     with pytest.raises(FailedError) as raised:
         client.send(write_music(tmp_path / "a.wav"), "streaming", lambda _fraction: None)
@@ -126,15 +133,6 @@ def test_a_server_that_stays_away_is_given_up(
     assert explain(raised.value) == FAILED
     # Told when it began to wait, and when it gave up.
     assert capsys.readouterr().err.count("The server does not answer.") == 2
-
-
-def test_what_the_server_says_of_itself_is_told() -> None:
-    answer = httpx.Response(503, json={"code": "database_unavailable", "detail": "gone"})
-    with pytest.raises(FailedError, match="database_unavailable: gone"):
-        tus_client._raise_for(answer)
-    proxy = httpx.Response(502, text="Bad Gateway", request=httpx.Request("POST", "http://x/"))
-    with pytest.raises(FailedError, match="server_unreachable: http://x/: 502 Bad Gateway"):
-        tus_client._raise_for(proxy)
 
 
 @pytest.mark.parametrize("address", ["localhost:8000", "ftp://host", "http://", "http://[x"])
@@ -262,3 +260,109 @@ def test_what_was_made_in_a_directory_is_not_sent(
         (tmp_path / name).write_bytes(b"ab")
     assert invoke(tmp_path).stdout == "mine.flac: received\na.wav: received\n"
     assert invoke(tmp_path / "a" / ".sarau-x1" / "half.flac").stdout == "half.flac: received\n"
+
+
+def send(path: Path, memory: Path) -> str:
+    client = tus_client.TusClient("http://x", None, memory)
+    return client.send(path, "streaming", lambda _fraction: None)
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Pass over pauses, and give those that were made."""
+    made: list[float] = []
+    now = [0.0]
+
+    def sleep(pause_s: float) -> None:
+        made.append(pause_s)
+        now[0] += pause_s
+
+    clock = SimpleNamespace(monotonic=lambda: now[0], sleep=sleep)
+    monkeypatch.setattr(tus_client, "time", clock)
+    monkeypatch.setattr(exits, "language", lambda: "en")
+    return made
+
+
+@pytest.mark.parametrize("status", [408, 423, 429, 500, 502, 503])
+def test_trouble_that_passes_is_waited_for_as_long_as_the_server_asks(
+    answer: Callable[[Answer], None], tmp_path: Path, pauses: list[float], status: int
+) -> None:
+    troubles = [httpx.Response(status, headers={"retry-after": "5"}), httpx.Response(status)]
+    answer(lambda request: troubles.pop() if troubles else took_it(request))
+    path = tmp_path / "a.wav"
+    path.write_bytes(b"ab")
+    assert send(path, tmp_path / "known.json") == "t1"
+    assert pauses == [0.25, 5.0]
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(503, "internal"), (502, "server_unreachable"), (429, "internal")]
+)
+def test_an_answer_without_a_body_is_told_by_its_status(
+    answer: Callable[[Answer], None],
+    tmp_path: Path,
+    pauses: list[float],
+    capsys: pytest.CaptureFixture[str],
+    status: int,
+    code: str,
+) -> None:
+    answer(lambda ask: httpx.Response(status) if ask.method == "HEAD" else took_it(ask))
+    path = tmp_path / "a.wav"
+    path.write_bytes(b"ab")
+    answered = httpx.codes.get_reason_phrase(status)
+    with pytest.raises(FailedError, match=f"{code}: http://x/files/2: {status} {answered}"):
+        send(path, tmp_path / "known.json")
+    assert sum(pauses) == tus_client._PATIENCE_S
+    assert capsys.readouterr().err.count("trying again for 60 s") == 1
+
+
+def test_a_full_disk_is_not_waited_for(
+    answer: Callable[[Answer], None], tmp_path: Path, pauses: list[float]
+) -> None:
+    answer(lambda _: httpx.Response(507))
+    path = tmp_path / "a.wav"
+    path.write_bytes(b"ab")
+    with pytest.raises(FailedError, match="disk_full"):
+        send(path, tmp_path / "known.json")
+    assert pauses == []
+
+
+def test_every_outage_is_told_and_obeys_no_terminal(
+    answer: Callable[[Answer], None],
+    pauses: list[float],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    problem = {"code": "database_unavailable", "detail": "gone\x1b[2J"}
+    state = {"id": "t1", "state": "received", "message": None}
+    answers = [httpx.Response(503, json=problem), httpx.Response(200, json=state)] * 2
+    answer(lambda _: answers.pop(0))
+    client = tus_client.TusClient("http://x", None)
+    for _ in range(2):
+        client.track("t1")
+    said = capsys.readouterr().err
+    assert said.count(r"  database_unavailable: gone\x1b[2J; trying again for 60 s") == 2
+    assert len(pauses) == 2
+
+
+def test_a_server_that_says_nothing_is_told_before_it_is_given_up(
+    answer: Callable[[Answer], None],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    told = threading.Event()
+    monkeypatch.setattr(tus_client, "_SILENT_S", 0.0)
+
+    def say(*said: object) -> None:
+        exits.say(*said)
+        told.set()
+
+    monkeypatch.setattr(tus_client, "say", say)
+    monkeypatch.setattr(exits, "language", lambda: "en")
+
+    def answer_late(_: httpx.Request) -> httpx.Response:
+        assert told.wait(timeout=60)
+        return httpx.Response(200, json={"id": "t1"})
+
+    answer(answer_late)
+    assert tus_client.TusClient("http://x", None).track("t1") == {"id": "t1"}
+    assert capsys.readouterr().err.endswith("http://x: nothing for 0 s; still waiting\n")

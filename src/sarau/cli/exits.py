@@ -34,6 +34,16 @@ def told(error: SarauError, language: str) -> str:
     return shown(str(error)) if is_ours else message(error.code, language)
 
 
+def say(error: SarauError, more: str = "") -> None:
+    """Say on standard error what is wrong; `more` follows its last line."""
+    if error.code is FailedCode.INTERNAL and error.detail:
+        text = error.detail
+    else:
+        text = f"{message(error.code, language())}\n  {error}"
+    lines = (shown(line.expandtabs()) for line in text.split("\n"))
+    print("sarau: " + "\n".join(lines) + more, file=sys.stderr)
+
+
 def explain(error: Exception) -> int | None:
     """Say what went wrong on standard error; None for what is not ours to explain."""
     if isinstance(error, SettingsError):
@@ -41,11 +51,7 @@ def explain(error: Exception) -> int | None:
         return WRONG_CALL
     if not isinstance(error, SarauError):
         return None
-    if error.code is FailedCode.INTERNAL and error.detail:
-        print(f"sarau: {error.detail}", file=sys.stderr)
-    else:
-        print(f"sarau: {message(error.code, language())}", file=sys.stderr)
-        print(f"  {error}", file=sys.stderr)
+    say(error)
     if isinstance(error, RejectedError):
         return SOME_NOT_READY
     if isinstance(error, RefusedError):

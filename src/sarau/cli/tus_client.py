@@ -5,19 +5,20 @@ import hashlib
 import json
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import click
 import httpx
 
-from sarau.cli.exits import language
+from sarau.cli.exits import say
 from sarau.cli.names import shown
 from sarau.cli.progress import Report
-from sarau.errors import FailedCode, FailedError, RefusedCode, RefusedError
-from sarau.model.messages import message
+from sarau.errors import FailedCode, FailedError, RefusedCode, RefusedError, SarauError
 
 _CHUNK_BYTES = 64 << 20
 _BLOCK_BYTES = 1 << 20
@@ -25,10 +26,16 @@ _PATIENCE_S = 60.0
 """How long a server is waited for that does not answer, or that says it cannot."""
 _CONNECT_S = 10.0
 _ANSWER_S = 60.0
+_SILENT_S = 10.0
+"""How long a server may be silent before the person is told."""
 _FIRST_PAUSE_S = 0.25
 _MAX_PAUSE_S = 10.0
 _TUS = {"Tus-Resumable": "1.0.0"}
 _GONE = frozenset({403, 404, 410})
+_PASSING = frozenset({408, 423, 429})
+"""What of the answers that blame the request is over by itself."""
+_UNANSWERED = frozenset({502, 504})
+"""What a proxy says when the server behind it does not answer."""
 
 
 class TusClient:
@@ -41,8 +48,6 @@ class TusClient:
             base_url=server, headers=headers, timeout=timeout, trust_env=False
         )
         self._memory = _Memory(memory or Path(click.get_app_dir("sarau")) / "uploads.json")
-        self._is_told = False
-        """Whether the person knows that the server is waited for."""
 
     def send(self, path: Path, preset: str, report: Report) -> str:
         """Send a file, or the rest of it, and return the id of its track.
@@ -60,13 +65,13 @@ class TusClient:
             known = self._create(path, size_bytes, preset)
             self._memory.put(key, known)
         patience, last = _Patience(), -1
-        while (offset := self._offset(known["url"])) is not None and offset < size_bytes:
+        while (offset := self._offset(known["url"], patience)) is not None and offset < size_bytes:
             if offset > last:
-                patience, last, self._is_told = _Patience(), offset, False
+                patience, last = _Patience(), offset
             try:
                 self._patch(known["url"], path, offset, size_bytes, report)
-            except FailedError as error:
-                self._wait(patience, error)
+            except _PassingError as trouble:
+                patience.pause(trouble)
         self._memory.forget(key)
         if offset is None:
             raise RefusedError(RefusedCode.UPLOAD_GONE, "the server let go of it meanwhile")
@@ -92,9 +97,9 @@ class TusClient:
         answer = self._request("POST", "/files/", headers=headers)
         return {"url": answer.headers["location"], "track": answer.headers["sarau-track"]}
 
-    def _offset(self, url: str) -> int | None:
+    def _offset(self, url: str, patience: "_Patience | None" = None) -> int | None:
         """Return how much the server has on disk, None when it knows the upload no more."""
-        answer = self._request("HEAD", url, headers=_TUS, expected=_GONE)
+        answer = self._request("HEAD", url, headers=_TUS, expected=_GONE, patience=patience)
         return None if answer.status_code in _GONE else int(answer.headers["upload-offset"])
 
     def _patch(self, url: str, path: Path, offset: int, size_bytes: int, report: Report) -> None:
@@ -117,17 +122,31 @@ class TusClient:
         *,
         headers: dict[str, str] | None = None,
         expected: frozenset[int] = frozenset(),
+        patience: "_Patience | None" = None,
     ) -> httpx.Response:
-        patience = _Patience()
+        patience = patience or _Patience()
         while True:
             try:
-                answer = self._once(method, url, headers=headers)
+                with self._told_when_silent():
+                    answer = self._once(method, url, headers=headers)
                 if answer.status_code not in expected:
                     _raise_for(answer)
-            except FailedError as error:
-                self._wait(patience, error)
+            except _PassingError as trouble:
+                patience.pause(trouble)
             else:
                 return answer
+
+    @contextmanager
+    def _told_when_silent(self) -> Iterator[None]:
+        """Say so when a server has taken a request and then says nothing."""
+        detail = f"{self._http.base_url}: nothing for {_SILENT_S:.0f} s"
+        error = FailedError(FailedCode.SERVER_UNREACHABLE, detail)
+        timer = threading.Timer(_SILENT_S, say, (error, "; still waiting"))
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
 
     def _once(
         self,
@@ -142,42 +161,40 @@ class TusClient:
         except httpx.TransportError as error:
             why = str(error) or type(error).__name__
             detail = f"{self._http.base_url}: {why}"
-            raise FailedError(FailedCode.SERVER_UNREACHABLE, detail) from error
+            trouble = FailedError(FailedCode.SERVER_UNREACHABLE, detail)
+            raise _PassingError(trouble) from error
 
-    def _wait(self, patience: "_Patience", error: FailedError) -> None:
-        """Let a server come back, and say so at once.
 
-        Raises:
-            FailedError: `error`, when it was waited for long enough.
+class _PassingError(Exception):
+    """Trouble that may be over soon, and how long the server wants to be left alone."""
 
-        """
-        if not self._is_told:
-            print(f"sarau: {message(error.code, language())}", file=sys.stderr)
-            print(f"  {error}; trying again for {_PATIENCE_S:.0f} s", file=sys.stderr)
-            self._is_told = True
-        patience.pause(error)
+    def __init__(self, error: SarauError, pause_s: float = 0.0) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.pause_s = pause_s
 
 
 class _Patience:
-    """One wait for a server: pauses that grow, and an end."""
+    """One wait for a server: told when it begins, pauses that grow, and an end."""
 
     def __init__(self) -> None:
         self._end: float | None = None
         self._pause_s = _FIRST_PAUSE_S
 
-    def pause(self, error: FailedError) -> None:
-        """Wait a little.
+    def pause(self, trouble: _PassingError) -> None:
+        """Wait a little, and for as long as the server asks for, if that is before the end.
 
         Raises:
-            FailedError: `error`, when that was long enough.
+            SarauError: What the trouble was, when that was long enough.
 
         """
         moment = time.monotonic()
         if self._end is None:
             self._end = moment + _PATIENCE_S
+            say(trouble.error, f"; trying again for {_PATIENCE_S:.0f} s")
         if moment >= self._end:
-            raise error
-        time.sleep(min(self._pause_s, self._end - moment))
+            raise trouble.error from trouble
+        time.sleep(min(max(self._pause_s, trouble.pause_s), self._end - moment))
         self._pause_s = min(2 * self._pause_s, _MAX_PAUSE_S)
 
 
@@ -243,25 +260,43 @@ def _blocks(file: BinaryIO, count: int, report: Callable[[int], None]) -> Iterat
 
 
 def _raise_for(answer: httpx.Response) -> None:
-    """Raise what the server says is wrong, by the code that it gives.
+    """Raise what is wrong, by the code that the server gives, or else by the status.
 
     Raises:
+        _PassingError: It may be well again soon.
         RefusedError: The request is at fault.
-        FailedError: The server is, or what stands before it; it may be well again soon.
+        FailedError: The server's disk is full.
 
     """
     status = answer.status_code
-    if status < httpx.codes.BAD_REQUEST:
+    if not answer.is_error:
         return
+    is_passing = status in _PASSING or (
+        answer.is_server_error and status != httpx.codes.INSUFFICIENT_STORAGE
+    )
+    error = _error_of(answer, is_passing=is_passing)
+    if not is_passing:
+        raise error
+    after = answer.headers.get("retry-after", "")
+    raise _PassingError(error, float(after) if after.isdecimal() else 0.0)
+
+
+def _error_of(answer: httpx.Response, *, is_passing: bool) -> SarauError:
+    """Return what a server says; the answer to a HEAD, and a proxy's, has no code of ours."""
     try:
         described = answer.json()
         code, detail = str(described["code"]), str(described["detail"])
     except (ValueError, KeyError, TypeError):
-        code, detail = "", f"{answer.url}: {status} {answer.text[:200]}".rstrip()
+        said = " ".join(answer.text.split())[:200] or answer.reason_phrase
+        code, detail = "", f"{answer.url}: {answer.status_code} {said}".rstrip()
     if code in set(RefusedCode):
-        raise RefusedError(RefusedCode(code), detail)
+        return RefusedError(RefusedCode(code), detail)
     if code in set(FailedCode):
-        raise FailedError(FailedCode(code), detail)
-    if status >= httpx.codes.INTERNAL_SERVER_ERROR:
-        raise FailedError(FailedCode.SERVER_UNREACHABLE, detail)
-    raise RefusedError(RefusedCode.INVALID_REQUEST, detail)
+        return FailedError(FailedCode(code), detail)
+    if answer.status_code in _UNANSWERED:
+        return FailedError(FailedCode.SERVER_UNREACHABLE, detail)
+    if answer.status_code == httpx.codes.INSUFFICIENT_STORAGE:
+        return FailedError(FailedCode.DISK_FULL, detail)
+    if is_passing:
+        return FailedError(FailedCode.INTERNAL, detail)
+    return RefusedError(RefusedCode.INVALID_REQUEST, detail)
