@@ -32,6 +32,8 @@ export interface Upload {
   state: string;
   /** When something of it arrived last. */
   updated_at: string;
+  /** How long ago that was, by the server's clock, when it answered. */
+  idle_s: number;
   expires_at: string;
 }
 

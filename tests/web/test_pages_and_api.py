@@ -1,10 +1,14 @@
 """Promises of the page and the API that need neither a port nor a track."""
 
+from datetime import timedelta
+
 import pytest
 from starlette.types import Receive, Scope, Send
 from tests.web.conftest import Open
 from tests.web.in_process import ask
 
+from sarau.model.clock import now
+from sarau.web.api import views
 from sarau.web.body_sink import INTERIM
 from sarau.web.tus.draft import INTEROP_VERSION
 
@@ -25,6 +29,17 @@ def test_a_page_can_be_asked_for_its_head_alone(open_here: Open) -> None:
     known = {"Authorization": "Bearer a token"}
     assert ask(app, "HEAD", "/login").status_code == 200
     assert ask(app, "HEAD", "/", headers=known).status_code == 200
+
+
+def test_an_upload_says_how_long_nothing_of_it_came_by_our_own_clock(
+    open_here: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = open_here()
+    begun = {"Tus-Resumable": "1.0.0", "Upload-Length": "5", "Upload-Metadata": "filename YS53YXY="}
+    assert ask(app, "POST", "/files", headers=begun).status_code == 201
+    monkeypatch.setattr(views, "now", lambda: now() + timedelta(minutes=20))
+    (track,) = ask(app, "GET", "/api/v1/tracks").json()["items"]
+    assert 1200 <= track["upload"]["idle_s"] < 2400
 
 
 @pytest.mark.parametrize(

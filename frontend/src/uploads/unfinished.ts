@@ -1,5 +1,6 @@
 /** Which unfinished uploads this browser began and nobody goes on with: not here, not in another tab. */
 import { signal } from "@preact/signals";
+import type { Upload } from "../types.ts";
 import { livePaths } from "./queue.ts";
 import { allUnfinished, pathOf, type Unfinished } from "./transfer.ts";
 
@@ -51,8 +52,11 @@ export function unfinishedHere(url: string): Unfinished | undefined {
   return elsewhere.value.has(path) ? undefined : begun.value.get(path);
 }
 
-/** The server notes every few seconds what arrived: after this long without a note, nothing comes. */
-const SILENT_MS = 120_000;
+/**
+ * After this long without a note of what arrived, nothing comes. The server notes what arrives every few
+ * seconds, but nothing of a request with a checksum before its end.
+ */
+const SILENT_S = 15 * 60;
 
-/** Whether nobody sends an upload any more, by when something of it arrived last. */
-export const hasStopped = (updatedAt: string, now = Date.now()): boolean => now - Date.parse(updatedAt) > SILENT_MS;
+/** Whether nobody sends an upload any more. */
+export const hasStopped = (upload: Pick<Upload, "idle_s">): boolean => upload.idle_s > SILENT_S;

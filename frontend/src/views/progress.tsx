@@ -83,7 +83,7 @@ export function UploadActions({ item }: { item: Item }): JSX.Element {
 
 function foreignText(upload: Upload | null, share: string, isOurs: boolean): string {
   if (isOurs) return t("uploads.interrupted", { percent: share });
-  if (!upload || !hasStopped(upload.updated_at)) return t("uploads.elsewhere", { percent: share });
+  if (!upload || !hasStopped(upload)) return t("uploads.elsewhere", { percent: share });
   return t("uploads.stopped", { percent: share, time: dateTime(upload.updated_at) });
 }
 

@@ -11,6 +11,7 @@ from sarau.audio.hls import EXTENSION as HLS_EXTENSION
 from sarau.audio.hls import INDEX
 from sarau.catalog.events import Event
 from sarau.catalog.likenesses import Alike
+from sarau.model.clock import now
 from sarau.model.loudness import Loudness
 from sarau.model.messages import message
 from sarau.model.preset import PRESETS, Preset
@@ -44,6 +45,8 @@ class UploadView(View):
     state: str
     updated_at: datetime
     """When something of it arrived last, or its state changed."""
+    idle_s: float
+    """How long ago that was when this was answered, whatever the reader's clock says."""
     expires_at: datetime
 
 
@@ -329,7 +332,11 @@ def _fields(record: object, view: type[View], *but: str) -> Mapping[str, Any]:
 
 
 def _upload(upload: Upload) -> UploadView:
-    return UploadView(**_fields(upload, UploadView, "url"), url=f"/files/{upload.id}")
+    return UploadView(
+        **_fields(upload, UploadView, "url", "idle_s"),
+        url=f"/files/{upload.id}",
+        idle_s=max(0.0, (now() - upload.updated_at).total_seconds()),
+    )
 
 
 def _alike(alike: Alike) -> AlikeView:
