@@ -18,6 +18,7 @@ from tests.sounds import write_music
 from sarau.catalog import Database, events, migrate, moving, workers
 from sarau.catalog.schema import downgrade
 from sarau.catalog.tables import metadata
+from sarau.cli import catalog
 from sarau.model.ids import LOCAL_USER_ID
 from sarau.pipeline.liveness import announce
 
@@ -203,3 +204,13 @@ def test_an_address_of_another_kind_is_a_wrong_call_and_never_shown(
     assert called.returncode == 2
     assert "pw" not in called.stderr
     assert "TO_URL" in called.stderr
+
+
+@pytest.mark.parametrize("address", ["sarau:pw@db/sarau", "sarau@db/sarau?passfile=pgpass"])
+def test_an_address_with_a_password_gets_no_token(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SARAU_DATABASE_AUTH", "iam")
+    database = catalog._opened(sa.make_url(f"postgresql+psycopg://{address}"))
+    assert database.url_as_of_now() == f"postgresql+psycopg://{address}"
+    database.close()

@@ -73,9 +73,9 @@ def move_command(source: sa.URL, target: sa.URL, *, as_json: bool) -> None:
 def _opened(url: sa.URL) -> Database:
     """Return a database as a server over it would open it, with the same settings.
 
-    Tokens of IAM are only for an address of a host that has no password.
+    Tokens of IAM are only for an address of a host that has no password, and names no file of them.
     """
-    has_tokens = url.host and url.password is None
+    has_tokens = url.host and url.password is None and "passfile" not in url.query
     address = url.render_as_string(hide_password=False)
     auth = None if has_tokens else "password"
     return Database.of(settings.load(database_url=address, database_auth=auth))
