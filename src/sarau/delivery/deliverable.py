@@ -41,6 +41,7 @@ class Deliverable:
     media_type: str
     sha256: str
     """Of the bytes, so it serves as a strong validator."""
+    size_bytes: int
 
     def local(self) -> AbstractContextManager[Path]:
         """Return the bytes as a local file; see `ObjectStore.local`."""
@@ -96,6 +97,7 @@ class Delivery:
             filename=_safe(sent.stem) + _safe(sent.suffix) if sent.suffix else _safe(sent.name),
             media_type=mimetypes.guess_type(sent.name)[0] or "application/octet-stream",
             sha256=source.object_sha256,
+            size_bytes=source.size_bytes,
         )
 
     def rendition(self, track_id: TrackId, name: str, owner_id: UserId) -> Deliverable:
@@ -139,6 +141,7 @@ class Delivery:
             filename=f"{display_name(track)}{suffix}",
             media_type=rendition.media_type,
             sha256=rendition.object_sha256,
+            size_bytes=rendition.size_bytes,
         )
 
 

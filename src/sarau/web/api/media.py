@@ -34,18 +34,22 @@ class _HeldFile(FileResponse):
             await super().__call__(scope, receive, send)
 
 
-def _answer(request: Request, found: Deliverable, *, attachment: bool) -> Response:
+def answer_file(request: Request, found: Deliverable, *, attachment: bool) -> Response:
     """Serve a file, or say where it is; Starlette's own answer knows ranges (RFC 9110)."""
     etag = f'"{found.sha256}"'
     headers = {"ETag": etag, "Cache-Control": _REVALIDATE, "Accept-Ranges": "bytes"}
     if is_unchanged(request, etag):
         return Response(status_code=304, headers=headers)
+    headers["Content-Disposition"] = content_disposition(found.filename, attachment=attachment)
+    if request.method == "HEAD":
+        # The catalog knows; and an address elsewhere is signed for GET alone.
+        headers["Content-Length"] = str(found.size_bytes)
+        return Response(headers=headers, media_type=found.media_type)
     # What the page plays comes from here in any case: its policy allows no other origin.
     elsewhere = found.download_url() if attachment else None
     if elsewhere is not None:
         return RedirectResponse(elsewhere, headers={"Cache-Control": "no-store"})
-    named = content_disposition(found.filename, attachment=attachment)
-    return _HeldFile(found, headers | {"Content-Disposition": named})
+    return _HeldFile(found, headers)
 
 
 @router.head("/source", include_in_schema=False)
@@ -53,7 +57,7 @@ def _answer(request: Request, found: Deliverable, *, attachment: bool) -> Respon
 def get_source(rooms: Rooms, owner: Owner, request: Request, track_id: str) -> Response:
     """Return the file as it was sent; never shown by a browser, only saved or played."""
     found = rooms.delivery.source(TrackId(track_id), owner)
-    return _answer(request, found, attachment=True)
+    return answer_file(request, found, attachment=True)
 
 
 @router.head("/renditions/{name}", include_in_schema=False)
@@ -69,10 +73,9 @@ def get_rendition(
 ) -> Response:
     """Return a rendition to play, or with `download=1` to save."""
     found = rooms.delivery.rendition(TrackId(track_id), name, owner)
-    return _answer(request, found, attachment=download)
+    return answer_file(request, found, attachment=download)
 
 
-@router.head("/renditions/{name}/{part}", include_in_schema=False)
 @router.get("/renditions/{name}/{part}", response_class=StreamingResponse)
 def get_part(
     rooms: Rooms, owner: Owner, request: Request, track_id: str, name: str, part: str

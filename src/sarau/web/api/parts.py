@@ -32,9 +32,8 @@ def answer_part(request: Request, found: Deliverable, part: Part, name: str) -> 
     headers["Content-Length"] = str(len(span))
     if wanted is not None:
         headers["Content-Range"] = f"bytes {span.start}-{span.stop - 1}/{size}"
-    is_head = request.method == "HEAD"
     return StreamingResponse(
-        () if is_head else _bytes(found, part.offset + span.start, len(span)),
+        _bytes(found, part.offset + span.start, len(span)),
         status_code=200 if wanted is None else 206,
         headers=headers,
         media_type=part.media_type,
