@@ -127,3 +127,12 @@ def test_a_document_of_a_version_that_is_not_known_is_not_taken_for_none(bucket:
     bucket.replace_text("landing-presets.json", json.dumps({"version": 2}))
     with pytest.raises(FailedError, match="version 2"):
         PublishedPresets(bucket).read()
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "[]", "{}", '{"version": 1}', '{"version": 1, "presets": 1}']
+)
+def test_a_damaged_document_is_told_as_one(bucket: Bucket, text: str) -> None:
+    bucket.replace_text("landing-presets.json", text)
+    with pytest.raises(FailedError, match="damaged"):
+        PublishedPresets(bucket).read()

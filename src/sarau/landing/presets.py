@@ -25,18 +25,23 @@ class PublishedPresets:
         """Return what presets say, by their names; nothing where nothing was published.
 
         Raises:
-            FailedError: `internal`, when the document is one of another version; those of
-                the bucket.
+            FailedError: `internal`, when the document is damaged or of another version; those
+                of the bucket.
 
         """
         text = self._bucket.read_text_if_any(_NAME)
         if text is None:
             return {}
-        found = json.loads(text)
-        if found["version"] != VERSION:
-            detail = f"{_NAME} is of version {found['version']}, not {VERSION}"
-            raise FailedError(FailedCode.INTERNAL, detail)
-        presets: dict[str, Any] = found["presets"]
+        try:
+            found = json.loads(text)
+            version = found["version"]
+            presets = dict(found["presets"]) if version == VERSION else {}
+        except (ValueError, LookupError, TypeError) as error:
+            raise FailedError(FailedCode.INTERNAL, f"{_NAME} is damaged: {error!r}") from error
+        if version != VERSION:
+            raise FailedError(
+                FailedCode.INTERNAL, f"{_NAME} is of version {version}, not {VERSION}"
+            )
         return presets
 
     def publish(self, own: Callable[[], Iterable[Preset]]) -> None:
