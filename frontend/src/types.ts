@@ -33,7 +33,7 @@ export interface Upload {
   /** When something of it arrived last. */
   updated_at: string;
   /** How long ago that was, by the server's clock, when it answered. */
-  idle_s: number;
+  idle_s: number | null;
   expires_at: string;
 }
 

@@ -20,4 +20,5 @@ test("it does not go on with another version of the file, of the same name and s
 test("an upload has stopped once nothing of it arrived for a quarter of an hour, by the server's clock", () => {
   assert.ok(!hasStopped({ idle_s: 14 * 60 }));
   assert.ok(hasStopped({ idle_s: 16 * 60 }));
+  assert.ok(!hasStopped({ idle_s: null }));
 });

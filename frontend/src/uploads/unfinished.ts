@@ -59,4 +59,4 @@ export function unfinishedHere(url: string): Unfinished | undefined {
 const SILENT_S = 15 * 60;
 
 /** Whether nobody sends an upload any more. */
-export const hasStopped = (upload: Pick<Upload, "idle_s">): boolean => upload.idle_s > SILENT_S;
+export const hasStopped = (upload: Pick<Upload, "idle_s">): boolean => upload.idle_s !== null && upload.idle_s > SILENT_S;

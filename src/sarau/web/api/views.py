@@ -12,6 +12,7 @@ from sarau.audio.hls import INDEX
 from sarau.catalog.events import Event
 from sarau.catalog.likenesses import Alike
 from sarau.model.clock import now
+from sarau.model.lifecycle import UploadState
 from sarau.model.loudness import Loudness
 from sarau.model.messages import message
 from sarau.model.preset import PRESETS, Preset
@@ -45,8 +46,9 @@ class UploadView(View):
     state: str
     updated_at: datetime
     """When something of it arrived last, or its state changed."""
-    idle_s: float
-    """How long ago that was when this was answered, whatever the reader's clock says."""
+    idle_s: float | None
+    """While it is being received: how long ago that was when this was answered, whatever the
+    reader's clock says."""
     expires_at: datetime
 
 
@@ -332,10 +334,11 @@ def _fields(record: object, view: type[View], *but: str) -> Mapping[str, Any]:
 
 
 def _upload(upload: Upload) -> UploadView:
+    idle_s = max(0.0, (now() - upload.updated_at).total_seconds())
     return UploadView(
         **_fields(upload, UploadView, "url", "idle_s"),
         url=f"/files/{upload.id}",
-        idle_s=max(0.0, (now() - upload.updated_at).total_seconds()),
+        idle_s=idle_s if upload.state is UploadState.RECEIVING else None,
     )
 
 
