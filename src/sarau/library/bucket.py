@@ -181,14 +181,7 @@ class Bucket:
 
     def create_text(self, name: str, text: str) -> None:
         """Create a small object; raises as `create`."""
-        with translated(f"PUT {name}"):
-            self.client.put_object(
-                Bucket=self.place.bucket,
-                Key=self.key(name),
-                Body=text.encode(),
-                ContentType="application/json",
-                IfNoneMatch="*",
-            )
+        self._put_text(name, text, IfNoneMatch="*")
 
     def replace_text(self, name: str, text: str) -> None:
         """Write a small object, whatever was there.
@@ -197,13 +190,7 @@ class Bucket:
             FailedError: Those of `translated`.
 
         """
-        with translated(f"PUT {name}"):
-            self.client.put_object(
-                Bucket=self.place.bucket,
-                Key=self.key(name),
-                Body=text.encode(),
-                ContentType="application/json",
-            )
+        self._put_text(name, text)
 
     def exchange_text(self, name: str, text: str, *, etag: str) -> None:
         """Write a small object in place of the one that has this ETag.
@@ -215,18 +202,21 @@ class Bucket:
 
         """
         try:
-            with translated(f"PUT {name}"):
-                self.client.put_object(
-                    Bucket=self.place.bucket,
-                    Key=self.key(name),
-                    Body=text.encode(),
-                    ContentType="application/json",
-                    IfMatch=etag,
-                )
+            self._put_text(name, text, IfMatch=etag)
         except FailedError as error:
             if error.code is not FailedCode.OBJECT_MISSING:
                 raise
             raise ConflictError(error.detail) from error
+
+    def _put_text(self, name: str, text: str, **condition: Any) -> None:  # noqa: ANN401 - boto3's
+        with translated(f"PUT {name}"):
+            self.client.put_object(
+                Bucket=self.place.bucket,
+                Key=self.key(name),
+                Body=text.encode(),
+                ContentType="application/json",
+                **condition,
+            )
 
     def read_text_if_any(self, name: str) -> str | None:
         """Read a small object, None when there is none; raises as `read_text`."""

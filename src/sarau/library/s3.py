@@ -250,12 +250,9 @@ def open_bucket(bucket: Bucket, expected_id: str | None) -> str:
 
 def read_sentinel(bucket: Bucket) -> str:
     """Return the id of the library in a bucket; raises as `open_bucket`."""
-    try:
-        text = bucket.read_text(SENTINEL)
-    except FailedError as error:
-        if error.code is not FailedCode.OBJECT_MISSING:
-            raise
-        raise FailedError(FailedCode.VOLUME_MISSING, f"{bucket.place} has no {SENTINEL}") from error
+    text = bucket.read_text_if_any(SENTINEL)
+    if text is None:
+        raise FailedError(FailedCode.VOLUME_MISSING, f"{bucket.place} has no {SENTINEL}")
     try:
         found = json.loads(text)
         role, volume_id = str(found["role"]), str(found["id"])
