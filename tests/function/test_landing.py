@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from tests.function.conftest import ATTEMPTS, Cloud, OtherServer
 from tests.function.runtime_api import Function, sqs_event
+from tests.outages import wait_until
 from tests.sounds import write_music
 
-from sarau.landing import Documents
+from sarau.landing import Documents, PublishedPresets
 from sarau.library import Place, connect
 from sarau.model.landing import read_event, read_report, to_notice
 
@@ -187,6 +188,9 @@ def test_a_preset_of_ones_own_is_known_to_the_function_and_kept_by_the_track(
     club = {"name": "Clube", "target_lufs": -20.0, "ceiling_dbtp": -3.0, "renditions": [wav]}
     with server.client() as client:
         assert client.post("/api/v1/presets", json=club).is_success
+    bucket = connect(Place(cloud.library, "sarau/", endpoint=cloud.url, region="us-east-1"))
+    wait_until(lambda: "Clube" in PublishedPresets(bucket).read())
+    bucket.close()
     cloud.land(write_music(tmp_path / "own.wav", seconds=1, seed=13), "Clube/own.wav")
     cloud.work(function)
     track = server.track_of("own.wav", "ready", "failed")
