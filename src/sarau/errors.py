@@ -76,6 +76,8 @@ class RefusedCode(StrEnum):
     ORIGIN_NOT_ALLOWED = "origin_not_allowed"
     TOKEN_REQUIRED = "token_required"  # noqa: S105 - a code, not a secret
     METHOD_NOT_ALLOWED = "method_not_allowed"
+    BODY_TOO_LARGE = "body_too_large"
+    BODY_TIMEOUT = "body_timeout"
     UPLOAD_TOO_LARGE = "upload_too_large"
     UPLOAD_OFFSET_MISMATCH = "upload_offset_mismatch"
     UPLOAD_LENGTH_INVALID = "upload_length_invalid"

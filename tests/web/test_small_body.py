@@ -32,17 +32,17 @@ def test_a_body_that_is_too_large_or_does_not_come_is_refused(
     app = open_here(token="a token")
     requests = [("/login", FORM), ("/api/v1/presets", JSON)]
 
-    def status(path: str, headers: dict[str, str], content: Content) -> int:
+    def refusal(path: str, headers: dict[str, str], content: Content) -> tuple[int, str]:
         allowed = headers | {"Authorization": "Bearer a token"}
         answer = ask(app, "POST", path, headers=allowed, content=content)
-        assert answer.json()["code"] == "invalid_request"
-        return answer.status_code
+        return answer.status_code, answer.json()["code"]
 
     for path, headers in requests:
-        assert status(path, headers, b"a" * (MOST_BYTES + 1)) == 413
-        assert status(path, headers, _streamed(2 * MOST_BYTES)) == 413
+        too_large = (413, "body_too_large")
+        assert refusal(path, headers, b"a" * (MOST_BYTES + 1)) == too_large
+        assert refusal(path, headers, _streamed(2 * MOST_BYTES)) == too_large
     monkeypatch.setattr(reception, "IDLE_S", 0.05)
-    assert [status(*request, _stalled()) for request in requests] == [408] * 2
+    assert [refusal(*one, _stalled()) for one in requests] == [(408, "body_timeout")] * 2
 
 
 def test_a_body_of_the_largest_size_is_read(open_here: Open) -> None:

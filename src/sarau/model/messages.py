@@ -225,6 +225,14 @@ _MESSAGES: dict[str, tuple[str, str]] = {
         "Este endereço não aceita este método.",
         "This address does not take this method.",
     ),
+    RefusedCode.BODY_TOO_LARGE: (
+        "O pedido é maior do que este endereço aceita. Encurte o que ele traz; arquivos vão para /files ou /api/v1/tracks.",
+        "The request is larger than this address takes. Shorten what it brings; files go to /files or /api/v1/tracks.",
+    ),
+    RefusedCode.BODY_TIMEOUT: (
+        "O conteúdo do pedido não chegou a tempo. Nada mudou; verifique a conexão e tente de novo.",
+        "The body of the request did not come in time. Nothing has changed; check the connection and try again.",
+    ),
     RefusedCode.UPLOAD_TOO_LARGE: (
         "O arquivo passa do tamanho máximo deste servidor. Divida-o ou aumente o limite.",
         "The file is larger than this server accepts. Split it or raise the limit.",

@@ -22,6 +22,8 @@ _STATUSES: dict[Code, int] = {
     RefusedCode.ORIGIN_NOT_ALLOWED: 403,
     RefusedCode.TOKEN_REQUIRED: 403,
     RefusedCode.METHOD_NOT_ALLOWED: 405,
+    RefusedCode.BODY_TOO_LARGE: 413,
+    RefusedCode.BODY_TIMEOUT: 408,
     RefusedCode.UPLOAD_TOO_LARGE: 413,
     RefusedCode.UPLOAD_OFFSET_MISMATCH: 409,
     RefusedCode.UPLOAD_LENGTH_INVALID: 400,

@@ -1,7 +1,6 @@
 """The bodies of requests that bring no file: small, and not waited for without end."""
 
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.routing import Match
 from starlette.types import Message, Receive, Scope, Send
@@ -11,7 +10,6 @@ from sarau.web.problems import language_of, problem
 from sarau.web.reception import Body, content_length
 
 MOST_BYTES = 256 << 10
-_TOO_LATE = 408
 
 
 class SmallBody:
@@ -31,14 +29,11 @@ class SmallBody:
             return
         try:
             content = await _read(body)
-        except HTTPException as refused:
+        except RefusedError as refused:
             request = Request(scope)
-            error = RefusedError(RefusedCode.INVALID_REQUEST, refused.detail)
-            language = language_of(request.headers, request.cookies)
-            answer = problem(error, language, status=refused.status_code)
+            answer = problem(refused, language_of(request.headers, request.cookies))
             # HTTP/1.1 can only go on with the next request when this one has been read.
-            is_late = refused.status_code == _TOO_LATE
-            if is_late or not await body.drain():
+            if refused.code is RefusedCode.BODY_TIMEOUT or not await body.drain():
                 answer.headers["Connection"] = "close"
             await answer(scope, receive, send)
             return
@@ -61,10 +56,12 @@ async def _read(body: Body) -> bytes:
     """Return the body.
 
     Raises:
-        HTTPException: 413 or 408.
+        RefusedError: `body_too_large`, `body_timeout`.
 
     """
-    too_large = HTTPException(413, f"the body has more than {MOST_BYTES} bytes")
+    too_large = RefusedError(
+        RefusedCode.BODY_TOO_LARGE, f"the body has more than {MOST_BYTES} bytes"
+    )
     if (content_length(body.headers) or 0) > MOST_BYTES:
         raise too_large
     try:
@@ -72,5 +69,5 @@ async def _read(body: Body) -> bytes:
     except RefusedError:
         raise too_large from None
     if content is None:
-        raise HTTPException(_TOO_LATE, "the body did not come")
+        raise RefusedError(RefusedCode.BODY_TIMEOUT, "the body did not come")
     return content
