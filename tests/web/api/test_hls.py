@@ -57,6 +57,10 @@ def test_its_files_have_types_ranges_and_validators(server: Server, track: dict[
             found = client.get(base + name)
             kind = "audio/mp4" if name.endswith(".mp4") else "application/vnd.apple.mpegurl"
             assert (found.content, found.headers["content-type"]) == (data, kind), name
+            alone = client.head(base + name, headers={"Range": "bytes=0-1"})
+            assert (alone.status_code, alone.content) == (200, b""), name
+            for header in ("content-length", "content-type", "etag", "accept-ranges"):
+                assert alone.headers[header] == found.headers[header], name
         media, data = base + "audio_aac.mp4", expected["audio_aac.mp4"]
         size = len(data)
         whole = client.get(media)
@@ -78,6 +82,7 @@ def test_its_files_have_types_ranges_and_validators(server: Server, track: dict[
         assert client.get(media, headers={"If-None-Match": etag}).status_code == 304
         for missing in ("audio_aac.mp3", "..%2Findex.m3u8", "index"):
             assert client.get(base + missing).status_code == 404, missing
+            assert client.head(base + missing).status_code == 404, missing
         no_set = track["renditions"][0]["url"] + "/index.m3u8"
         assert client.get(no_set).json()["code"] == "not_found"
 

@@ -76,6 +76,7 @@ def get_rendition(
     return answer_file(request, found, attachment=download)
 
 
+@router.head("/renditions/{name}/{part}", include_in_schema=False)
 @router.get("/renditions/{name}/{part}", response_class=StreamingResponse)
 def get_part(
     rooms: Rooms, owner: Owner, request: Request, track_id: str, name: str, part: str

@@ -25,6 +25,10 @@ def answer_part(request: Request, found: Deliverable, part: Part, name: str) -> 
     if is_unchanged(request, etag):
         return Response(status_code=304, headers=headers)
     size = part.size_bytes
+    if request.method == "HEAD":
+        # A range is of GET alone (RFC 9110, 14.2).
+        headers["Content-Length"] = str(size)
+        return Response(headers=headers, media_type=part.media_type)
     wanted = _wanted(request, size, etag)
     if wanted == _NOTHING:
         return Response(status_code=416, headers=headers | {"Content-Range": f"bytes */{size}"})
