@@ -96,7 +96,7 @@ def test_what_the_collector_removes_is_not_damaged(
     found = Scrub(rooms.database, Collected(rooms.library.volume))
     with ExitStack() as stack:
         if collector == "is at it":
-            stack.enter_context(object_lock.collecting(rooms.database))
+            stack.enter_context(object_lock.collecting(rooms.database, victim))
         found.go_on()
     assert found._damaged == 0
     assert "object.damaged" not in _kinds(rooms)

@@ -69,8 +69,7 @@ class Known:
         # A library may be far away: it is asked while nobody waits for the database.
         if not self._has_object(sha256):
             return None
-        with referring_at_once(self._database) as is_held:
-            # While the collector waits for a slow library, nobody here waits for it.
+        with referring_at_once(self._database, sha256) as is_held:
             return self._take(upload, sha256) if is_held else None
 
     def _take(self, upload: Upload, sha256: str) -> Upload | None:

@@ -277,7 +277,7 @@ class Caretaker:
                 limit=_PAGE,
             )
         for one in unneeded:
-            with object_lock.collecting(self._database) as is_alone:
+            with object_lock.collecting(self._database, one.sha256) as is_alone:
                 if is_alone:
                     self._collect(one.sha256)
 

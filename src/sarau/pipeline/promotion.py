@@ -146,7 +146,7 @@ def referring_to(
             raises.
 
     """
-    with object_lock.referring(database):
+    with object_lock.referring(database, {ref.sha256 for ref in refs}):
         for ref in refs:
             library.require(ref.sha256)
         with database.write() as connection:

@@ -82,7 +82,7 @@ class Scrub:
         if wrong is None:
             self._note(one, None)
             return
-        with object_lock.referring_at_once(self._database) as is_held:
+        with object_lock.referring_at_once(self._database, one.sha256) as is_held:
             # What the collector removes, or has removed since it was found due, is not damaged.
             if is_held and self._is_recorded(one.sha256):
                 self._note(one, self._find_wrong(one.sha256))
