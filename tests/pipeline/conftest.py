@@ -2,17 +2,16 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sarau.app._root import _has_object
 from sarau.audio import Analysis, Engine, SandboxMode
 from sarau.catalog import Database, runs, tracks
 from sarau.intake import Description, Intake
 from sarau.library import DiskLibrary
+from sarau.library.presence import Presence
 from sarau.model.ids import LOCAL_USER_ID, RunId, TrackId
 from sarau.model.track import Run, Track
 from sarau.pipeline import Caretaker, DurableRuns, Pipeline, start_runs
@@ -98,7 +97,7 @@ def rooms(database: Database, engine: Engine, tmp_path: Path) -> Iterator[Rooms]
         on_received=lambda connection, received: (
             start_runs(durable, connection, [track for _, track in received]) and None
         ),
-        has_object=partial(_has_object, library),
+        has_object=Presence(library, wait_s=60.0).has,
     )
     pipeline = Pipeline(database, intake, durable)
     yield Rooms(

@@ -1,6 +1,5 @@
 """Open an installation: for the server, for a command, for a worker."""
 
-import logging
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -14,11 +13,11 @@ from sarau.app._stores import open_database, open_library, open_volume
 from sarau.audio import ChildReport, Engine, SandboxMode
 from sarau.catalog import Database, volumes
 from sarau.delivery import Delivery
-from sarau.errors import FailedCode, FailedError
 from sarau.intake import Intake
 from sarau.intake.clamd import Clamd
 from sarau.intake.watch import Watcher, check_place
-from sarau.library import DiskLibrary, Library, ObjectStore
+from sarau.library import DiskLibrary, Library
+from sarau.library.presence import Presence
 from sarau.lookup import AcoustId
 from sarau.model.lifecycle import UploadState
 from sarau.model.original import After
@@ -34,8 +33,6 @@ from sarau.pipeline.steps import Steps
 from sarau.settings import Settings
 from sarau.storage import Volume
 from sarau.storage.volume import is_mounted
-
-_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +259,7 @@ def _open_intake(
         max_upload_bytes=settings.max_upload_bytes,
         expiry_s=settings.upload_expiry_s,
         on_received=partial(_start_runs, durable),
-        has_object=partial(_has_object, library),
+        has_object=Presence(library).has,
     )
     return stack.enter_context(closing(intake))
 
@@ -286,17 +283,6 @@ def _tell_child(ended: ChildReport) -> None:
         max_rss_bytes=ended.max_rss_bytes,
         code=ended.code,
     )
-
-
-def _has_object(library: ObjectStore, sha256: str) -> bool:
-    try:
-        library.require(sha256)
-    except FailedError as error:
-        # Disk D can take the bytes meanwhile, whatever is wrong with the library.
-        if error.code is not FailedCode.OBJECT_MISSING:
-            _logger.warning("the library was not asked for known bytes: %s", error)
-        return False
-    return True
 
 
 def _watch(
