@@ -39,6 +39,7 @@ class FailedCode(StrEnum):
     WORKER_LOST = "worker_lost"
     DISK_FULL = "disk_full"
     DISK_ERROR = "disk_error"
+    DISK_TIMEOUT = "disk_timeout"
     VOLUME_MISSING = "volume_missing"
     VOLUME_MISMATCH = "volume_mismatch"
     SOURCE_MISSING = "source_missing"

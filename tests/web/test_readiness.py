@@ -1,6 +1,7 @@
 """What hangs is told, and keeps nobody else waiting."""
 
 import socket
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -8,6 +9,8 @@ from tests.web.conftest import Open
 from tests.web.in_process import ask_at_once
 
 from sarau.intake import clamd
+from sarau.storage import Volume, VolumeStatus
+from sarau.web import places
 
 
 @pytest.fixture
@@ -39,3 +42,32 @@ def test_a_scanner_that_hangs_is_told_to_all_who_ask_by_one_look(
     assert {one["status"] for one in found} == {"degraded"}
     assert {one["checks"]["scanner"]["code"] for one in found} == {"scanner_unavailable"}
     assert _connections(silent) == 1
+
+
+def test_a_disk_that_hangs_is_told_and_keeps_nobody(
+    open_here: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(places, "_WAIT_S", 0.05)
+    may_answer = threading.Event()
+    may_answer.set()
+    usual = Volume.check
+
+    def check(volume: Volume) -> VolumeStatus:
+        if volume.role == "intake":
+            may_answer.wait()
+        return usual(volume)
+
+    monkeypatch.setattr(Volume, "check", check)
+    app = open_here()
+    may_answer.clear()
+    try:
+        ready, figures = ask_at_once(app, [("GET", "/readyz"), ("GET", "/metrics")])
+    finally:
+        may_answer.set()
+    assert ready.status_code == 503
+    found = ready.json()["checks"]
+    assert (found["intake"]["code"], found["library"]["ok"]) == ("disk_timeout", True)
+    lines = figures.text.splitlines()
+    assert 'sarau_volume_ok{volume="intake"} 0.0' in lines
+    assert 'sarau_volume_ok{volume="library"} 1.0' in lines
+    assert not [line for line in lines if 'free_bytes{volume="intake"}' in line]

@@ -7,23 +7,41 @@ it looks waits a moment, and is then told that there was no answer.
 import threading
 import time
 from collections.abc import Callable
+from typing import Generic, TypeVar
 
 from sarau.errors import FailedCode
 
-Seen = tuple[FailedCode | None, str | None]
-"""What is wrong, in a code and in words; None and None when nothing is."""
+Seen = TypeVar("Seen")
+"""What a look returns."""
 
 _KEEP_S = 5.0
 _WAIT_S = 2.0
 
 
-class Lookout:
-    """The last look at something, never older than a few seconds. Thread-safe."""
+class Lookout(Generic[Seen]):
+    """The last look at something, never older than a few seconds. Thread-safe.
+
+    Args:
+        look: Looks, and may hang.
+        not_seen: Makes an answer of a code and words, where a look hangs or breaks.
+        silent: The code when nothing answers in time.
+        keep_s: How long an answer is kept, in seconds.
+        wait_s: How long a look is waited for, in seconds.
+
+    """
 
     def __init__(
-        self, look: Callable[[], Seen], *, keep_s: float = _KEEP_S, wait_s: float = _WAIT_S
+        self,
+        look: Callable[[], Seen],
+        not_seen: Callable[[FailedCode, str], Seen],
+        *,
+        silent: FailedCode,
+        keep_s: float = _KEEP_S,
+        wait_s: float = _WAIT_S,
     ) -> None:
         self._look = look
+        self._not_seen = not_seen
+        self._silent = silent
         self._keep_s = keep_s
         self._wait_s = wait_s
         self._lock = threading.Lock()
@@ -32,7 +50,7 @@ class Lookout:
         self._ended: threading.Event | None = None
 
     def answer(self) -> Seen:
-        """Return what is seen now, or `library_unavailable` when nothing answers in time."""
+        """Return what is seen now, or that nothing answers in time."""
         with self._lock:
             if self._seen is not None and time.monotonic() - self._seen[0] < self._keep_s:
                 return self._seen[1]
@@ -42,7 +60,7 @@ class Lookout:
         if ended.wait(max(0.0, left_s)) and (seen := self._seen) is not None:
             return seen[1]
         took_s = time.monotonic() - self._began_at
-        return FailedCode.LIBRARY_UNAVAILABLE, f"no answer for {took_s:.0f} s"
+        return self._not_seen(self._silent, f"no answer for {took_s:.0f} s")
 
     def _begin(self) -> threading.Event:
         ended = self._ended = threading.Event()
@@ -55,7 +73,7 @@ class Lookout:
         try:
             seen = self._look()
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer
-            seen = FailedCode.INTERNAL, f"{type(error).__name__}: {error}"
+            seen = self._not_seen(FailedCode.INTERNAL, f"{type(error).__name__}: {error}")
         with self._lock:
             self._seen = time.monotonic(), seen
             self._ended = None

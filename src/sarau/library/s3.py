@@ -16,7 +16,7 @@ from sarau.errors import FailedCode, FailedError
 from sarau.library import multipart
 from sarau.library.bucket import Bucket, ConflictError, ExistsError
 from sarau.library.cache import Cache
-from sarau.library.lookout import Lookout, Seen
+from sarau.library.lookout import Lookout
 from sarau.library.store import ObjectRef
 from sarau.library.work import (
     WorkRoom,
@@ -35,6 +35,9 @@ _PARTS_FROM_BYTES = 64 << 20
 """From this size on a file is sent in parts, so that a broken connection costs little."""
 _TRIES = 6
 _FIRST_PAUSE_S = 0.1
+
+_Seen = tuple[FailedCode | None, str | None]
+"""What is wrong with the bucket, in a code and in words; None and None when nothing is."""
 
 
 class S3Library(WorkRoom):
@@ -69,7 +72,7 @@ class S3Library(WorkRoom):
         self._cache = Cache(volume, max_bytes=cache_bytes)
         self._link_s = link_s
         self._parts_from_bytes = parts_from_bytes
-        self._look = Lookout(self._see)
+        self._look = Lookout(self._see, _not_seen, silent=FailedCode.LIBRARY_UNAVAILABLE)
 
     @property
     def bucket(self) -> Bucket:
@@ -92,7 +95,7 @@ class S3Library(WorkRoom):
             detail=detail,
         )
 
-    def _see(self) -> Seen:
+    def _see(self) -> _Seen:
         try:
             found = read_sentinel(self._bucket)
         except FailedError as error:
@@ -207,6 +210,10 @@ class S3Library(WorkRoom):
     def _require_sound(self, found: ObjectRef) -> None:
         if not self.verify(found.sha256):
             raise FailedError(FailedCode.OBJECT_DAMAGED, f"object {found.sha256} is damaged")
+
+
+def _not_seen(code: FailedCode, detail: str) -> _Seen:
+    return code, detail
 
 
 def _size(path: Path) -> int:

@@ -97,6 +97,10 @@ _MESSAGES: dict[str, tuple[str, str]] = {
         "O disco do servidor deu erro. A faixa não foi marcada como pronta; verifique o disco e tente de novo.",
         "The server's disk reported an error. The track was not marked ready; check the disk and try again.",
     ),
+    FailedCode.DISK_TIMEOUT: (
+        "O disco do servidor não responde. Nada se perdeu; veja se ele está conectado e, se for NFS, se o servidor dele está no ar. O trabalho continua quando ele voltar.",
+        "The server's disk does not answer. Nothing is lost; see whether it is connected and, for NFS, whether its server is up. Work goes on when it is back.",
+    ),
     FailedCode.VOLUME_MISSING: (
         "Um volume do servidor não está montado. Monte-o e tente de novo.",
         "A volume of the server is not mounted. Mount it and try again.",

@@ -20,6 +20,7 @@ from sarau.model.clock import now
 from sarau.model.lifecycle import RunState
 from sarau.model.messages import message
 from sarau.pipeline.overview import overview
+from sarau.web.places import Places
 
 Check = dict[str, Any]
 
@@ -38,6 +39,7 @@ class Readiness:
 
     def __init__(self, app: App) -> None:
         self._app = app
+        self._places = Places(app.places)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="readiness")
         self._looking: asyncio.Future[tuple[str, dict[str, Check]]] | None = None
         self._kept_until = 0.0
@@ -51,12 +53,12 @@ class Readiness:
 
     def _look(self) -> tuple[str, dict[str, Check]]:
         try:
-            return look(self._app)
+            return look(self._app, self._places)
         finally:
             self._kept_until = time.monotonic() + _KEEP_S
 
 
-def look(app: App) -> tuple[str, dict[str, Check]]:
+def look(app: App, places: Places) -> tuple[str, dict[str, Check]]:
     """Return `ready`, `degraded` or `not_ready`, and each part's state.
 
     A part that is not `ok` has a `code` for programs and, where there is more to say, a
@@ -64,8 +66,8 @@ def look(app: App) -> tuple[str, dict[str, Check]]:
     """
     checks: dict[str, Check] = {"database": _try(lambda: _database(app))}
     sync_errors = _sync_errors(app) if checks["database"]["ok"] else {}
-    for place in app.places:
-        checks[place.role] = describe(place.check(), sync_errors.get(place.role))
+    for role, status in places.look().items():
+        checks[role] = describe(status, sync_errors.get(role))
     if checks["database"]["ok"]:
         with_damage = _try(lambda: _damage(app))
         checks["library"] |= {key: value for key, value in with_damage.items() if key != "ok"}

@@ -18,10 +18,11 @@ from prometheus_client.registry import Collector
 from sarau import __version__
 from sarau.app import App, WorkerApp
 from sarau.catalog import figures
-from sarau.errors import SarauError
+from sarau.errors import FailedCode, SarauError
 from sarau.model.clock import now
 from sarau.observe.figures import PROCESS
 from sarau.pipeline.overview import Overview, overview
+from sarau.web.places import Places
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _KEEP_S: Final = 5.0
@@ -43,6 +44,7 @@ class Metrics:
 class _Installation(Collector):
     def __init__(self, app: App | WorkerApp) -> None:
         self._app = app
+        self._places = Places(app.places)
         self._lock = threading.Lock()
         self._looked_at = -_KEEP_S
         self._found: tuple[figures.Figures, Overview] | None = None
@@ -77,8 +79,11 @@ class _Installation(Collector):
             return self._found
 
     def _volumes(self) -> Iterator[Metric]:
-        seen = {place.role: place.check() for place in self._app.places}
+        seen = self._places.look()
         volumes = self._app.volumes
+        answering = [
+            volume for volume in volumes if seen[volume.role].code is not FailedCode.DISK_TIMEOUT
+        ]
         yield _gauge(
             "sarau_volume_ok",
             "Whether a volume or a bucket is there, ours, writable, not suspect and not full.",
@@ -94,7 +99,7 @@ class _Installation(Collector):
         yield _gauge(
             "sarau_volume_free_bytes",
             "Bytes that can still be written, the reserve included.",
-            {(volume.role,): seen[volume.role].free_bytes for volume in volumes},
+            {(volume.role,): seen[volume.role].free_bytes for volume in answering},
             "volume",
         )
         yield _gauge(
@@ -108,7 +113,7 @@ class _Installation(Collector):
             "Files that can still be made; absent where the file system does not count them.",
             {
                 (volume.role,): inodes
-                for volume in volumes
+                for volume in answering
                 if (inodes := seen[volume.role].free_inodes) is not None
             },
             "volume",
