@@ -91,6 +91,24 @@ class Kitchen:
     def adts(self) -> bytes:
         return self.encode("a.aac", "-c:a", "aac")
 
+    def w64(self) -> bytes:
+        return self.encode("a.w64")
+
+    def caf(self) -> bytes:
+        return self.encode("a.caf")
+
+    def alac_caf(self) -> bytes:
+        return self.encode("alac.caf", "-c:a", "alac")
+
+    def aifc(self) -> bytes:
+        return self.encode("sowt.aif", "-c:a", "pcm_s16le", "-f", "aiff")
+
+    def au(self) -> bytes:
+        return self.encode("a.au")
+
+    def ape(self) -> bytes:
+        return ape()
+
 
 def wav(
     data: bytes,
@@ -113,6 +131,24 @@ def wav(
     body = b"WAVEfmt " + struct.pack("<I", len(form)) + form
     body += b"data" + struct.pack("<I", size) + data
     return b"RIFF" + struct.pack("<I", min(0xFFFFFFFF, len(body))) + body
+
+
+def ape(frames: int = 3, last: int = 5000) -> bytes:
+    """Return Monkey's Audio of silence, which nobody has to encode: a flag of the frame says it."""
+    sound = struct.pack("<III", 1 << 31, 3, 0) * frames
+    header = struct.pack("<HHIIIHHI", 2000, 32, 73_728, last, frames, 16, 2, RATE_HZ)
+    start = 52 + len(header) + 4 * frames
+    table = struct.pack(f"<{frames}I", *(start + 12 * number for number in range(frames)))
+    sizes = (52, len(header), len(table), 0, len(sound), 0, 0)
+    return struct.pack("<4sHH7I16x", b"MAC ", 3990, 0, *sizes) + header + table + sound
+
+
+def old_ape(frames: int = 3, last: int = 5000) -> bytes:
+    """Return the same as before version 3.98, which says nothing of sizes in bytes."""
+    start = 32 + 4 * frames
+    table = struct.pack(f"<{frames}I", *(start + 12 * number for number in range(frames)))
+    header = struct.pack("<4s4H5I", b"MAC ", 3970, 2000, 32, 2, RATE_HZ, 0, 0, frames, last)
+    return header + table + struct.pack("<III", 1 << 31, 3, 0) * frames
 
 
 def png(width: int, height: int) -> bytes:
@@ -144,6 +180,16 @@ def cut(make: Callable[[Kitchen], bytes], share: float) -> Callable[[Kitchen, Pa
         return whole[: int(len(whole) * share)]
 
     return from_(spoil)
+
+
+def short(make: Callable[[Kitchen], bytes]) -> Callable[[Kitchen, Path], None]:
+    """Leave out the last bytes of the last frame."""
+    return from_(lambda kitchen: make(kitchen)[:-4])
+
+
+def untagged(kind: str) -> Callable[[Kitchen], bytes]:
+    """Return how to make a file that ends with its last frame, and no tag behind it."""
+    return lambda kitchen: kitchen.encode(f"untagged.{kind}", "-fflags", "+bitexact")
 
 
 def smash(
@@ -227,6 +273,20 @@ def poke(
         return bytes(whole)
 
     return from_(spoil)
+
+
+def without_table(kitchen: Kitchen) -> bytes:
+    """Return a CAF that ends with its sound, before the sizes of its packets."""
+    whole = kitchen.alac_caf()
+    return whole[: whole.rfind(b"pakt")]
+
+
+def streamed_aiff(kitchen: Kitchen) -> bytes:
+    """Return an AIFF as SoX writes it to a pipe: with as many samples as 0x7f000000 bytes hold."""
+    whole = bytearray(kitchen.aiff())
+    struct.pack_into(">I", whole, whole.find(b"COMM") + 10, 0x7F000000 // 4)
+    struct.pack_into(">I", whole, whole.find(b"SSND") + 4, 0x7F000000 + 8)
+    return bytes(whole)
 
 
 def joined(*arguments: tuple[str, ...]) -> Callable[[Kitchen, Path], None]:
@@ -355,6 +415,21 @@ CUT = [
     Case("cut matroska", Code.TRUNCATED, cut(Kitchen.mka, 0.6)),
     Case("cut wavpack", Code.TRUNCATED, cut(Kitchen.wv, 0.6)),
     Case("cut tta", Code.TRUNCATED, cut(Kitchen.tta, 0.6)),
+    Case("cut w64", Code.TRUNCATED, cut(Kitchen.w64, 0.6)),
+    Case("cut caf", Code.TRUNCATED, cut(Kitchen.caf, 0.6)),
+    Case("cut caf of packets", Code.TRUNCATED, cut(Kitchen.alac_caf, 0.6)),
+    Case("cut aiff-c", Code.TRUNCATED, cut(Kitchen.aifc, 0.6)),
+    Case("cut au", Code.TRUNCATED, cut(Kitchen.au, 0.6)),
+    Case("cut ape", Code.TRUNCATED, cut(Kitchen.ape, 0.6)),
+    Case("short w64", Code.TRUNCATED, short(Kitchen.w64)),
+    Case("short caf", Code.TRUNCATED, short(Kitchen.caf)),
+    Case("short aiff-c", Code.TRUNCATED, short(Kitchen.aifc)),
+    Case("short au", Code.TRUNCATED, short(Kitchen.au)),
+    Case("short ape", Code.TRUNCATED, short(Kitchen.ape)),
+    Case("short ape of 2003", Code.TRUNCATED, short(lambda _: old_ape())),
+    Case("short wavpack", Code.TRUNCATED, short(untagged("wv"))),
+    Case("short tta", Code.TRUNCATED, short(untagged("tta"))),
+    Case("caf without table", Code.TRUNCATED, from_(without_table)),
     Case("thousand bytes of flac", Code.TRUNCATED, from_(lambda k: k.flac()[:1000])),
     Case("thousand bytes of mp3", Code.TRUNCATED, from_(lambda k: k.mp3()[:1000])),
     Case("thousand bytes of m4a", Code.TRUNCATED, from_(lambda k: k.m4a()[:1000])),
@@ -412,6 +487,11 @@ SHAPES = [
         Code.UNSUPPORTED_CODEC,
         by_ffmpeg("-f", "lavfi", "-i", "testsrc=d=1:s=64x64", "-c:v", "mpeg4", "-f", "avi"),
     ),
+    Case(
+        "of unknown length.w64",
+        Code.UNSUPPORTED_CODEC,
+        poke(Kitchen.w64, b"data\xf3", 16, b"\xff" * 7 + b"\x7f"),
+    ),
     Case("nine channels.wav", Code.TOO_MANY_CHANNELS, raw(wav(bytes(18 * 44100), channels=9))),
     Case(
         "65535 channels.wav",
@@ -456,6 +536,13 @@ FINE = [
     Case("plain.mka", ACCEPTED, from_(Kitchen.mka)),
     Case("plain.wv", ACCEPTED, from_(Kitchen.wv)),
     Case("plain.tta", ACCEPTED, from_(Kitchen.tta)),
+    Case("plain.w64", ACCEPTED, from_(Kitchen.w64)),
+    Case("plain.caf", ACCEPTED, from_(Kitchen.caf)),
+    Case("packets.caf", ACCEPTED, from_(Kitchen.alac_caf)),
+    Case("plain.aifc", ACCEPTED, from_(Kitchen.aifc)),
+    Case("plain.au", ACCEPTED, from_(Kitchen.au)),
+    Case("plain.ape", ACCEPTED, from_(Kitchen.ape)),
+    Case("of 2003.ape", ACCEPTED, from_(lambda _: old_ape(frames=1))),
     Case("plain.aac", ACCEPTED, from_(Kitchen.adts)),
     Case("mp3 called.wav", ACCEPTED, from_(Kitchen.mp3)),
     Case("wav called.mp3", ACCEPTED, from_(lambda k: k.wav)),
@@ -469,6 +556,10 @@ FINE = [
     Case(
         "streamed size of nothing.wav", "streamed_header", from_(lambda k: wav(k.wav[44:], size=0))
     ),
+    Case("streamed size of sox.aiff", "streamed_header", from_(streamed_aiff)),
+    Case("of unknown length.caf", ACCEPTED, poke(Kitchen.caf, b"data", 4, b"\xff" * 8)),
+    Case("of unknown length.au", ACCEPTED, poke(Kitchen.au, b".snd", 8, b"\xff" * 4)),
+    Case("box of 16 EiB.m4a", ACCEPTED, from_(lambda k: k.m4a() + b"\0\0\0\1free" + b"\xff" * 8)),
     Case("id3v1 at the end.mp3", ACCEPTED, from_(lambda k: k.mp3() + ID3V1)),
     Case("ape tag at the end.mp3", ACCEPTED, from_(lambda k: k.mp3() + APE_TAG + ID3V1)),
     Case("junk at the end.mp3", ACCEPTED, from_(lambda k: k.mp3() + b"\0" * 3000)),

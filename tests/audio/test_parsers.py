@@ -14,6 +14,10 @@ from sarau.errors import RejectedCode, RejectedError
 
 load_libraries()
 _SPOILED_EACH = 150
+MADE = (
+    "flac", "mp3", "m4a", "vorbis", "opus", "aiff", "wma", "mka", "wv", "tta", "adts", "w64", "caf",
+    "alac_caf", "au", "ape",
+)  # fmt: skip
 
 
 def aiff(channels: int, bits: int) -> bytes:
@@ -46,9 +50,7 @@ def spoil(data: bytes, rng: random.Random) -> bytes:
     return bytes(spoiled[: rng.randint(1, len(spoiled))] if rng.random() < 0.3 else spoiled)
 
 
-@pytest.mark.parametrize(
-    "make", ["flac", "mp3", "m4a", "vorbis", "opus", "aiff", "wma", "mka", "wv", "tta", "adts"]
-)
+@pytest.mark.parametrize("make", MADE)
 def test_spoiled_files_are_turned_away_or_read_and_nothing_else(
     kitchen: Kitchen, make: str
 ) -> None:
@@ -63,4 +65,4 @@ def test_spoiled_files_are_turned_away_or_read_and_nothing_else(
 
 def test_every_container_that_has_a_parser_of_ours_is_fuzzed() -> None:
     named = {name for _, _, name in _sniff._CONTAINERS}
-    assert named - set(CONTAINERS) == {"caf", "au", "ape"}
+    assert named <= set(CONTAINERS)

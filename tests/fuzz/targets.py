@@ -18,7 +18,10 @@ from sarau.lookup import acoustid
 from sarau.model.chromaprint import chromaprint_text
 from sarau.model.fingerprint import Fingerprint, compare
 
-CONTAINERS = ("flac", "wav", "w64", "mp3", "ogg", "m4a", "aiff", "wv", "tta", "asf", "matroska")
+CONTAINERS = (
+    "flac", "wav", "w64", "mp3", "ogg", "m4a", "aiff", "caf", "au", "ape", "wv", "tta", "asf",
+    "matroska",
+)  # fmt: skip
 _MANY = 1 << 16
 
 

@@ -20,6 +20,8 @@ class ByteSource:
     def read(self, offset: int, count: int) -> bytes:
         """Return up to `count` bytes at `offset`, fewer only at the end of the file."""
         parts = []
+        if offset >= self.size:
+            return b""  # The kernel takes no offset of 64 bits, as some headers name.
         while count > 0 and (part := os.pread(self.fd, count, offset)):
             parts.append(part)
             offset += len(part)

@@ -16,6 +16,13 @@ from sarau.errors import RejectedCode, RejectedError
 
 _STREAMED_SIZE: Final = 0x7FFFF000
 """Programs that write to a pipe leave sizes from here up, as they cannot go back."""
+_STREAMED_AIFF_SIZE: Final = 0x7EFF0000
+"""SoX leaves as many whole samples there as go into 0x7f000000 bytes."""
+_STREAMED_LONG_SIZE: Final = 1 << 62
+"""FFmpeg leaves the greatest number of 63 bits."""
+_STREAMED_AU_SIZE: Final = 0xFFFFFFFF
+_W64_DATA: Final = b"data" + bytes.fromhex("f3acd3118cd100c04f8edb8a")
+_W64_HEAD_BYTES: Final = 24
 _MAX_CHUNKS: Final = 10_000
 _PCM_TAGS: Final = {1, 3}
 _EXTENSIBLE: Final = 0xFFFE
@@ -109,6 +116,85 @@ def _wav_data(source: ByteSource, form: _WavFormat | None, offset: int, size: in
     return claims.with_samples(size // block) if pcm and block else claims
 
 
+def _w64(source: ByteSource) -> Claims:
+    """Walk the chunks of Sony Wave64 up to the sound; sizes count the head of a chunk."""
+    offset = 40
+    for _ in range(_MAX_CHUNKS):
+        head = source.read(offset, _W64_HEAD_BYTES)
+        if len(head) < _W64_HEAD_BYTES:
+            raise RejectedError(RejectedCode.TRUNCATED, "the W64 file ends before its sound")
+        size = struct.unpack("<Q", head[16:])[0]
+        if head[:16] == _W64_DATA:
+            offset += _W64_HEAD_BYTES
+            if size >= _STREAMED_LONG_SIZE:
+                # FFmpeg reads none, and the format knows no such size.
+                detail = "the W64 file does not say how long it is"
+                raise RejectedError(RejectedCode.UNSUPPORTED_CODEC, detail)
+            _check_sound(source, "W64", offset, size - _W64_HEAD_BYTES)
+            return Claims()
+        offset += max(_W64_HEAD_BYTES, size + 7 & ~7)
+    raise RejectedError(RejectedCode.CORRUPT, "the W64 file has no end of chunks")
+
+
+def _caf(source: ByteSource) -> Claims:
+    """Walk the chunks; a size of -1 is that of sound up to the end of the file."""
+    offset, has_sound, needs_table = 8, False, False
+    for _ in range(_MAX_CHUNKS):
+        head = source.read(offset, 12)
+        if len(head) < 12:
+            break
+        name, size = struct.unpack(">4sq", head)
+        offset += 12
+        if name == b"desc":
+            packet = struct.unpack(">II", source.read(offset + 16, 8).ljust(8, b"\0"))
+            needs_table = 0 in packet
+        elif name in {b"data", b"pakt"}:
+            _check_sound(source, "CAF", offset, size)
+            has_sound = has_sound or name == b"data"
+            needs_table = needs_table and name != b"pakt"
+        if size < 0:
+            break
+        offset += size
+    if not has_sound:
+        raise RejectedError(RejectedCode.TRUNCATED, "the CAF file ends before its sound")
+    if needs_table:
+        raise RejectedError(RejectedCode.TRUNCATED, "the CAF file lacks the table of its packets")
+    return Claims()
+
+
+def _au(source: ByteSource) -> Claims:
+    start, size = struct.unpack(">II", source.read(4, 8).ljust(8, b"\0"))
+    if size != _STREAMED_AU_SIZE:
+        _check_sound(source, "AU", start, size)
+    return Claims()
+
+
+def _check_sound(source: ByteSource, kind: str, start: int, size: int) -> None:
+    available = max(0, source.size - start)
+    if available < size:
+        raise RejectedError(
+            RejectedCode.TRUNCATED, f"the {kind} file has {available} of {size} bytes of sound"
+        )
+
+
+def _ape(source: ByteSource) -> Claims:
+    """Add up the parts that the descriptor lists, and the frames; the oldest have no descriptor."""
+    start = skip_id3v2(source)
+    head = source.read(start, 36)
+    if len(head) < 36:
+        raise RejectedError(RejectedCode.TRUNCATED, "the APE header is not whole")
+    version, compression = struct.unpack_from("<HH", head, 4)
+    if version < 3980:
+        frames, last = struct.unpack_from("<II", head, 24)
+        long = version >= 3900 or compression >= 4000
+        blocks = 294_912 if version >= 3950 else 73_728 if long else 9_216
+    else:
+        *parts, high, tail = struct.unpack_from("<7I", head, 8)
+        _check_sound(source, "APE", start, sum(parts) + (high << 32) + tail)
+        blocks, last, frames = struct.unpack_from("<III", source.read(start + parts[0], 16), 4)
+    return Claims(samples=(frames - 1) * blocks + last if frames else None)
+
+
 def _wavpack(source: ByteSource) -> Claims:
     samples = struct.unpack("<I", source.read(12, 4).ljust(4, b"\xff"))[0]
     flags = struct.unpack("<I", source.read(24, 4).ljust(4, b"\0"))[0]
@@ -125,6 +211,7 @@ def _tta(source: ByteSource) -> Claims:
 
 def _aiff(source: ByteSource) -> Claims:
     offset, channels, frames, bits = 12, None, None, None
+    warnings: tuple[str, ...] = ()
     compressed = source.read(8, 4) == b"AIFC"
     for _ in range(_MAX_CHUNKS):
         head = source.read(offset, 8)
@@ -139,13 +226,20 @@ def _aiff(source: ByteSource) -> Claims:
                 raise RejectedError(RejectedCode.CORRUPT, detail)
         elif name == b"SSND":
             available = source.size - offset
-            if available + 1 < size:
+            if _STREAMED_AIFF_SIZE <= size < _STREAMED_SIZE and available < size:
+                frames, warnings = None, ("streamed_header",)
+            elif available + 1 < size:
                 detail = f"the AIFF file has {available} of {size} bytes of sound"
                 raise RejectedError(RejectedCode.TRUNCATED, detail)
         offset += size + (size & 1)
     if channels is None:
         raise RejectedError(RejectedCode.TRUNCATED, "the AIFF file has no description")
-    return Claims(channels=channels, bit_depth=bits or None, samples=None if compressed else frames)
+    return Claims(
+        channels=channels,
+        bit_depth=bits or None,
+        samples=None if compressed else frames,
+        warnings=warnings,
+    )
 
 
 def _asf(source: ByteSource) -> Claims:
@@ -199,7 +293,11 @@ def _ebml(source: ByteSource, offset: int) -> tuple[int, int | None, int]:
 _READERS: Final[dict[str, Callable[[ByteSource], Claims]]] = {
     "flac": _flac,
     "wav": _wav,
+    "w64": _w64,
     "aiff": _aiff,
+    "caf": _caf,
+    "au": _au,
+    "ape": _ape,
     "wv": _wavpack,
     "tta": _tta,
     "asf": _asf,

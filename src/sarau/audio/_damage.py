@@ -1,9 +1,11 @@
 """The rule for damage: what a file may lack and still be taken.
 
-1. Structure. Where the container states its size (WAV, AIFF, MP4, Matroska, ASF), its
-   length (FLAC, MP3 with a Xing header, WavPack, TTA, APE) or marks its end (Ogg), a
-   file that has less is `truncated`. Sizes that a program writing to a pipe leaves
-   behind (0, 0x7ffff000 and up) claim nothing.
+1. Structure. Where the container states its size (WAV, AIFF, W64, CAF, AU, MP4,
+   Matroska, ASF, APE), its length (FLAC, WavPack, TTA, APE, and to three frames MP3
+   with a Xing header) or marks its end (Ogg), a file that has less is `truncated`.
+   Sizes that a program writing to a pipe leaves behind (0, 0x7ffff000 and up) claim
+   nothing, nor do those that say that nobody knows (CAF, AU, Matroska, ASF). ADTS,
+   and MP3 without such a header, state nothing.
 2. Checksums. A FLAC whose MD5 differs, or an Ogg page whose CRC does, is `corrupt`.
 3. Decoding. Packets that cannot be decoded within the first second, as cut streams have
    them, are a warning (`damaged_start`). So are those in the last second of a raw stream
