@@ -24,8 +24,8 @@ from sarau.catalog.tables import volumes
 NAME = "catalog"
 FILLING_S = 3600.0
 """What one statement may take that makes a million rows."""
-BUFFERS = "1GB"
-"""As PostgreSQL has on a machine of 4 GB; the wheel's own 128 MB are for tests."""
+BUFFERS = "4GB"
+"""As RDS has it on a machine of 16 GB; the wheel's own 128 MB are for tests."""
 
 
 def main() -> None:

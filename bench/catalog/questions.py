@@ -3,7 +3,7 @@
 import gc
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import httpx
@@ -12,13 +12,24 @@ from tests.servers import Server
 
 from bench.catalog.seed import vocabulary
 from bench.catalog.table import Row
-from sarau.catalog import Database, events, figures, listing, renditions, runs, sources, uploads
+from sarau.catalog import (
+    Database,
+    events,
+    figures,
+    likenesses,
+    listing,
+    renditions,
+    runs,
+    sources,
+    uploads,
+)
 from sarau.catalog.tables import tracks as rows_of_tracks
 from sarau.model.ids import LOCAL_USER_ID, RunId, TrackId
 from sarau.model.lifecycle import TrackState
+from sarau.model.track import Track
 from sarau.pipeline.overview import overview
 
-WARM_UP = 5
+WARM_UP = 20
 PAGE = 50
 EVENTS = 500
 IN_WORK = (TrackState.RECEIVING, TrackState.RECEIVED, TrackState.PROCESSING)
@@ -82,20 +93,18 @@ def ask_the_catalog(url: str, times: int, rng: random.Random) -> list[Row]:
     gc.collect()
     gc.freeze()
 
+    def search(text: str, *states: TrackState) -> object:
+        with database.read() as connection:
+            return _list(connection, None, text, *states)
+
     def page(before: TrackId | None = None, text: str | None = None, *states: TrackState) -> object:
         with database.read() as connection:
-            found = listing.page(
-                connection,
-                LOCAL_USER_ID,
-                limit=PAGE + 1,
-                before=before,
-                states=states,
-                text=text,
-            )
+            found = _list(connection, before, text, *states)
             ids = [track.id for track in found]
             uploads.of_tracks(connection, ids)
             sources.find(connection, ids)
             renditions.find(connection, ids)
+            likenesses.of_tracks(connection, ids)
             return runs.of_tracks(connection, [RunId(t.run_id) for t in found if t.run_id])
 
     def in_one(ask: Callable[[sa.Connection], object]) -> object:
@@ -108,11 +117,14 @@ def ask_the_catalog(url: str, times: int, rng: random.Random) -> list[Row]:
         "page, failed only": lambda: page(None, None, TrackState.FAILED),
         "page, failed only, deep": lambda: page(chance.track(), None, TrackState.FAILED),
         "page, at work only": lambda: page(None, None, *IN_WORK),
-        "search, a common word": lambda: page(None, chance.common()),
-        "search, rare words": lambda: page(None, chance.rare()),
-        "search, part of a word": lambda: page(None, chance.part()),
-        "search, nothing found": lambda: page(None, chance.nowhere()),
-        "search, failed only": lambda: page(None, chance.common(), TrackState.FAILED),
+        "search, a common word": lambda: search(chance.common()),
+        "search, rare words": lambda: search(chance.rare()),
+        "search, part of a word": lambda: search(chance.part()),
+        "search, nothing found": lambda: search(chance.nowhere()),
+        "search, failed only": lambda: search(chance.common(), TrackState.FAILED),
+        "page of a search, a common word": lambda: page(None, chance.common()),
+        "page of a search, rare words": lambda: page(None, chance.rare()),
+        "page of a search, part of a word": lambda: page(None, chance.part()),
         "counts": lambda: in_one(lambda c: listing.counts(c, LOCAL_USER_ID)),
         "events, 500 after any": lambda: in_one(
             lambda c: events.after(c, chance.event(), owner_id=LOCAL_USER_ID, limit=EVENTS)
@@ -124,6 +136,14 @@ def ask_the_catalog(url: str, times: int, rng: random.Random) -> list[Row]:
     rows = [_asked(f"catalog: {name}", times, ask) for name, ask in questions.items()]
     database.close()
     return rows
+
+
+def _list(
+    connection: sa.Connection, before: TrackId | None, text: str | None, *states: TrackState
+) -> Sequence[Track]:
+    return listing.page(
+        connection, LOCAL_USER_ID, limit=PAGE + 1, before=before, states=states, text=text
+    )
 
 
 def ask_the_server(url: str, scratch: Path, times: int, rng: random.Random) -> list[Row]:

@@ -87,10 +87,12 @@ def test_a_track_is_found_by_its_new_name_only(database: Database) -> None:
     assert _found(database, "afterwards") == ["afterwards"]
 
 
+@pytest.mark.parametrize("few", [0, 99], ids=["many in a state", "few in a state"])
 @pytest.mark.parametrize("common", [1, 99], ids=["looks on", "asks the index"])
 def test_a_search_finds_what_is_older_than_it_looks_at_first(
-    database: Database, monkeypatch: pytest.MonkeyPatch, common: int
+    database: Database, monkeypatch: pytest.MonkeyPatch, common: int, few: int
 ) -> None:
+    monkeypatch.setattr(listing, "_FEW", few)
     monkeypatch.setattr(listing, "_NEWEST", 2)
     monkeypatch.setattr(listing, "_COMMON", common)
     for title in ("samba 1", "choro", "samba 2", "samba 3", "bossa"):
@@ -104,8 +106,12 @@ def test_a_search_finds_what_is_older_than_it_looks_at_first(
         older = listing.page(connection, LOCAL_USER_ID, limit=9, text="samba", before=third.id)
         states = [TrackState.CANCELLED, TrackState.DELETED]
         some = listing.page(connection, LOCAL_USER_ID, limit=9, text="samba", states=states)
+        arriving = listing.page(
+            connection, LOCAL_USER_ID, limit=9, text="samba", states=[TrackState.RECEIVING]
+        )
     assert [one.title for one in older] == ["samba 2", "samba 1"]
     assert [one.title for one in some] == ["samba 5"]
+    assert [one.title for one in arriving] == ["samba 3", "samba 2", "samba 1"]
 
 
 def _bia(database: Database) -> UserId:

@@ -33,6 +33,18 @@ class Records(Generic[_R]):
             names[self._loudness : self._loudness + 1] = _LOUDNESS
         self.columns = [table.c[name] for name in names]
         """What has to be selected, in this order."""
+        self._of: dict[tuple[str, str], sa.Select[Any]] = {}
+
+    def of(
+        self, connection: sa.Connection, column: sa.Column[Any], ids: Collection[str]
+    ) -> list[_R]:
+        """Return the records of which a column is one of `ids`, in any order."""
+        which = connection.dialect.name, column.name
+        if (query := self._of.get(which)) is None:
+            # Put together once: that takes as long as to find the rows.
+            query = sa.select(*self.columns).where(among(connection.dialect.name, column))
+            self._of[which] = query
+        return list(map(self.read, connection.execute(query, {"ids": list(ids)}).all()))
 
     def read(self, row: sa.Row[Any]) -> _R:
         """Return the record of a row of `columns`."""
@@ -52,13 +64,11 @@ def unfold(record: Any) -> dict[str, Any]:  # noqa: ANN401 - any dataclass with 
     return {**values, **loudness}
 
 
-def among(
-    connection: sa.Connection, column: sa.Column[Any], ids: Collection[str]
-) -> sa.ColumnElement[bool]:
-    """Return the condition that a column is one of `ids`.
+def among(dialect: str, column: sa.Column[Any]) -> sa.ColumnElement[bool]:
+    """Return the condition that a column is one of the parameter `ids`.
 
     PostgreSQL takes them as one array: to name each costs more than to find its row.
     """
-    if connection.dialect.name == "postgresql":
-        return column == sa.any_(sa.bindparam("among", list(ids), ARRAY(sa.Text)))
-    return column.in_(ids)
+    if dialect == "postgresql":
+        return column == sa.any_(sa.bindparam("ids", type_=ARRAY(sa.Text)))
+    return column.in_(sa.bindparam("ids", expanding=True))

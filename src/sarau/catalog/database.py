@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 import sqlalchemy as sa
+from pydantic_core import from_json
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sarau.catalog.iam import IamTokens
@@ -62,6 +63,8 @@ def create_engine(
             pool_size=pool,
             max_overflow=pool,
             pool_timeout=answer_s or _POOL_TIMEOUT_S,
+            # A page of 50 tracks reads some 300 values of JSON.
+            json_deserializer=from_json,
             connect_args={k: v for k, v in CONNECTION.items() if k not in address.query},
         )
         make_patient(engine, answer_s, password)

@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 
 from sarau.catalog import events
+from sarau.catalog._records import among
 from sarau.catalog.database import insert_into
 from sarau.catalog.tables import likenesses, tracks
 from sarau.model.fingerprint import Likeness
@@ -46,27 +49,17 @@ def save(connection: sa.Connection, track: Track, found: Mapping[TrackId, Likene
 
 def remove(connection: sa.Connection, track_id: TrackId) -> None:
     """Forget what a track sounds like."""
-    connection.execute(sa.delete(likenesses).where(_about([track_id])))
+    one, other = likenesses.c.track_id, likenesses.c.other_id
+    connection.execute(sa.delete(likenesses).where(sa.or_(one == track_id, other == track_id)))
 
 
 def of_tracks(
     connection: sa.Connection, track_ids: Sequence[TrackId]
 ) -> dict[TrackId, list[Alike]]:
     """Return what tracks sound like, the likest first; deleted ones are left out."""
-    one, other = tracks.alias(), tracks.alias()
-    query = (
-        sa.select(likenesses, one.c.title.label("title"), other.c.title.label("other_title"))
-        .join(one, one.c.id == likenesses.c.track_id)
-        .join(other, other.c.id == likenesses.c.other_id)
-        .where(
-            _about(track_ids),
-            one.c.state != TrackState.DELETED,
-            other.c.state != TrackState.DELETED,
-        )
-        .order_by(likenesses.c.score.desc(), likenesses.c.track_id, likenesses.c.other_id)
-    )
     found: dict[TrackId, list[Alike]] = {track_id: [] for track_id in track_ids}
-    for row in connection.execute(query):
+    query = _of_tracks(connection.dialect.name)
+    for row in connection.execute(query, {"ids": list(track_ids)}):
         ahead = Likeness(row.score, row.offset_s, row.matched_s)
         behind = Likeness(row.score, -row.offset_s, row.matched_s)
         if row.track_id in found:
@@ -76,8 +69,20 @@ def of_tracks(
     return found
 
 
-def _about(track_ids: Sequence[TrackId]) -> sa.ColumnElement[bool]:
-    return sa.or_(likenesses.c.track_id.in_(track_ids), likenesses.c.other_id.in_(track_ids))
+@cache
+def _of_tracks(dialect: str) -> sa.Select[Any]:
+    one, other = tracks.alias(), tracks.alias()
+    return (
+        sa.select(likenesses, one.c.title.label("title"), other.c.title.label("other_title"))
+        .join(one, one.c.id == likenesses.c.track_id)
+        .join(other, other.c.id == likenesses.c.other_id)
+        .where(
+            sa.or_(among(dialect, likenesses.c.track_id), among(dialect, likenesses.c.other_id)),
+            one.c.state != TrackState.DELETED,
+            other.c.state != TrackState.DELETED,
+        )
+        .order_by(likenesses.c.score.desc(), likenesses.c.track_id, likenesses.c.other_id)
+    )
 
 
 def _row(track_id: TrackId, other_id: TrackId, likeness: Likeness) -> dict[str, object]:

@@ -1,10 +1,11 @@
 """Renditions: the encoded outputs of a track with the evidence of each."""
 
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 
 import sqlalchemy as sa
 
-from sarau.catalog._records import Records, among, unfold
+from sarau.catalog._records import Records, unfold
 from sarau.catalog.tables import renditions
 from sarau.errors import RefusedCode, RefusedError
 from sarau.model.ids import TrackId
@@ -23,13 +24,9 @@ def replace_all(connection: sa.Connection, track_id: TrackId, new: Iterable[Rend
 
 def find(connection: sa.Connection, track_ids: Sequence[TrackId]) -> dict[TrackId, list[Rendition]]:
     """Return the renditions of tracks, in the order of their preset."""
-    query = (
-        sa.select(*_ROWS.columns)
-        .where(among(connection, renditions.c.track_id, track_ids))
-        .order_by(renditions.c.position)
-    )
+    rows = _ROWS.of(connection, renditions.c.track_id, track_ids)
     found: dict[TrackId, list[Rendition]] = {}
-    for rendition in map(_ROWS.read, connection.execute(query).all()):
+    for rendition in sorted(rows, key=attrgetter("position")):
         found.setdefault(rendition.track_id, []).append(rendition)
     return found
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from sarau.catalog import events, presets
-from sarau.catalog._records import Records, among
+from sarau.catalog._records import Records
 from sarau.catalog.prepared import Prepared
 from sarau.catalog.tables import UtcDateTime, runs, tracks, uploads
 from sarau.errors import Code, RefusedCode, RefusedError
@@ -105,9 +105,7 @@ def preset_of(connection: sa.Connection, run: Run) -> Preset:
 
 def of_tracks(connection: sa.Connection, run_ids: Sequence[RunId]) -> dict[TrackId, Run]:
     """Return the given runs by their tracks."""
-    query = sa.select(*_ROWS.columns).where(among(connection, runs.c.id, run_ids))
-    found = map(_ROWS.read, connection.execute(query).all())
-    return {run.track_id: run for run in found}
+    return {run.track_id: run for run in _ROWS.of(connection, runs.c.id, run_ids)}
 
 
 def origin(connection: sa.Connection, run_id: RunId) -> tuple[TrackId | None, str | None]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from sarau.catalog._records import Records, among, unfold
+from sarau.catalog._records import Records, unfold
 from sarau.catalog.tables import sources
 from sarau.model.ids import TrackId
 from sarau.model.track import Source
@@ -42,8 +42,7 @@ def remove(connection: sa.Connection, track_id: TrackId) -> None:
 
 def find(connection: sa.Connection, track_ids: Sequence[TrackId]) -> dict[TrackId, Source]:
     """Return the sources of tracks that have one, without their waveforms."""
-    query = sa.select(*_ROWS.columns).where(among(connection, sources.c.track_id, track_ids))
-    found = map(_ROWS.read, connection.execute(query).all())
+    found = _ROWS.of(connection, sources.c.track_id, track_ids)
     return {source.track_id: source for source in found}
 
 

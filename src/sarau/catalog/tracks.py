@@ -8,6 +8,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from sarau.catalog import events
+from sarau.catalog._records import Records
 from sarau.catalog.prepared import Prepared
 from sarau.catalog.tables import sources, tracks
 from sarau.errors import Code, RefusedCode, RefusedError
@@ -17,14 +18,7 @@ from sarau.model.lifecycle import TrackState, check_change
 from sarau.model.search_text import fold
 from sarau.model.track import Track
 
-COLUMNS = [column for column in tracks.c if column.name not in {"search_text", "purged_at"}]
-"""What a track shows; the text by which it is searched is only searched."""
-
-
-def read_track(row: sa.RowMapping) -> Track:
-    """Return the track that a row of its columns holds."""
-    shown = {column.name: row[column.name] for column in COLUMNS}
-    return Track(**{**shown, "state": TrackState(row["state"])})
+ROWS: Final = Records(tracks, Track, state=TrackState)
 
 
 def create(
@@ -73,22 +67,26 @@ def get(connection: sa.Connection, track_id: TrackId, *, owner_id: UserId | None
         RefusedError: `not_found`, also when it is somebody else's or deleted.
 
     """
-    query = sa.select(*COLUMNS).where(tracks.c.id == track_id, tracks.c.state != TrackState.DELETED)
+    query = sa.select(*ROWS.columns).where(
+        tracks.c.id == track_id, tracks.c.state != TrackState.DELETED
+    )
     if owner_id is not None:
         query = query.where(tracks.c.owner_id == owner_id)
-    row = connection.execute(query).mappings().one_or_none()
+    row = connection.execute(query).one_or_none()
     if row is None:
         raise RefusedError(RefusedCode.NOT_FOUND, f"no track {track_id!r}")
-    return read_track(row)
+    return ROWS.read(row)
 
 
 def find(connection: sa.Connection, track_id: TrackId) -> Track | None:
     """Return a track of anybody, None when there is none or it is deleted."""
     row = connection.execute(
-        sa.select(*COLUMNS).where(tracks.c.id == track_id, tracks.c.state != TrackState.DELETED)
+        sa.select(*ROWS.columns).where(
+            tracks.c.id == track_id, tracks.c.state != TrackState.DELETED
+        )
     )
-    found = row.mappings().one_or_none()
-    return None if found is None else read_track(found)
+    found = row.one_or_none()
+    return None if found is None else ROWS.read(found)
 
 
 def change_state(
@@ -119,9 +117,9 @@ def change_state(
             run_id=run_id or track.run_id,
             updated_at=now(),
         )
-        .returning(*COLUMNS)
+        .returning(*ROWS.columns)
     )
-    row = changed.mappings().one_or_none()
+    row = changed.one_or_none()
     if row is None:
         raise RefusedError(RefusedCode.WRONG_STATE, f"track {track.id} is no longer {track.state}")
     why = {"code": str(code), "detail": detail} if code else {}
@@ -134,7 +132,7 @@ def change_state(
         upload_id=upload_id,
         data=why,
     )
-    return read_track(row)
+    return ROWS.read(row)
 
 
 def point_to_runs(connection: sa.Connection, newest: Sequence[tuple[Track, RunId]]) -> list[Track]:
@@ -157,7 +155,7 @@ def same_bytes(
 ) -> Track | None:
     """Return the oldest track of an owner whose source has these bytes, None when there is none."""
     query = (
-        sa.select(*COLUMNS)
+        sa.select(*ROWS.columns)
         .join(sources, sources.c.track_id == tracks.c.id)
         .where(
             sources.c.object_sha256 == sha256,
@@ -168,8 +166,8 @@ def same_bytes(
         .order_by(tracks.c.id)
         .limit(1)
     )
-    row = connection.execute(query).mappings().one_or_none()
-    return None if row is None else read_track(row)
+    row = connection.execute(query).one_or_none()
+    return None if row is None else ROWS.read(row)
 
 
 def mark_duplicate(connection: sa.Connection, track: Track, of: Track) -> None:
@@ -198,20 +196,16 @@ def edit(
         track.artist if artist is None else artist,
         track.filename,
     )
-    row = (
-        connection.execute(
-            sa.update(tracks)
-            .where(tracks.c.id == track.id)
-            .values(**changes, search_text=search_text, updated_at=now())
-            .returning(*COLUMNS)
-        )
-        .mappings()
-        .one()
-    )
+    row = connection.execute(
+        sa.update(tracks)
+        .where(tracks.c.id == track.id)
+        .values(**changes, search_text=search_text, updated_at=now())
+        .returning(*ROWS.columns)
+    ).one()
     events.record(
         connection, "track.edited", owner_id=track.owner_id, track_id=track.id, data=changes
     )
-    return read_track(row)
+    return ROWS.read(row)
 
 
 def deleted_before(connection: sa.Connection, moment: datetime, *, limit: int) -> list[TrackId]:
@@ -238,8 +232,8 @@ def mark_purged(connection: sa.Connection, track_ids: Sequence[TrackId]) -> None
 
 def without_search_text(connection: sa.Connection, *, limit: int) -> list[Track]:
     """Return tracks that an older version has written and no search finds yet."""
-    query = sa.select(*COLUMNS).where(tracks.c.search_text.is_(None)).limit(limit)
-    return [read_track(row) for row in connection.execute(query).mappings()]
+    query = sa.select(*ROWS.columns).where(tracks.c.search_text.is_(None)).limit(limit)
+    return [ROWS.read(row) for row in connection.execute(query)]
 
 
 def fill_in_search_text(connection: sa.Connection, missing: Sequence[Track]) -> int:

@@ -11,7 +11,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from sarau.catalog import events
-from sarau.catalog._records import Records, among
+from sarau.catalog._records import Records
 from sarau.catalog.tables import uploads
 from sarau.errors import Code, RefusedCode, RefusedError
 from sarau.model.clock import now
@@ -81,8 +81,7 @@ def of_track(
 
 def of_tracks(connection: sa.Connection, track_ids: Sequence[TrackId]) -> dict[TrackId, Upload]:
     """Return the uploads that brought these tracks, by track."""
-    query = sa.select(*_ROWS.columns).where(among(connection, uploads.c.track_id, track_ids))
-    found = map(_ROWS.read, connection.execute(query).all())
+    found = _ROWS.of(connection, uploads.c.track_id, track_ids)
     return {upload.track_id: upload for upload in found if upload.track_id is not None}
 
 

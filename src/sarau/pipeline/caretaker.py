@@ -65,7 +65,7 @@ _BATCH = 100
 _FORGOTTEN = 1000
 _FILLED_IN = 1000
 _MOST_RUNNING = 1000
-_PAGE = 500
+_PAGE = 250
 """Objects looked at in one round: a million of them takes three hours, and is never felt."""
 
 _logger = logging.getLogger(__name__)
