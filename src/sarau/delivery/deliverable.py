@@ -47,6 +47,10 @@ class Deliverable:
         """Return the bytes as a local file; see `ObjectStore.local`."""
         return self.library.local(self.sha256)
 
+    def is_near(self) -> bool:
+        """Tell whether the bytes can be had without waiting; see `ObjectStore.is_near`."""
+        return self.library.is_near(self.sha256)
+
     def part(self, name: str) -> Part:
         """Return one file of an HLS set.
 

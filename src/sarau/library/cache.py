@@ -94,6 +94,10 @@ class Cache:
     def _short_bytes(self, size_bytes: int) -> int:
         return size_bytes + self._volume.reserve_bytes - self._volume.free_bytes()
 
+    def has(self, sha256: str) -> bool:
+        """Tell whether there is a copy just now."""
+        return self._path(sha256).exists()
+
     def forget(self, sha256: str) -> None:
         """Remove a copy, unless somebody reads it: then it goes when room is needed."""
         _remove_unheld(self._path(sha256))

@@ -135,6 +135,10 @@ class S3Library(WorkRoom):
         with self._cache.hold(sha256, lambda: self._bucket.read(_name(sha256))) as path:
             yield path
 
+    def is_near(self, sha256: str) -> bool:
+        """Tell whether there is a local copy; see `ObjectStore.is_near`."""
+        return self._cache.has(sha256)
+
     def require(self, sha256: str) -> None:
         """Return when an object is there; see `ObjectStore.require`."""
         self._bucket.head(_name(sha256))

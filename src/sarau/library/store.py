@@ -45,6 +45,9 @@ class ObjectStore(Protocol):
 
         """
 
+    def is_near(self, sha256: str) -> bool:
+        """Tell whether `local` would have nothing to fetch from far away."""
+
     def require(self, sha256: str) -> None:
         """Return when the object is there, without reading it.
 

@@ -1,14 +1,17 @@
 """Files of an HLS set, served as the ranges of bytes that they are in the set's object."""
 
 import re
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
+from typing import BinaryIO, Final
 
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
+from starlette.concurrency import iterate_in_threadpool
 
 from sarau.delivery.deliverable import Deliverable, Part
 from sarau.web.api.validators import is_unchanged
+from sarau.web.fetching import open_bytes
 
 _CHUNK_BYTES: Final = 1 << 18
 _RANGE: Final = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
@@ -58,10 +61,21 @@ def _wanted(request: Request, size: int, etag: str) -> range | None:
     return range(start, stop) if start < stop else _NOTHING
 
 
-def _bytes(found: Deliverable, start: int, count: int) -> Iterator[bytes]:
+async def _bytes(found: Deliverable, start: int, count: int) -> AsyncIterator[bytes]:
     """Yield bytes of the object, which is held until the last one is sent."""
-    with found.local() as path, path.open("rb") as file:
-        file.seek(start)
-        while count and (chunk := file.read(min(count, _CHUNK_BYTES))):
-            count -= len(chunk)
+    with ExitStack() as held:
+
+        def open_it() -> BinaryIO:
+            path = held.enter_context(found.local())
+            return held.enter_context(path.open("rb"))
+
+        file = await open_bytes(found, open_it)
+        async for chunk in iterate_in_threadpool(_read(file, start, count)):
             yield chunk
+
+
+def _read(file: BinaryIO, start: int, count: int) -> Iterator[bytes]:
+    file.seek(start)
+    while count and (chunk := file.read(min(count, _CHUNK_BYTES))):
+        count -= len(chunk)
+        yield chunk
