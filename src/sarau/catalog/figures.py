@@ -14,6 +14,8 @@ from sarau.model.lifecycle import RunState, TrackState, UploadState
 
 State = TypeVar("State", TrackState, UploadState)
 
+COUNTED = 10_000
+"""How many waiting runs are counted where somebody looks every second."""
 _STORED = "stored"
 """The one state in which objects are tallied."""
 
@@ -28,6 +30,19 @@ class Queue:
     oldest_at: datetime | None
     moved_at: datetime | None
     """When one of them last reported progress."""
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """What can be said of the queue at a cost that does not grow with it."""
+
+    queued: int
+    """At most `COUNTED`."""
+    oldest_at: datetime | None
+    """When the oldest of them was queued."""
+    running: int
+    moved_at: datetime | None
+    """When one of those at work last reported progress."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +72,22 @@ def read(connection: sa.Connection) -> Figures:
         objects=tallies.by_state(connection, objects).get(_STORED, 0),
         oldest_unread_at=oldest_unread_at(connection),
         last_event=events.last_number(connection),
+    )
+
+
+def movement(connection: sa.Connection) -> Movement:
+    """Return whether runs wait and whether any moves, without counting all that wait."""
+    is_queued = runs.c.state == RunState.QUEUED
+    some = sa.select(runs.c.state).where(is_queued).limit(COUNTED).subquery()
+    queued = sa.select(sa.func.count()).select_from(some)
+    oldest_at = sa.select(sa.func.min(runs.c.created_at)).where(is_queued)
+    at_work = sa.select(sa.func.count(), sa.func.max(runs.c.progress_at))
+    running = connection.execute(at_work.where(runs.c.state == RunState.RUNNING)).one()
+    return Movement(
+        queued=connection.execute(queued).scalar_one(),
+        oldest_at=connection.execute(oldest_at).scalar_one(),
+        running=running[0],
+        moved_at=running[1],
     )
 
 

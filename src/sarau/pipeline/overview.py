@@ -1,6 +1,9 @@
 """Workers and queues at a glance, for people and for metrics."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+import sqlalchemy as sa
 
 from sarau.catalog import Database, groups, turns, workers
 from sarau.catalog.workers import Worker
@@ -34,11 +37,25 @@ def overview(database: Database) -> Overview:
     """Return what the catalog knows of all machines now."""
     alive = living(database)
     with database.read() as connection:
-        at = workers.moment(connection)
         busy = workers.at_work(connection)
-        helping = groups.helping(connection)
+        lines = _lines(connection, alive, busy)
         waiting = turns.waiting(connection)
-    lines = (
+    return Overview(lines, waiting.interactive, waiting.bulk, sum(busy.values()))
+
+
+def worker_lines(database: Database) -> tuple[WorkerLine, ...]:
+    """Return the living workers alone: what waits is not counted."""
+    alive = living(database)
+    with database.read() as connection:
+        return _lines(connection, alive, workers.at_work(connection))
+
+
+def _lines(
+    connection: sa.Connection, alive: Sequence[Worker], busy: Mapping[str, int]
+) -> tuple[WorkerLine, ...]:
+    at = workers.moment(connection)
+    helping = groups.helping(connection)
+    return tuple(
         WorkerLine(
             one,
             busy.get(one.id, 0) + helping.get(one.id, 0),
@@ -46,4 +63,3 @@ def overview(database: Database) -> Overview:
         )
         for one in alive
     )
-    return Overview(tuple(lines), waiting.interactive, waiting.bulk, sum(busy.values()))

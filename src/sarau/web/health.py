@@ -17,9 +17,8 @@ from sarau.app import App, describe
 from sarau.catalog import figures, objects, volumes
 from sarau.errors import FailedCode, FailedError, SarauError
 from sarau.model.clock import now
-from sarau.model.lifecycle import RunState
 from sarau.model.messages import message
-from sarau.pipeline.overview import overview
+from sarau.pipeline.overview import worker_lines
 from sarau.web.places import Places
 
 Check = dict[str, Any]
@@ -133,7 +132,7 @@ def _worker(app: App) -> dict[str, int]:
         FailedError: `worker_missing`.
 
     """
-    at_work = [one.at_work for one in overview(app.database).workers if one.worker.concurrency]
+    at_work = [one.at_work for one in worker_lines(app.database) if one.worker.concurrency]
     if not at_work:
         raise FailedError(FailedCode.WORKER_MISSING, "no worker has a pulse")
     return {"living": len(at_work), "at_work": sum(at_work)}
@@ -147,13 +146,11 @@ def _queue(app: App) -> dict[str, int]:
 
     """
     with app.database.read() as connection:
-        found = figures.queues(connection)
-    waiting, moving = found[RunState.QUEUED], found[RunState.RUNNING].moved_at
+        found = figures.movement(connection)
     since = now() - STUCK_AFTER
-    has_waited = waiting.oldest_at is not None and waiting.oldest_at < since
-    if has_waited and (moving is None or moving < since):
+    has_waited = found.oldest_at is not None and found.oldest_at < since
+    if has_waited and (found.moved_at is None or found.moved_at < since):
         raise FailedError(
-            FailedCode.QUEUE_STUCK,
-            f"{waiting.depth} runs wait, the oldest since {waiting.oldest_at}",
+            FailedCode.QUEUE_STUCK, f"{found.queued} runs wait, the oldest since {found.oldest_at}"
         )
-    return {"queued": waiting.depth, "running": found[RunState.RUNNING].depth}
+    return {"queued": found.queued, "running": found.running}
