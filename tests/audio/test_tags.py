@@ -20,6 +20,7 @@ from tests.audio.hostile import wav
 from tests.audio.studio import ALL, noise, pcm16
 
 from sarau.audio import Analysis, Engine
+from sarau.audio._bytes import unwatched
 from sarau.audio._libraries import load_libraries
 from sarau.errors import FailedCode, FailedError
 from sarau.model.preset import PRESETS, Format
@@ -105,7 +106,7 @@ def test_whatever_the_tags_are_they_can_be_written(
         tags, kept = read_tags([("title", "Oração"), *raw, *((key, "x") for key in lists)], lists)
         source = replace(analysis.source, tags=tags, tag_lists=kept)
         shutil.copy(place / name, copy)
-        write_tags(copy, form, source, None)
+        write_tags(copy, form, source, None, unwatched)
         expected = "Oração" if "title" not in kept else kept["title"][0]
         assert values(mutagen.File(copy), "title", "TIT2", "\xa9nam")[0] == expected
 

@@ -36,7 +36,7 @@ class _Hash(Protocol):
 def run(job: dict[str, Any], inputs: list[int], reporter: Reporter) -> Plain:
     """Analyse the first input; the operation of a child."""
     limits = from_plain(Limits, job["limits"])
-    source = Source(inputs[0], limits)
+    source = Source(inputs[0], limits, reporter.worked)
     asked = {name: job.get(name) is True for name in ("insight", "tenths")}
     return to_plain(analyse(source, reporter, **asked))
 

@@ -1,8 +1,23 @@
 # ruff: noqa: PLR2004 - the figures are those of the file format
-"""Reading a file by offset through its descriptor, without moving it."""
+"""Reading a file by offset through its descriptor; telling how far a file has been worked off."""
 
+import io
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer, WriteableBuffer
+
+Worked = Callable[[], None]
+"""Called after each part of what takes long, as progress whose share of the whole nobody knows."""
+_BUFFER_BYTES: Final = 1 << 16
+
+
+def unwatched() -> None:
+    """Stand in for a callback."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,11 +26,13 @@ class ByteSource:
 
     fd: int
     size: int
+    worked: Worked = unwatched
+    """To be called by whoever walks through all of it."""
 
     @classmethod
-    def of(cls, fd: int) -> "ByteSource":
+    def of(cls, fd: int, worked: Worked = unwatched) -> "ByteSource":
         """Wrap an open descriptor."""
-        return cls(fd, os.fstat(fd).st_size)
+        return cls(fd, os.fstat(fd).st_size, worked)
 
     def read(self, offset: int, count: int) -> bytes:
         """Return up to `count` bytes at `offset`, fewer only at the end of the file."""
@@ -39,3 +56,31 @@ def skip_id3v2(source: ByteSource, offset: int = 0, limit: int = 16) -> int:
         footer = 10 if head[5] & 0x10 else 0
         offset += 10 + size + footer
     return offset
+
+
+def watched(file: Path | int, worked: Worked, mode: str = "r+b") -> BinaryIO:
+    """Open a file that a library works through without telling how far it is.
+
+    What is written, and what is read for the first time, counts: not to read the same for ever.
+    """
+    raw = _Watched(file, mode, worked)
+    kind = io.BufferedRandom if raw.writable() else io.BufferedReader
+    return kind(raw, _BUFFER_BYTES)
+
+
+class _Watched(io.FileIO):
+    def __init__(self, file: Path | int, mode: str, worked: Worked) -> None:
+        super().__init__(file, mode)
+        self._worked = worked
+        self._read_to = 0
+
+    def readinto(self, buffer: "WriteableBuffer", /) -> int | None:
+        count = super().readinto(buffer)
+        if self.tell() > self._read_to:
+            self._read_to = self.tell()
+            self._worked()
+        return count
+
+    def write(self, data: "ReadableBuffer", /) -> int:
+        self._worked()
+        return super().write(data)

@@ -14,7 +14,7 @@ from av.container import InputContainer
 from av.stream import Discard
 
 from sarau.audio import _sniff
-from sarau.audio._bytes import ByteSource
+from sarau.audio._bytes import ByteSource, Worked, unwatched, watched
 from sarau.audio._claims import read_claims
 from sarau.audio._damage import Claims
 from sarau.audio._frames import Chain, cut, layout_name, usual_layout
@@ -49,11 +49,14 @@ FRAME_SAMPLES: Final = 16384
 
 
 class Source:
-    """An open file whose container, codec and shape have been accepted."""
+    """An open file whose container, codec and shape have been accepted.
 
-    def __init__(self, fd: int, limits: Limits) -> None:
+    `worked` is called while its claims and its tags are read.
+    """
+
+    def __init__(self, fd: int, limits: Limits, worked: Worked = unwatched) -> None:
         self._limits = limits
-        self._bytes = ByteSource.of(fd)
+        self._bytes = ByteSource.of(fd, worked)
         head = self._bytes.read(0, _sniff.HEAD_BYTES)
         _sniff.check_not_empty_or_list(head, self._bytes.size)
         self.claims = Claims()
@@ -98,7 +101,7 @@ class Source:
 
     def whole_file(self) -> BinaryIO:
         """Return the file itself; moving about in it disturbs what is decoded after that."""
-        return os.fdopen(os.dup(self._bytes.fd), "rb")
+        return watched(os.dup(self._bytes.fd), self._bytes.worked, "rb")
 
     @property
     def has_cover(self) -> bool:

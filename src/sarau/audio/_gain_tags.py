@@ -1,4 +1,5 @@
-# mypy: disable-error-code="no-untyped-call, union-attr, attr-defined, index"
+# mypy: disable-error-code="no-untyped-call, attr-defined"
+# ruff: noqa: ANN401 - mutagen is typed in part only
 """What tells a player how loud a rendition is, from the measurement of that very file.
 
 ReplayGain 2.0: the gain to -18 LUFS and the true peak as a fraction of full scale.
@@ -12,17 +13,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from mutagen import id3
-from mutagen.flac import FLAC
-from mutagen.mp3 import MP3
-from mutagen.mp4 import MP4
-from mutagen.oggopus import OggOpus
-from mutagen.oggvorbis import OggVorbis
-from mutagen.wave import WAVE
 
-from sarau.audio._chapters import sort_chapter_frames
+from sarau.audio._bytes import Worked
 from sarau.audio._formats import OPUS_GAIN_STEP_DB
 from sarau.audio._plain import Plain, from_plain
 from sarau.audio._reporter import Reporter
+from sarau.audio._tag_file import tagged
 from sarau.audio._tag_names import ITUNES
 from sarau.audio._tasks import GainJob
 from sarau.audio._types import AlbumEvidence
@@ -36,14 +32,14 @@ _INT16: Final = 32767
 
 def run(job: dict[str, Any], inputs: list[int], reporter: Reporter) -> Plain:
     """Tag the named files of the working directory; the operation of a child."""
-    del inputs, reporter
+    del inputs
     for each in from_plain(GainJob, job["task"]).files:
-        write_gain(Path(each.name), each.format, each.loudness, each.album)
+        write_gain(Path(each.name), each.format, each.loudness, each.album, reporter.worked)
     return None
 
 
 def write_gain(
-    path: Path, form: Format, loudness: Loudness, album: AlbumEvidence | None = None
+    path: Path, form: Format, loudness: Loudness, album: AlbumEvidence | None, worked: Worked
 ) -> None:
     """Put the gain of `loudness`, and of its album, into a file that has its other tags already.
 
@@ -54,7 +50,8 @@ def write_gain(
     if texts and album is not None:
         texts |= write(album, "ALBUM")
     if texts:
-        _WRITERS[form](path, texts)
+        with tagged(path, form, worked) as file:
+            _WRITERS[form](file, texts)
 
 
 def replaygain(loudness: Loudness | AlbumEvidence, of: str = "TRACK") -> dict[str, str]:
@@ -75,56 +72,26 @@ def r128(loudness: Loudness | AlbumEvidence, of: str = "TRACK") -> dict[str, str
     return {f"R128_{of}_GAIN": str(max(-_INT16 - 1, min(_INT16, gain)))}
 
 
-def _write_flac(path: Path, texts: dict[str, str]) -> None:
-    file = FLAC(path)
+def _write_comments(file: Any, texts: dict[str, str]) -> None:
     file.update(texts)
-    file.save()
 
 
-def _write_opus(path: Path, texts: dict[str, str]) -> None:
-    file = OggOpus(path)
-    file.update(texts)
-    file.save()
-
-
-def _write_vorbis(path: Path, texts: dict[str, str]) -> None:
-    file = OggVorbis(path)
-    file.update(texts)
-    file.save()
-
-
-def _write_mp3(path: Path, texts: dict[str, str]) -> None:
-    _write_id3(MP3(path), texts)
-    sort_chapter_frames(path)
-
-
-def _write_wav(path: Path, texts: dict[str, str]) -> None:
-    _write_id3(WAVE(path), texts)
-
-
-def _write_id3(file: MP3 | WAVE, texts: dict[str, str]) -> None:
-    if file.tags is None:
-        file.add_tags()
+def _write_id3(file: Any, texts: dict[str, str]) -> None:
     for key, text in texts.items():
         file.tags.setall(f"TXXX:{key}", [id3.TXXX(encoding=3, desc=key, text=[text])])
-    file.save(v2_version=4)
 
 
-def _write_m4a(path: Path, texts: dict[str, str]) -> None:
-    file = MP4(path)
-    if file.tags is None:
-        file.add_tags()
+def _write_m4a(file: Any, texts: dict[str, str]) -> None:
     for key, text in texts.items():
         file.tags[ITUNES + key] = [text.encode()]
-    file.save()
 
 
 _WRITERS: Final = {
-    Format.FLAC: _write_flac,
-    Format.MP3: _write_mp3,
+    Format.FLAC: _write_comments,
+    Format.MP3: _write_id3,
     Format.AAC: _write_m4a,
-    Format.OPUS: _write_opus,
-    Format.VORBIS: _write_vorbis,
-    Format.WAV: _write_wav,
+    Format.OPUS: _write_comments,
+    Format.VORBIS: _write_comments,
+    Format.WAV: _write_id3,
     Format.ALAC: _write_m4a,
 }

@@ -14,7 +14,7 @@ from sarau.audio._types import Limits
 def run(job: dict[str, Any], inputs: list[int], reporter: Reporter) -> Plain:
     """Measure the first input; the operation of a child."""
     limits = from_plain(Limits, job["limits"])
-    source = Source(inputs[0], limits)
+    source = Source(inputs[0], limits, reporter.worked)
     return to_plain(measure(source, reporter.progress, tenths=job.get("tenths") is True))
 
 

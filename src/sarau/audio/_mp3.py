@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-from sarau.audio._bytes import ByteSource, skip_id3v2
+from sarau.audio._bytes import ByteSource, Worked, skip_id3v2
 from sarau.audio._damage import START_S, Claims
 from sarau.errors import RejectedCode, RejectedError
 
@@ -125,7 +125,7 @@ def read_claims(source: ByteSource) -> Claims:
     first = walker.frame(offset)
     seconds, seams_s = 0.0, []
     while True:
-        offset, lasted_s = _walk(walker, offset)
+        offset, lasted_s = _walk(walker, offset, source.worked)
         seconds += lasted_s
         gap = offset
         offset = skip_id3v2(source, offset)
@@ -146,12 +146,13 @@ def read_claims(source: ByteSource) -> Claims:
     return Claims(samples=samples, seams_s=tuple(seams_s), warnings=tuple(warnings))
 
 
-def _walk(walker: _Walker, offset: int) -> tuple[int, float]:
+def _walk(walker: _Walker, offset: int, worked: Worked) -> tuple[int, float]:
     """Follow frames; return where they stop and how long they last."""
     seconds = 0.0
     while (frame := walker.frame(offset)) is not None:
         offset += frame.size_bytes
         seconds += frame.samples / frame.sample_rate_hz
+        worked()
     return offset, seconds
 
 

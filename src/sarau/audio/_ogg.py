@@ -52,6 +52,7 @@ def read_claims(source: ByteSource) -> Claims:
     while offset < source.size:
         if offset + MAX_PAGE_BYTES > base + len(block) and base + len(block) < source.size:
             block, base = source.read(offset, _BLOCK_BYTES), offset
+            source.worked()
         at = offset - base
         length = page_length(block, at)
         if length is None or at + length > len(block):

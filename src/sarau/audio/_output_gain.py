@@ -23,7 +23,6 @@ _COPY_BYTES: Final = 1 << 20
 
 def run(job: dict[str, Any], inputs: list[int], reporter: Reporter) -> Plain:
     """Copy the first input into the working directory with its gain; the operation of a child."""
-    del reporter
     task = from_plain(OutputGainJob, job["task"])
     source = ByteSource.of(inputs[0])
     head = source.read(0, _ogg.MAX_PAGE_BYTES)
@@ -34,6 +33,7 @@ def run(job: dict[str, Any], inputs: list[int], reporter: Reporter) -> Plain:
         while part := source.read(offset, _COPY_BYTES):
             out.write(part)
             offset += len(part)
+            reporter.progress(offset / source.size)
     return None
 
 

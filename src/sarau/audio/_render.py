@@ -66,15 +66,21 @@ def run(job: dict[str, Any], inputs: list[int], reporter: Reporter) -> Plain:
             break
         reporter.part(start, start + _REHEARSAL_SHARE)
         start += _REHEARSAL_SHARE
-        lost_lu = _rehearse(task, group, Source(inputs[0], limits), reporter)
+        lost_lu = _rehearse(task, group, Source(inputs[0], limits, reporter.worked), reporter)
         _make_good(task, unknown, group, lost_lu)
         if abs(lost_lu) <= _SMALL_LOSS_LU:
             break
     reporter.part(start, 1.0)
-    picture = _picture(task, inputs[0], limits)
-    _encode(task, groups, Source(inputs[0], limits), reporter, cores=int(job["cores"]))
+    picture = None
+    if task.analysis.source.has_cover:
+        picture = _picture(Source(inputs[0], limits, reporter.worked))
+    _encode(
+        task, groups, Source(inputs[0], limits, reporter.worked), reporter, cores=int(job["cores"])
+    )
     for part in task.parts:
-        write_tags(Path(part.name), part.spec.format, task.analysis.source, picture)
+        write_tags(
+            Path(part.name), part.spec.format, task.analysis.source, picture, reporter.worked
+        )
     return {part.name: to_plain(group.gain) for group in groups for part in group.parts}
 
 
@@ -82,10 +88,8 @@ def _is_foretold(task: RenderJob, group: Group) -> bool:
     return all(is_foretold(task.analysis, part.spec) for part in group.parts)
 
 
-def _picture(task: RenderJob, fd: int, limits: Limits) -> bytes | None:
-    if not task.analysis.source.has_cover:
-        return None
-    made = map(remake_cover, read_covers(Source(fd, limits).container))
+def _picture(source: Source) -> bytes | None:
+    made = map(remake_cover, read_covers(source.container))
     return next((picture for picture in made if picture is not None), None)
 
 

@@ -18,6 +18,7 @@ class Reporter:
         self._idle_cpu_s = idle_cpu_s
         self._spoken_at = 0.0
         self._span = (0.0, 1.0)
+        self._fraction = 0.0
 
     def part(self, start: float, end: float) -> None:
         """Map the fractions to come onto `start` to `end` of the whole."""
@@ -30,8 +31,13 @@ class Reporter:
             return
         self._spoken_at = now
         _sandbox.allow_more_cpu(self._idle_cpu_s)
+        self._fraction = min(1.0, max(0.0, fraction))
         start, end = self._span
-        self.send({"progress": start + (end - start) * min(1.0, max(0.0, fraction))})
+        self.send({"progress": start + (end - start) * self._fraction})
+
+    def worked(self) -> None:
+        """Say that something was done whose share of the whole nobody knows."""
+        self.progress(self._fraction)
 
     def send(self, message: dict[str, Any]) -> None:
         """Write one message."""

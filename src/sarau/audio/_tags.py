@@ -1,4 +1,4 @@
-# mypy: disable-error-code="no-untyped-call, union-attr, attr-defined, index"
+# mypy: disable-error-code="no-untyped-call, attr-defined"
 # ruff: noqa: ANN401 - mutagen is typed in part only
 """Tags of a rendition, written the way each format's players read them."""
 
@@ -10,27 +10,28 @@ from pathlib import Path
 from typing import Any, Final
 
 from mutagen import id3
-from mutagen.flac import FLAC, Picture
-from mutagen.mp3 import MP3
-from mutagen.mp4 import MP4, MP4Cover
-from mutagen.oggopus import OggOpus
-from mutagen.oggvorbis import OggVorbis
-from mutagen.wave import WAVE
+from mutagen.flac import Picture
+from mutagen.mp4 import MP4Cover
 
-from sarau.audio._chapters import (
-    chapter_comments,
-    chapter_frames,
-    sort_chapter_frames,
-)
+from sarau.audio._bytes import Worked
+from sarau.audio._chapters import chapter_comments, chapter_frames
 from sarau.audio._gapless import itunsmpb
+from sarau.audio._tag_file import tagged
 from sarau.audio._tag_names import ID3, ITUNES, MP4_TEXTS
 from sarau.audio._types import SourceInfo
 from sarau.model.preset import Format
 
 
-def write_tags(path: Path, form: Format, source: SourceInfo, cover: bytes | None) -> None:
+def write_tags(
+    path: Path, form: Format, source: SourceInfo, cover: bytes | None, worked: Worked
+) -> None:
     """Put the tags and chapters of a source and a JPEG cover into a finished file."""
-    _WRITERS[form](path, source, cover)
+    if form is Format.WAV and not (source.tags or source.chapters or cover is not None):
+        return
+    if form is Format.AAC:
+        source = replace(source, tags=source.tags | {"iTunSMPB": itunsmpb(path)})
+    with tagged(path, form, worked) as file:
+        _WRITERS[form](file, source, cover)
 
 
 def _picture(cover: bytes) -> Picture:
@@ -75,42 +76,19 @@ def _vorbis_comments(file: Any, source: SourceInfo) -> None:
         file[name] = text
 
 
-def _write_flac(path: Path, source: SourceInfo, cover: bytes | None) -> None:
-    file = FLAC(path)
+def _write_flac(file: Any, source: SourceInfo, cover: bytes | None) -> None:
     _vorbis_comments(file, source)
     if cover is not None:
         file.add_picture(_picture(cover))
-    file.save()
-
-
-def _write_opus(path: Path, source: SourceInfo, cover: bytes | None) -> None:
-    _write_ogg(OggOpus(path), source, cover)
-
-
-def _write_vorbis(path: Path, source: SourceInfo, cover: bytes | None) -> None:
-    _write_ogg(OggVorbis(path), source, cover)
 
 
 def _write_ogg(file: Any, source: SourceInfo, cover: bytes | None) -> None:
     _vorbis_comments(file, source)
     if cover is not None:
         file["metadata_block_picture"] = base64.b64encode(_picture(cover).write()).decode()
-    file.save()
-
-
-def _write_mp3(path: Path, source: SourceInfo, cover: bytes | None) -> None:
-    _write_id3(MP3(path), source, cover)
-    sort_chapter_frames(path)
-
-
-def _write_wav(path: Path, source: SourceInfo, cover: bytes | None) -> None:
-    if source.tags or source.chapters or cover is not None:
-        _write_id3(WAVE(path), source, cover)
 
 
 def _write_id3(file: Any, source: SourceInfo, cover: bytes | None) -> None:
-    if file.tags is None:
-        file.add_tags()
     for key, values in _numbered_values(source):
         if key in ID3:
             file.tags.add(ID3[key](encoding=3, text=values))
@@ -125,22 +103,13 @@ def _write_id3(file: Any, source: SourceInfo, cover: bytes | None) -> None:
     if cover is not None:
         kind = id3.PictureType.COVER_FRONT
         file.tags.add(id3.APIC(encoding=3, mime="image/jpeg", type=kind, desc="", data=cover))
-    file.save(v2_version=4)
 
 
 _MP4_PAIRS: Final = {"track": "trkn", "disc": "disk"}
 _PAIR: Final = re.compile(r"(\d{1,4})(?:\s*/\s*(\d{1,4}))?")
 
 
-def _write_aac(path: Path, source: SourceInfo, cover: bytes | None) -> None:
-    tags = source.tags | {"iTunSMPB": itunsmpb(path)}
-    _write_m4a(path, replace(source, tags=tags), cover)
-
-
-def _write_m4a(path: Path, source: SourceInfo, cover: bytes | None) -> None:
-    file = MP4(path)
-    if file.tags is None:
-        file.add_tags()
+def _write_m4a(file: Any, source: SourceInfo, cover: bytes | None) -> None:
     for key, values in _numbered_values(source):
         pair = _PAIR.fullmatch(values[0]) if key in _MP4_PAIRS else None
         if key in MP4_TEXTS:
@@ -153,15 +122,14 @@ def _write_m4a(path: Path, source: SourceInfo, cover: bytes | None) -> None:
             file.tags[name] = [value.encode() for value in values]
     if cover is not None:
         file.tags["covr"] = [MP4Cover(cover, imageformat=MP4Cover.FORMAT_JPEG)]
-    file.save()
 
 
 _WRITERS: Final = {
     Format.FLAC: _write_flac,
-    Format.MP3: _write_mp3,
-    Format.AAC: _write_aac,
-    Format.OPUS: _write_opus,
-    Format.VORBIS: _write_vorbis,
-    Format.WAV: _write_wav,
+    Format.MP3: _write_id3,
+    Format.AAC: _write_m4a,
+    Format.OPUS: _write_ogg,
+    Format.VORBIS: _write_ogg,
+    Format.WAV: _write_id3,
     Format.ALAC: _write_m4a,
 }

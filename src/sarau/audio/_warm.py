@@ -15,6 +15,7 @@ import numpy as np
 from PIL import ExifTags, Image
 
 from sarau.audio import _analyse, _cover, _gain_tags, _measure, _package, _render
+from sarau.audio._bytes import unwatched
 from sarau.audio._decode import Source
 from sarau.audio._plain import to_plain
 from sarau.audio._reporter import Reporter
@@ -81,7 +82,7 @@ def _work(directory: Path) -> None:
     for part in parts:
         with Path(part.name).open("rb") as file:
             _measure.run({"limits": to_plain(limits)}, [file.fileno()], reporter)
-        _gain_tags.write_gain(Path(part.name), part.spec.format, analysis.loudness)
+        _gain_tags.write_gain(Path(part.name), part.spec.format, analysis.loudness, None, unwatched)
     with (directory / Format.AAC).open("rb") as file:
         rates = (Rate("warm", analysis.source.samples),)
         package = PackageJob(str(directory / Format.HLS), rates)
