@@ -1,4 +1,7 @@
-"""Ctrl-C: it ends soon, leaves nothing running and nothing half done, and can be called again."""
+"""Ctrl-C: it ends soon, leaves nothing running and nothing half done, and can be called again.
+
+So do the signals of `kill`, of a service that is stopped and of a terminal that is closed.
+"""
 
 import json
 import signal
@@ -65,13 +68,15 @@ def is_alive(pid: int) -> bool:
     return state != "Z"
 
 
-def interrupt(process: subprocess.Popen[str], engine: set[int]) -> tuple[list[str], str]:
-    """Press Ctrl-C, and return what was said after it."""
-    process.send_signal(signal.SIGINT)
+def interrupt(
+    process: subprocess.Popen[str], engine: set[int], number: int = signal.SIGINT
+) -> tuple[list[str], str]:
+    """Press Ctrl-C, or send another signal, and return what was said after it."""
+    process.send_signal(number)
     begun = time.monotonic()
     said, errors = process.communicate(timeout=SOON_S)
     print(f"ended {time.monotonic() - begun:.1f} s after the signal")
-    assert process.returncode == 130, errors
+    assert process.returncode == 128 + number, errors
     assert errors == "sarau: interrupted\n"
     assert [pid for pid in engine if is_alive(pid)] == []
     return said.splitlines(), errors
@@ -99,11 +104,14 @@ def test_files_that_wait_are_not_begun_and_the_next_call_makes_the_rest(music: P
     assert len(list(out.rglob("*.flac"))) == FILES
 
 
-@pytest.mark.parametrize("more", [("--album",), ()])
-def test_what_is_at_work_is_killed(music: Path, more: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    ("number", "more"),
+    [(signal.SIGINT, ("--album",)), (signal.SIGINT, ()), (signal.SIGTERM, ()), (signal.SIGHUP, ())],
+)
+def test_what_is_at_work_is_killed(music: Path, number: int, more: tuple[str, ...]) -> None:
     process = start(call(music, *more))
     engine = wait_for_children(process.pid, 3)
-    said, _ = interrupt(process, engine)
+    said, _ = interrupt(process, engine, number)
     assert said == []
     assert list((music.parent / "out").rglob("*.*")) == []
 
@@ -111,3 +119,14 @@ def test_what_is_at_work_is_killed(music: Path, more: tuple[str, ...]) -> None:
 def test_measuring_ends_too(music: Path) -> None:
     process = start([sys.executable, "-m", "sarau", "measure", "--jobs", "2", str(music)])
     interrupt(process, wait_for_children(process.pid, 3))
+
+
+def test_a_signal_that_the_caller_ignores_stays_ignored(music: Path) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # As `nohup` does.
+    try:
+        process = start(call(music))
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    engine = wait_for_children(process.pid, 3)
+    process.send_signal(signal.SIGHUP)
+    interrupt(process, engine, signal.SIGTERM)

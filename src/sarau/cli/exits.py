@@ -1,7 +1,7 @@
 """Errors as sentences and exit codes: the one place where they are mapped.
 
 0 done · 1 some files were rejected or failed · 2 the call was wrong ·
-3 refused · 4 failed on our side · 130 interrupted
+3 refused · 4 failed on our side · 128 and the signal: 130 interrupted
 """
 
 import locale
@@ -16,7 +16,8 @@ SOME_NOT_READY = 1
 WRONG_CALL = 2
 REFUSED = 3
 FAILED = 4
-INTERRUPTED = 130
+BY_SIGNAL = 128
+"""To which its number is added."""
 
 
 def language() -> str:

@@ -1,13 +1,15 @@
 """The group of commands, loaded one by one so that `sarau --help` is quick."""
 
 import importlib
+import signal
 import sys
 from typing import Any
 
 import click
 
 from sarau import __version__
-from sarau.cli.exits import INTERRUPTED, explain
+from sarau.cli.exits import BY_SIGNAL, explain
+from sarau.cli.signals import Stopped
 
 _COMMANDS = {
     "serve": "sarau.cli.serve",
@@ -40,9 +42,9 @@ class _LazyGroup(click.Group):
         """Turn our errors into a sentence on standard error and a documented exit code."""
         try:
             return super().invoke(ctx)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as error:
             print("sarau: interrupted", file=sys.stderr)
-            sys.exit(INTERRUPTED)
+            sys.exit(BY_SIGNAL + (error.number if isinstance(error, Stopped) else signal.SIGINT))
         except Exception as error:
             code = explain(error)
             if code is None:

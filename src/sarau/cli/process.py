@@ -13,6 +13,7 @@ from sarau import settings
 from sarau.cli.exits import SOME_NOT_READY
 from sarau.cli.names import document, say_nothing_to_do, shown
 from sarau.cli.presets import PresetType
+from sarau.cli.signals import ended_by_signals
 from sarau.errors import RejectedError
 from sarau.model.preset import DEFAULT_PRESET, Preset
 
@@ -77,6 +78,7 @@ def command(
     _check_target(target)
     results, alike, recordings = [], {}, Recordings()
     with contextlib.ExitStack() as stack:
+        stack.enter_context(ended_by_signals())
         report = _open_report(stack, report_to) if report_to is not None else None
         work = _album_results if album else _results
         # Closed at once when this block ends early, and with it what is at work.
