@@ -16,7 +16,7 @@ from tests.e2e.conftest import ARGUMENTS, CHROMIUM
 from tests.servers import Server
 
 IMAGES = Path(__file__).parent.parent.parent / "docs" / "images"
-MOST_BYTES = 200_000
+MOST_BYTES = 250_000
 RATE_HZ = 44_100
 SONGS = (
     ("02 Quintal.wav", "Quintal", "Lia Andrade", "streaming", 74, 0.22, 3),
