@@ -65,3 +65,20 @@ def test_every_lame_makes_the_same_bytes(engine: Engine, tmp_path: Path) -> None
     assert len(set(made)) == 1
     expected = "3.100 wheel" if _BUNDLED_IS_SLOW else "bundled"
     assert engine.describe().versions["lame"] == expected
+
+
+PICTURES = """
+import sys
+from sarau.audio import _libraries
+_libraries.load_libraries()
+from sarau.audio import _warm
+_warm._remake_pictures()
+print([name for name in sys.modules if name.startswith("PIL.") and name.endswith("Plugin")])
+"""
+
+
+def test_getting_ready_loads_no_plugin_of_pillow_that_nobody_needs() -> None:
+    command = [sys.executable, "-c", PICTURES]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "PIL.MpoImagePlugin" in done.stdout
+    assert "PIL.PdfImagePlugin" not in done.stdout

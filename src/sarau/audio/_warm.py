@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, MpoImagePlugin
 
 from sarau.audio import _analyse, _cover, _gain_tags, _measure, _package, _render
 from sarau.audio._bytes import unwatched
@@ -28,6 +28,8 @@ from sarau.model.preset import Format, Preset, RenditionSpec
 _ENCODINGS: Final = (
     "latin-1", "ascii", OLD_ENCODING, "utf-16", "utf-16-le", "utf-16-be", "utf-8-sig",
 )  # fmt: skip
+# Pillow loads all of its forty plugins to find one that it does not know yet.
+_MPO: Final = MpoImagePlugin.MpoImageFile.format
 _RATE_HZ: Final = 48_000
 _SAMPLES: Final = _RATE_HZ * 42 // 100
 """A little more than one window of 400 ms."""
@@ -55,10 +57,10 @@ def _remake_pictures() -> None:
     picture = Image.new("RGB", (8, 8))
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = 6
-    for kind in ("JPEG", "PNG", "WEBP", "GIF", "BMP", "MPO"):
+    for kind in ("JPEG", "PNG", "WEBP", "GIF", "BMP", _MPO):
         file = io.BytesIO()
         several: dict[str, Any] = (
-            {"save_all": True, "append_images": [picture]} if kind == "MPO" else {}
+            {"save_all": True, "append_images": [picture]} if kind == _MPO else {}
         )
         picture.save(file, kind, exif=exif, **several)
         _cover.remake_cover(file.getvalue())
