@@ -11,6 +11,7 @@ from sarau.model.landing import (
     Maker,
     Outcome,
     Report,
+    Stored,
     Trouble,
     is_landing_id,
     read_event,
@@ -42,6 +43,7 @@ REPORT = Report(
         StageTime("landing", 1_800_000_000.25, 1.5),
         (StageTime("fetch", 1_800_000_000.5, 0.25),),
     ),
+    stored=(Stored("0" * 64, 10), Stored("1" * 64, 5)),
 )
 
 
@@ -154,6 +156,7 @@ def test_the_trace_of_an_invocation_is_a_new_one_where_lambda_names_none(
         {"outcome": "done"},
         {"landing": None},
         {"renditions": "none"},
+        {"stored": [{"sha256": "a"}]},
         {"more": 1},
         {"source_sha256": None},
         {"analysis": None},
@@ -167,8 +170,11 @@ def test_a_report_of_another_shape_or_version_is_refused(change: dict[str, Any])
 
 def test_notices_and_troubles_are_read_as_they_were_written() -> None:
     assert read_notice(to_notice(LANDING.id)) == LANDING.id
-    trouble = Trouble("disk_full", "no room", 2)
-    assert read_trouble(to_text(trouble)) == trouble
+    for stored in ((), (Stored("a" * 64, 1), Stored("b" * 64, 2))):
+        trouble = Trouble("disk_full", "no room", 2, stored)
+        assert read_trouble(to_text(trouble)) == trouble
+    of_an_older_function = {"code": "disk_full", "detail": "no room", "attempt": 2}
+    assert read_trouble(json.dumps(of_an_older_function)).stored == ()
 
 
 @pytest.mark.parametrize("landing_id", ["../../x", "a" * 31, "u" * 32])

@@ -18,11 +18,22 @@ from tests.sounds import write_music
 
 from sarau.app import open_app
 from sarau.audio import Engine, to_plain
-from sarau.catalog import Database, events, listing, presets, renditions, sources, uploads
+from sarau.catalog import Database, events, listing, objects, presets, renditions, sources, uploads
 from sarau.landing import Documents, PublishedPresets, Queue, connect_queue
 from sarau.library import S3Library
+from sarau.model.clock import now
 from sarau.model.ids import LOCAL_USER_ID
-from sarau.model.landing import Landing, LandingId, Made, Maker, Outcome, Report, Trouble, to_notice
+from sarau.model.landing import (
+    Landing,
+    LandingId,
+    Made,
+    Maker,
+    Outcome,
+    Report,
+    Stored,
+    Trouble,
+    to_notice,
+)
 from sarau.model.lifecycle import TrackState, UploadState
 from sarau.model.own_preset import to_definition
 from sarau.model.preset import PRESETS
@@ -197,6 +208,25 @@ def test_a_rejected_file_keeps_its_code_and_refers_to_nothing(house: House) -> N
     house.say(rejected)
     house.landings.take(LANDING.id)
     assert (house.track().state, house.track().code) == (TrackState.REJECTED, "truncated")
+
+
+@pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.REJECTED, None])
+def test_what_was_stored_for_nothing_is_found_by_the_collector(
+    house: House, outcome: Outcome | None
+) -> None:
+    (rendition,) = house.ready.renditions
+    useless = Stored(rendition.sha256, rendition.size_bytes)
+    stored = (useless, Stored("0" * 64, 1))  # the second one is gone already
+    if outcome is None:
+        house.documents.note(LANDING.id, Trouble("library_unavailable", "away", 2, stored))
+    else:
+        failed = replace(house.ready, outcome=outcome, code="truncated", renditions=())
+        house.say(replace(failed, stored=stored))
+    for _ in range(2):
+        house.landings.give_up(house.dead())
+    with house.database.read() as connection:
+        found, _ = objects.unreferenced(connection, before=now(), limit=10)
+    assert [(one.sha256, one.size_bytes) for one in found] == [(useless.sha256, useless.size_bytes)]
 
 
 def test_a_failed_file_whose_source_is_stored_can_be_tried_again_by_a_worker(house: House) -> None:

@@ -22,7 +22,7 @@ from sarau.landing import Documents, Queue, connect_queue
 from sarau.library import Place, S3Library, connect
 from sarau.library.bucket import Bucket
 from sarau.library.s3 import read_sentinel
-from sarau.model.landing import Landing, Maker, Trouble, read_event, to_notice
+from sarau.model.landing import Landing, Maker, Stored, Trouble, read_event, to_notice
 from sarau.model.landing_trace import to_traceparent
 from sarau.observe.context import bind
 from sarau.observe.logs import configure, say
@@ -85,11 +85,12 @@ class Function:
             SarauError: Another attempt may do better; why is kept.
 
         """
+        stored = self._stored_before(landing)
         try:
             if self.documents.report(landing.id) is None:
                 maker = self._describe(context)
                 stages = Stages(to_traceparent(lambda_trace()))
-                report = self._workshop.take(landing, maker, deadline, stages)
+                report = self._workshop.take(landing, maker, deadline, stages, stored)
                 self.documents.write(report)
                 say(
                     _logger,
@@ -106,10 +107,15 @@ class Function:
             self.results.send(to_notice(landing.id))
         except Exception as error:
             code = error.code if isinstance(error, SarauError) else FailedCode.INTERNAL
-            trouble = Trouble(str(code), str(error)[:500], attempt)
+            trouble = Trouble(str(code), str(error)[:500], attempt, tuple(stored))
             with suppress(SarauError):  # the bucket itself may be what is wrong
                 self.documents.note(landing.id, trouble)
             raise
+
+    def _stored_before(self, landing: Landing) -> list[Stored]:
+        """Return what attempts have stored that came to nothing: no report names it yet."""
+        trouble = self.documents.trouble(landing.id)
+        return list(trouble.stored) if trouble is not None else []
 
     def _describe(self, context: Context) -> Maker:
         """Say who works, and look once how well the decoders are locked here."""

@@ -25,7 +25,7 @@ from sarau.function.stages import Stages
 from sarau.landing import PublishedPresets
 from sarau.library import ObjectRef, S3Library
 from sarau.library.bucket import Bucket, Head
-from sarau.model.landing import Landing, Made, Maker, Outcome, Report
+from sarau.model.landing import Landing, Made, Maker, Outcome, Report, Stored
 from sarau.model.own_preset import to_definition
 from sarau.model.preset import Preset
 from sarau.storage import durable
@@ -48,8 +48,23 @@ class Workshop:
         self._terms = terms
         self._presets = PublishedPresets(library.bucket)
 
-    def take(self, landing: Landing, maker: Maker, deadline: Deadline, stages: Stages) -> Report:
+    def take(
+        self,
+        landing: Landing,
+        maker: Maker,
+        deadline: Deadline,
+        stages: Stages,
+        stored: list[Stored],
+    ) -> Report:
         """Turn a landing into a report.
+
+        Args:
+            landing: What landed.
+            maker: Who works.
+            deadline: When it has to be done.
+            stages: Takes the time of each.
+            stored: What earlier attempts have stored; what this one does is added, however it
+                ends.
 
         Raises:
             FailedError: What another attempt may mend.
@@ -67,7 +82,7 @@ class Workshop:
         # What an invocation that was killed left in this very sandbox.
         for name in self._library.work_dirs():
             self._library.remove_work_dir(name)
-        piece = _Piece(self._library, self._engine, deadline, stages, report)
+        piece = _Piece(self._library, self._engine, deadline, stages, stored, report)
         try:
             choice = Choice(self._presets, self._terms)
             piece.make(self._bucket_of(landing.bucket), choice, self._terms.max_bytes)
@@ -81,7 +96,9 @@ class Workshop:
         finally:
             self._library.remove_work_dir(landing.id)
         trace = stages.trace()
-        return replace(piece.report, duration_s=trace.work.duration_s, trace=trace)
+        return replace(
+            piece.report, duration_s=trace.work.duration_s, trace=trace, stored=tuple(stored)
+        )
 
 
 def _judge(code: Code) -> Code:
@@ -98,9 +115,11 @@ class _Piece:
         engine: Engine,
         deadline: Deadline,
         stages: Stages,
+        stored: list[Stored],
         report: Report,
     ) -> None:
         self.report = report
+        self._stored = stored
         self._stage = stages.stage
         self._library = library
         self._engine = engine
@@ -172,13 +191,20 @@ class _Piece:
         second = source.with_name("stored")
         with durable.translated():
             second.hardlink_to(source)
-        stored = self._library.adopt(second)
+        stored = self._adopt(second)
         self.report = replace(
             self.report,
             source_sha256=stored.sha256,
             source_size_bytes=stored.size_bytes,
             analysis=to_plain(analysis),
         )
+
+    def _adopt(self, path: Path) -> ObjectRef:
+        ref = self._library.adopt(path)
+        found = Stored(ref.sha256, ref.size_bytes)
+        if found not in self._stored:
+            self._stored.append(found)
+        return ref
 
     def _render(self, source: Path, analysis: Analysis, preset: Preset, directory: Path) -> None:
         with durable.translated():
@@ -194,7 +220,7 @@ class _Piece:
         with self._stage("adopt"):
             for rendered in made:
                 check()
-                ref = self._library.adopt(rendered.file.path)
+                ref = self._adopt(rendered.file.path)
                 renditions.append(_made(ref, to_plain(rendered)))
         self.report = replace(self.report, renditions=tuple(renditions))
 

@@ -69,6 +69,14 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Stored:
+    """Bytes that were put into the library."""
+
+    sha256: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Made:
     """A rendition that is an object of the library."""
 
@@ -120,6 +128,9 @@ class Report:
     detail: str | None = None
     trace: Trace | None = None
     """None in a report of an older function."""
+    stored: tuple[Stored, ...] = ()
+    """All that was stored, also by attempts before and for renditions that are not shown; empty
+    in a report of an older function."""
     version: int = VERSION
 
 
@@ -130,6 +141,8 @@ class Trouble:
     code: str
     detail: str
     attempt: int
+    stored: tuple[Stored, ...] = ()
+    """All that was stored until then; empty in a note of an older function."""
 
 
 def read_event(text: str) -> list[Landing]:
@@ -183,14 +196,12 @@ def read_report(text: str) -> Report:
     values = _object(_json(text), "report")
     if values.get("version") != VERSION:
         raise ValueError(f"a report of version {values.get('version')}, not {VERSION}")
-    renditions = values.get("renditions", [])
-    if not isinstance(renditions, list):
-        raise ValueError("renditions: a list was expected")
     read: dict[str, Any] = {
         **values,
         "landing": _build(Landing, values.get("landing")),
         "maker": _build(Maker, values.get("maker")),
-        "renditions": tuple(_build(Made, one) for one in renditions),
+        "renditions": _build_all(Made, values, "renditions"),
+        "stored": _build_all(Stored, values, "stored"),
         "trace": read_trace(values.get("trace")),
     }
     report = _build(Report, read)
@@ -210,7 +221,8 @@ def read_trouble(text: str) -> Trouble:
         ValueError: It is no such note.
 
     """
-    return _build(Trouble, _json(text))
+    values = _object(_json(text), "trouble")
+    return _build(Trouble, {**values, "stored": _build_all(Stored, values, "stored")})
 
 
 def to_notice(landing_id: LandingId) -> str:
@@ -250,6 +262,13 @@ def _object(value: object, what: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
         raise ValueError(f"{what}: an object was expected")
     return value
+
+
+def _build_all(kind: type[T], values: Mapping[str, Any], name: str) -> tuple[T, ...]:
+    found = values.get(name, [])
+    if not isinstance(found, list):
+        raise ValueError(f"{name}: a list was expected")
+    return tuple(_build(kind, one) for one in found)
 
 
 def _build(kind: type[T], value: object) -> T:

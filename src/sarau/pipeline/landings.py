@@ -12,7 +12,7 @@ from dataclasses import replace
 import sqlalchemy as sa
 
 from sarau.audio import Analysis, from_plain
-from sarau.catalog import Database, landings, locks, renditions, runs, tracks, uploads
+from sarau.catalog import Database, landings, locks, objects, renditions, runs, tracks, uploads
 from sarau.catalog.turns import next_turns
 from sarau.errors import Code, FailedCode, FailedError, RefusedCode, RejectedCode
 from sarau.intake.naming import clean_filename, title_of
@@ -20,7 +20,16 @@ from sarau.landing import Documents
 from sarau.library import ObjectRef, S3Library
 from sarau.model.clock import now
 from sarau.model.ids import LOCAL_USER_ID, TrackId, UploadId, new_id
-from sarau.model.landing import Landing, LandingId, Outcome, Report, read_event, read_report
+from sarau.model.landing import (
+    Landing,
+    LandingId,
+    Outcome,
+    Report,
+    Stored,
+    Trouble,
+    read_event,
+    read_report,
+)
 from sarau.model.lifecycle import RunState, Stage, TrackState, UploadState
 from sarau.model.own_preset import MAX_NAME
 from sarau.model.track import Track
@@ -71,6 +80,7 @@ class Landings:
         except _TakenError:
             # The dead queue may have been faster, and has shown it as failed.
             self._take(report)
+        self._record(report.stored)
         if report.outcome == Outcome.READY:
             self._compare(report)
         self._documents.settle(landing_id)
@@ -83,6 +93,19 @@ class Landings:
             track = tracks.find(connection, upload.track_id) if upload and upload.track_id else None
         if track is not None and insight is not None and insight.fingerprint is not None:
             find_alike(self._database, track, insight.fingerprint)
+
+    def _record(self, stored: Sequence[Stored]) -> None:
+        """Let the collector know of objects that no track needs; what is gone is no loss."""
+        with self._database.read() as connection:
+            unknown = [one for one in stored if not objects.is_recorded(connection, one.sha256)]
+        for one in unknown:
+            ref = ObjectRef(one.sha256, one.size_bytes)
+            try:
+                with referring_to(self._database, self._library, [ref]):
+                    pass
+            except FailedError as error:
+                if error.code is not FailedCode.OBJECT_MISSING:
+                    raise
 
     def take_open(self, *, limit: int, after: str = "") -> str:
         """Take a page of reports whose messages were lost; one cannot stop the others.
@@ -120,19 +143,14 @@ class Landings:
             if self._documents.report(landing.id) is not None:
                 self.take(landing.id)
                 continue
-            code, detail = self._reason(landing.id)
+            trouble = self._documents.trouble(landing.id)
+            code, detail = _reason(trouble)
             with suppress(_TakenError), self._database.write() as connection:
                 if landings.find(connection, landing.id) is None:
                     upload, track = self._begin(connection, landing, self._preset)
                     self._end(connection, upload, track, TrackState.FAILED, code, detail)
-
-    def _reason(self, landing_id: LandingId) -> tuple[Code, str]:
-        trouble = self._documents.trouble(landing_id)
-        if trouble is None:
-            return FailedCode.FUNCTION_ENDED, "the function ended without a word"
-        with suppress(ValueError):
-            return FailedCode(trouble.code), f"attempt {trouble.attempt}: {trouble.detail}"
-        return FailedCode.INTERNAL, trouble.detail
+            if trouble is not None:
+                self._record(trouble.stored)
 
     def _take(self, report: Report) -> None:
         refs = _refs(report)
@@ -265,6 +283,14 @@ class Landings:
         if state is TrackState.REJECTED:
             track = tracks.change_state(connection, track, TrackState.PROCESSING)
         return tracks.change_state(connection, track, state, code=code, detail=detail)
+
+
+def _reason(trouble: Trouble | None) -> tuple[Code, str]:
+    if trouble is None:
+        return FailedCode.FUNCTION_ENDED, "the function ended without a word"
+    with suppress(ValueError):
+        return FailedCode(trouble.code), f"attempt {trouble.attempt}: {trouble.detail}"
+    return FailedCode.INTERNAL, trouble.detail
 
 
 def _locked(connection: sa.Connection, upload: Upload) -> Track | None:
