@@ -1,10 +1,13 @@
 """Fixtures that every room uses."""
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import httpx
 import pytest
+from tests import nursery
 from tests.catalogs import new_sqlite_catalog
 from tests.ceph import ceph
 from tests.contracts.stores import disconnect
@@ -19,6 +22,22 @@ from sarau.catalog import Database
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(FaultTable(), "fault table")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _certificates_are_read_once() -> Iterator[None]:
+    """Let each client of HTTP have the same context of TLS: nothing takes it longer to make."""
+    with pytest.MonkeyPatch.context() as patch:
+        transports = httpx._transports.default
+        patch.setattr(transports, "create_ssl_context", cache(transports.create_ssl_context))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nursery() -> Iterator[None]:
+    """Where servers and workers are forked from."""
+    with nursery.opened():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from tests import nursery
 
 _READY = re.compile(r"Sarau is at (http://[\w.:\[\]-]+)")
 _START_S = 60
@@ -37,21 +38,20 @@ class Server:
         self.log: list[str] = []
         self._port = 0
         self._environment = environment
-        self._process: subprocess.Popen[str] | None = None
+        self._process: nursery.Forked | subprocess.Popen[bytes] | None = None
         self._reader = threading.Thread()
 
     def start(self) -> "Server":
         environment = {**os.environ, "SARAU_RESERVE_BYTES": "1000000", **self._environment}
-        command = [*self._within, str(self.python), *self.program, "serve"]
-        command += ["--data", str(self.data)]
-        self._process = subprocess.Popen(
-            [*command, "--port", str(self._port), *self._options],
-            stderr=subprocess.PIPE,
-            text=True,
-            env=environment,
-        )
+        arguments = [*self.program, "serve", "--data", str(self.data)]
+        arguments += ["--port", str(self._port), *self._options]
+        said, theirs = os.pipe()
+        try:
+            self._process = self._start(arguments, environment, theirs)
+        finally:
+            os.close(theirs)
         found: queue.Queue[str] = queue.Queue()
-        self._reader = threading.Thread(target=self._read, args=(self._process, found), daemon=True)
+        self._reader = threading.Thread(target=self._read, args=(said, found), daemon=True)
         self._reader.start()
         try:
             self.url = found.get(timeout=_START_S)
@@ -62,12 +62,21 @@ class Server:
         self._port = int(self.url.rsplit(":", 1)[1])
         return self
 
-    def _read(self, process: subprocess.Popen[str], found: queue.Queue[str]) -> None:
-        assert process.stderr
-        for line in process.stderr:
-            self.log.append(line)
-            if match := _READY.search(line):
-                found.put(match.group(1))
+    def _start(
+        self, arguments: list[str], environment: dict[str, str], stderr: int
+    ) -> nursery.Forked | subprocess.Popen[bytes]:
+        usual = not self._within and self.python == Server.python
+        if usual and self.program == Server.program:
+            return nursery.start(arguments, environment=environment, stderr=stderr)
+        command = [*self._within, str(self.python), *arguments]
+        return subprocess.Popen(command, env=environment, stderr=stderr)
+
+    def _read(self, said: int, found: queue.Queue[str]) -> None:
+        with os.fdopen(said) as lines:
+            for line in lines:
+                self.log.append(line)
+                if match := _READY.search(line):
+                    found.put(match.group(1))
         found.put("")
 
     @property
@@ -88,8 +97,6 @@ class Server:
         self._process.send_signal(how)
         self._process.wait(timeout=30)
         self._reader.join(timeout=30)
-        if self._process.stderr:
-            self._process.stderr.close()
         self._process = None
 
     def client(self, **options: Any) -> httpx.Client:
@@ -124,12 +131,15 @@ class Worker:
         self, data: Path, log: Path, *, within: Sequence[str] = (), **environment: str
     ) -> None:
         self.log = log
+        arguments = ["-m", "sarau", "worker", "--data", str(data)]
+        found = {**os.environ, "SARAU_RESERVE_BYTES": "1000000", **environment}
+        self.process: nursery.Forked | subprocess.Popen[bytes]
         with log.open("ab") as file:
-            self.process = subprocess.Popen(
-                [*within, sys.executable, "-m", "sarau", "worker", "--data", str(data)],
-                stderr=file,
-                env={**os.environ, "SARAU_RESERVE_BYTES": "1000000", **environment},
-            )
+            if within:
+                command = [*within, sys.executable, *arguments]
+                self.process = subprocess.Popen(command, env=found, stderr=file)
+            else:
+                self.process = nursery.start(arguments, environment=found, stderr=file)
 
     def wait_until_it_says(self, text: str, timeout_s: float = 60) -> None:
         end = time.monotonic() + timeout_s

@@ -1,7 +1,6 @@
 """What Sarau relies on in DBOS, the private call included. Run before its version is changed."""
 
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from dbos._utils import retriable_postgres_exception
+from tests import nursery
 
 from sarau.catalog import Database
 from sarau.catalog.database import create_engine
@@ -79,9 +79,9 @@ def _worker(
     *,
     code_version: str = "1",
     concurrency: int = 2,
-) -> subprocess.Popen[bytes]:
+) -> nursery.Forked | subprocess.Popen[bytes]:
     arguments = [database.url, str(log), die_in, code_version, str(concurrency)]
-    return subprocess.Popen([sys.executable, "-c", WORKER, *arguments])
+    return nursery.start(["-c", WORKER, *arguments])
 
 
 def _wait_for(log: Path, text: str, timeout_s: float = 30) -> str:

@@ -13,10 +13,9 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.postgresql import Postgresql
-from tests.scale.nursery import Nursery
 from tests.scale.pieces import Pieces
 from tests.scale.record import Record, check_ready_once, objects_on_disk
-from tests.servers import Server
+from tests.servers import Server, Worker
 
 from sarau.errors import FailedError
 
@@ -89,51 +88,59 @@ class Senders:
 class Crew:
     """Workers of which one is killed every now and then, and replaced at once."""
 
-    def __init__(self, nursery: Nursery, rng: random.Random) -> None:
+    def __init__(self, data: Path, logs: Path, rng: random.Random, **environment: str) -> None:
         self.kills = 0
-        self._hire = nursery.hire
+        self._data = data
+        self._logs = logs
+        self._environment = environment
         self._rng = rng
+        self._count = 0
+        logs.mkdir()
         self._workers = [self._hire() for _ in range(WORKERS)]
+
+    def _hire(self) -> Worker:
+        log = self._logs / f"{self._count:04}.log"
+        self._count += 1
+        return Worker(self._data, log, **self._environment)
 
     def kill_one(self) -> None:
         """Kill one that has joined: who has not begun has nothing to lose."""
         self._replace_the_fallen()
-        joined = [number for number, one in enumerate(self._workers) if one.has_joined]
+        joined = [
+            number
+            for number, one in enumerate(self._workers)
+            if "runs at once" in one.log.read_text()
+        ]
         if joined:
             number = self._rng.choice(joined)
-            self._workers[number].kill()
+            self._workers[number].end()
             self._workers[number] = self._hire()
             self.kills += 1
 
     def _replace_the_fallen(self) -> None:
         """Do what a service manager does: one that starts without a database ends."""
         for number, one in enumerate(self._workers):
-            if not one.is_alive:
+            if one.process.poll() is not None:
                 assert "database_unavailable" in one.log.read_text(), one.log.read_text()
                 self._workers[number] = self._hire()
 
     def dismiss(self) -> None:
         for one in self._workers:
-            if one.is_alive:
-                one.kill()
+            one.end()
 
 
 @pytest.fixture
 def make_crew(tmp_path: Path) -> Iterator[Callable[..., Crew]]:
     """Hire workers; all are dismissed at the end."""
-    nurseries: list[Nursery] = []
     crews: list[Crew] = []
 
     def make(data: Path, rng: random.Random, **environment: str) -> Crew:
-        nurseries.append(Nursery(data, tmp_path / "logs", **environment))
-        crews.append(Crew(nurseries[-1], rng))
+        crews.append(Crew(data, tmp_path / "logs", rng, **environment))
         return crews[-1]
 
     yield make
     for crew in crews:
         crew.dismiss()
-    for nursery in nurseries:
-        nursery.close()
 
 
 @pytest.fixture

@@ -5,13 +5,13 @@ import http.client
 import signal
 import socket
 import subprocess
-import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
+from tests import nursery
 
 from sarau.catalog import Database, listing, uploads
 from sarau.model.ids import LOCAL_USER_ID
@@ -33,7 +33,7 @@ class UploadServer:
     directory: Path
     port: int = field(default_factory=free_port)
     options: tuple[str, ...] = ()
-    process: subprocess.Popen[bytes] | None = None
+    process: nursery.Forked | subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
@@ -44,8 +44,8 @@ class UploadServer:
         return f"{self.url}/files/"
 
     def start(self) -> "UploadServer":
-        command = [sys.executable, str(SERVER), str(self.directory), str(self.port), *self.options]
-        self.process = subprocess.Popen(command)
+        arguments = [str(SERVER), str(self.directory), str(self.port), *self.options]
+        self.process = nursery.start(arguments)
         # Certificates are dear to read, and a client that asks often reads none of them.
         with httpx.Client(verify=False) as client:
             while True:
