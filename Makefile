@@ -3,6 +3,8 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-builtin-rules
+# Images of containers often set it; every program that starts would compile itself anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 PORT ?= 8000
 DATA ?= ./data
