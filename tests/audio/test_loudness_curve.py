@@ -48,7 +48,7 @@ def test_it_shows_when_it_gets_loud() -> None:
     assert list(rising) == sorted(rising)
 
 
-@pytest.mark.parametrize("length_s", [99.95, 100.0, 100.1, 100.7, 333.3, 1801.0])
+@pytest.mark.parametrize("length_s", [99.95, 100.0, 100.1, 100.7, 333.3, 901.0])
 def test_long_sound_has_few_points_and_the_same_maxima(length_s: float) -> None:
     samples = noise(length_s, 8000, channels=1, level=0.02)[:, 0]
     samples[int(0.61 * len(samples)) :][:4000] *= 8
