@@ -109,6 +109,16 @@ def test_a_download_that_breaks_off_goes_on_where_it_was(
     assert wire.down_bytes is None
 
 
+def test_only_what_is_cached_is_near(bucket: Bucket, tmp_path: Path, sent: Path) -> None:
+    library = s3_library(bucket, tmp_path / "cache")
+    library.put(sent)
+    assert library.is_near(SHA256)
+    library._cache.forget(SHA256)
+    assert not library.is_near(SHA256)
+    assert local_bytes(library, SHA256) == DATA
+    assert library.is_near(SHA256)
+
+
 def test_s3_that_is_away_has_a_code_and_is_found_again(
     library: S3Library, sent: Path, wire: Wire
 ) -> None:
