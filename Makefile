@@ -34,7 +34,7 @@ test-browser: .venv/dev front system ## Drive the page in Chromium
 
 .PHONY: test-soak
 test-soak: .venv/dev front system ## Kill servers at random while uploads run, and count what is lost
-	$(BIN)/pytest -m soak -s $(ARGS)
+	$(BIN)/pytest -n 2 --dist worksteal -m soak -rP $(ARGS)
 
 .PHONY: test-aws
 test-aws: .venv/dev .localstack/.built front system ## Keep the library in S3: contract, faults, whole tracks, hosts that are cut off

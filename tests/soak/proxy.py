@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 
 _BLOCK = 1 << 16
-BREAK_AFTER_BYTES = 400_000
+BREAK_AFTER_BYTES = 200_000
 STALL_S = 1.5
 
 
@@ -22,7 +22,7 @@ class Proxy:
     Args:
         ports: The servers', taken in turn.
         bytes_per_s: How fast a connection takes bytes from the client.
-        troubles: What happens to the next connections that have sent 400 kB: `cut` ends
+        troubles: What happens to the next connections that have sent 200 kB: `cut` ends
             both sides; `stall` stops, ends the client's side, and leaves the server
             waiting for the rest, as a router that lost its state does.
 

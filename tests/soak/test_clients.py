@@ -24,7 +24,7 @@ from tests.web.upload_server import free_port
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(600)]
 
-FAST, SLOW = 6e6, 1.2e6
+FAST, SLOW = 6e6, 0.6e6
 TROUBLES = {"line": ["cut", "stall", "cut", "stall"], "kill": []}
 
 _NGINX = """
@@ -121,7 +121,7 @@ def check(place: Place, path: Path) -> None:
 def send_through(place: Place, trouble: str, directory: Path) -> None:
     directory.mkdir()
     files = {
-        name: write_music(directory / f"{trouble} {name.replace('/', '-')}.wav", seconds=20, seed=n)
+        name: write_music(directory / f"{trouble} {name.replace('/', '-')}.wav", seconds=10, seed=n)
         for n, name in enumerate(SENDERS, start=10 * len(trouble))
     }
     rate = SLOW if trouble == "kill" else FAST
@@ -156,7 +156,7 @@ def test_every_client_finishes_through_every_trouble(place: Place, tmp_path: Pat
 
 
 def test_uppy_goes_on_after_a_reload(server: Server, tmp_path: Path) -> None:
-    path = write_music(tmp_path / "reloaded.wav", seconds=20)
+    path = write_music(tmp_path / "reloaded.wav", seconds=10)
     place = Place((server,), [int(server.url.rpartition(":")[2])])
     proxy = Proxy(place.front, bytes_per_s=SLOW)
     html = install()

@@ -105,7 +105,7 @@ def test_another_worker_takes_over_from_a_killed_one(
 ) -> None:
     web = make_server("--no-worker", SARAU_DATABASE_URL=database_url)
     first = make_worker(web.data, SARAU_DATABASE_URL=database_url)
-    track = web.send(write_music(tmp_path / "a.wav", seconds=300))
+    track = web.send(write_music(tmp_path / "a.wav", seconds=120))
     _wait_until_running(web, track["id"])
     heir = make_worker(web.data, SARAU_DATABASE_URL=database_url)
     heir.wait_until_it_says("runs at once")
@@ -123,7 +123,7 @@ def test_another_worker_takes_over_from_one_that_hangs(
     url = postgresql.new_catalog()
     web = make_server("--no-worker", SARAU_DATABASE_URL=url)
     hung = make_worker(web.data, SARAU_DATABASE_URL=url)
-    track = web.send(write_music(tmp_path / "a.wav", seconds=300))
+    track = web.send(write_music(tmp_path / "a.wav", seconds=120))
     _wait_until_running(web, track["id"])
     hung.process.send_signal(signal.SIGSTOP)
     heir = make_worker(web.data, SARAU_DATABASE_URL=url)
@@ -157,7 +157,7 @@ def test_what_is_not_finished_in_time_is_handed_back_at_once(
 ) -> None:
     web = make_server("--no-worker", SARAU_DATABASE_URL=database_url)
     worker = make_worker(web.data, SARAU_DATABASE_URL=database_url, SARAU_DRAIN_S="1")
-    track = web.send(write_music(tmp_path / "a.wav", seconds=300))
+    track = web.send(write_music(tmp_path / "a.wav", seconds=120))
     _wait_until_running(web, track["id"])
     heir = make_worker(web.data, SARAU_DATABASE_URL=database_url)
     heir.wait_until_it_says("runs at once")
@@ -172,7 +172,7 @@ def test_a_track_is_cancelled_on_whatever_machine_works_on_it(
 ) -> None:
     web = make_server("--no-worker", SARAU_DATABASE_URL=database_url)
     make_worker(web.data, SARAU_DATABASE_URL=database_url, SARAU_WORKERS="1")
-    track = web.send(write_music(tmp_path / "a.wav", seconds=600))
+    track = web.send(write_music(tmp_path / "a.wav", seconds=120))
     _wait_until_running(web, track["id"])
     with web.client() as client:
         assert client.post(f"/api/v1/tracks/{track['id']}/cancel").status_code == httpx.codes.OK
