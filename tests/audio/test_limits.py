@@ -16,6 +16,7 @@ import pytest
 from tests.audio.hostile import RATE_HZ, Kitchen, wav
 
 from sarau.audio import ChildReport, Engine, Limits
+from sarau.audio._sandbox import LIMITED_CLOCK
 from sarau.errors import CancelledRunError, FailedCode, FailedError, RejectedCode, RejectedError
 from sarau.model.preset import PRESETS
 
@@ -75,6 +76,18 @@ def test_cpu_time(long_file: Path) -> None:
     with Engine(limits=limits) as engine, pytest.raises(RejectedError) as caught:
         engine.analyse(long_file)
     assert caught.value.code is RejectedCode.DECODE_TIMEOUT
+
+
+def test_progress_moves_the_limit_on_by_the_clock_that_it_is_judged_by() -> None:
+    # The timer counts as the limit does; what `getrusage` tells strays from both.
+    signal.setitimer(signal.ITIMER_PROF, LONG_S)
+    try:
+        left_s, used_s = signal.getitimer(signal.ITIMER_PROF)[0], time.clock_gettime(LIMITED_CLOCK)
+        while (more_s := time.clock_gettime(LIMITED_CLOCK) - used_s) < 0.2:
+            sum(range(1000))
+        assert left_s - signal.getitimer(signal.ITIMER_PROF)[0] == pytest.approx(more_s, abs=0.02)
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def test_what_is_worked_out_after_the_last_sample_is_progress_too(long_file: Path) -> None:
