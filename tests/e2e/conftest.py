@@ -37,8 +37,9 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def open_page(browser: Browser, server: Server) -> Iterator[Opener]:
-    """Open the page as a person of some language would.
+    """Open the page as a person of some language would, one who wants nothing to move.
 
+    Without a graphics card, to move is most of what a browser does.
     At the end nothing may have been thrown, no policy broken, and nothing asked of
     another host.
     """
@@ -51,7 +52,7 @@ def open_page(browser: Browser, server: Server) -> Iterator[Opener]:
             foreign.append(request.url)
 
     def open_(url: str = server.url, **options: Any) -> Page:
-        context = browser.new_context(**{"locale": "en", **options})
+        context = browser.new_context(**{"locale": "en", "reduced_motion": "reduce", **options})
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: thrown.append(str(error)))

@@ -24,7 +24,7 @@ def test_an_empty_page_invites(open_page: Opener) -> None:
 
 
 def test_a_dropped_file_becomes_ready_before_your_eyes(open_page: Opener, sound: Sound) -> None:
-    page = open_page()
+    page = open_page(reduced_motion="no-preference")
     expect(page.get_by_role("radio", name="Streaming")).to_be_visible()
     page.locator("main").drop({"files": [sound("Quintal ação.wav", 8)]})
     working = row_in(page, "Quintal ação", "processing")
