@@ -34,13 +34,14 @@ def call(music: Path, *more: str) -> list[str]:
 
 
 def start(command: list[str]) -> subprocess.Popen[str]:
-    # As from a terminal: what a shell runs in the background ignores the signal, and so
-    # do its children unless somebody listens.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    # As from a terminal: what a shell runs in the background, or what nohup runs, ignores a
+    # signal, and so do its children unless somebody listens.
+    before = {one: signal.signal(one, signal.SIG_DFL) for one in (signal.SIGINT, signal.SIGHUP)}
     try:
         return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     finally:
-        signal.signal(signal.SIGINT, before)
+        for one, handler in before.items():
+            signal.signal(one, handler)
 
 
 def below(pid: int) -> set[int]:
