@@ -83,6 +83,10 @@ class Record:
             )
             return set(connection.execute(needed).scalars())
 
+    def is_at_rest(self) -> bool:
+        """Tell whether nothing hangs on: what was received without an answer is ready as well."""
+        return set(self.states()) <= {"ready", "receiving"} and not self.open_workflows()
+
     def open_workflows(self) -> Counter[str]:
         """Return what the engine of durable runs still means to do."""
         with self._read() as connection:
@@ -115,6 +119,4 @@ def check_ready_once(record: Record, sent: dict[str, str]) -> None:
     names = record.names_of_renditions()
     wanted = {one: [r.name for r in PRESETS[preset].renditions] for one, preset in sent.items()}
     assert {one: names.get(one) for one in sent} == wanted
-    # Nothing hangs on: what was received without an answer is ready as well.
-    assert set(record.states()) <= {"ready", "receiving"}
-    assert not record.open_workflows()
+    assert record.is_at_rest(), (record.states(), record.open_workflows())
