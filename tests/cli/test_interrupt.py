@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from subprocess import Popen
 
 import pytest
 from tests.sounds import write_music
@@ -33,12 +34,13 @@ def call(music: Path, *more: str) -> list[str]:
     return [*command, "--to", str(music.parent / "out"), *more]
 
 
-def start(command: list[str]) -> subprocess.Popen[str]:
+def start(command: list[str], *, at_hangup: signal.Handlers = signal.SIG_DFL) -> Popen[str]:
     # As from a terminal: what a shell runs in the background, or what nohup runs, ignores a
     # signal, and so do its children unless somebody listens.
-    before = {one: signal.signal(one, signal.SIG_DFL) for one in (signal.SIGINT, signal.SIGHUP)}
+    wanted = {signal.SIGINT: signal.SIG_DFL, signal.SIGHUP: at_hangup}
+    before = {one: signal.signal(one, handler) for one, handler in wanted.items()}
     try:
-        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        return Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     finally:
         for one, handler in before.items():
             signal.signal(one, handler)
@@ -70,7 +72,7 @@ def is_alive(pid: int) -> bool:
 
 
 def interrupt(
-    process: subprocess.Popen[str], engine: set[int], number: int = signal.SIGINT
+    process: Popen[str], engine: set[int], number: int = signal.SIGINT
 ) -> tuple[list[str], str]:
     """Press Ctrl-C, or send another signal, and return what was said after it."""
     process.send_signal(number)
@@ -123,11 +125,7 @@ def test_measuring_ends_too(music: Path) -> None:
 
 
 def test_a_signal_that_the_caller_ignores_stays_ignored(music: Path) -> None:
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # As `nohup` does.
-    try:
-        process = start(call(music))
-    finally:
-        signal.signal(signal.SIGHUP, before)
+    process = start(call(music), at_hangup=signal.SIG_IGN)  # As `nohup` does.
     engine = wait_for_children(process.pid, 3)
     process.send_signal(signal.SIGHUP)
     interrupt(process, engine, signal.SIGTERM)
