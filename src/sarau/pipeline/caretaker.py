@@ -66,7 +66,7 @@ _FORGOTTEN = 1000
 _FILLED_IN = 1000
 _MOST_RUNNING = 1000
 _PAGE = 250
-"""Objects looked at in one round: a million of them takes three hours, and is never felt."""
+"""Objects looked at in one round: a million of them takes six hours, and is never felt."""
 
 _logger = logging.getLogger(__name__)
 
