@@ -17,7 +17,8 @@ from pathlib import Path
 
 from av.audio.frame import AudioFrame
 
-from sarau.audio._decode import Canonical, Source
+from sarau.audio._canonical import Canonical
+from sarau.audio._decode import Source
 from sarau.audio._frames import Samples, to_samples
 from sarau.audio._meter import Meter
 from sarau.audio._types import Limits

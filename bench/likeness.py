@@ -28,7 +28,8 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from sarau.audio._decode import Canonical, Source
+from sarau.audio._canonical import Canonical
+from sarau.audio._decode import Source
 from sarau.audio._types import Limits
 from sarau.audio.insight._fingerprint import Fingerprinter
 from sarau.catalog import Database, fingerprints, likenesses, migrate, tracks

@@ -26,7 +26,6 @@ load_libraries()
 from sarau.audio import (  # noqa: E402 - PyAV comes after the libraries
     _analyse,
     _gain_tags,
-    _measure,
     _render,
 )
 from sarau.audio._claims import read_claims  # noqa: E402 - as above
@@ -124,6 +123,5 @@ def test_each_operation_says_so_to_its_parent(kitchen: Kitchen, tmp_path: Path) 
         task = RenderJob(analysis, Preset("a", None, -1.0, (part.spec,)), (part,))
         times, _ = told(_render.run, file.fileno(), task=to_plain(task))
         assert times > 2 * frames  # Read for the cover, and for the sound; the tags are written.
-        assert told(_measure.run, file.fileno())[0] >= frames
         gain = GainTag(part.name, Format.OPUS, analysis.loudness, None)
         assert told(_gain_tags.run, -1, task=to_plain(GainJob((gain,))))[0] > 0

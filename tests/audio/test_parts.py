@@ -12,7 +12,7 @@ from av.audio.frame import AudioFrame
 
 from sarau.audio import GainPlan, Waveform, from_plain, to_plain
 from sarau.audio._formats import output_bits, output_rate_hz
-from sarau.audio._frames import to_frame, to_samples
+from sarau.audio._frames import extremes, to_frame, to_samples
 from sarau.audio._lanes import Lanes
 from sarau.audio._libraries import load_libraries
 from sarau.audio._limiter import Limiter
@@ -108,7 +108,7 @@ def test_waveform_is_the_envelope(count: int) -> None:
     samples = np.random.default_rng(3).uniform(-1, 1, (2, count)).astype(np.float32)
     peaks = Peaks(RATE_HZ)
     for start in range(0, count, 16_384):
-        assert peaks.push(samples[:, start : start + 16_384])
+        assert peaks.push(*extremes(samples[:, start : start + 16_384]))
     waveform = peaks.result()
 
     assert 0 < waveform.length <= 8192
@@ -131,7 +131,7 @@ def test_waveform_is_what_audiowaveform_writes() -> None:
 def test_waveform_notices_what_is_no_number() -> None:
     samples = np.zeros((2, 1000), np.float32)
     samples[1, 999] = np.nan
-    assert not Peaks(RATE_HZ).push(samples)
+    assert not Peaks(RATE_HZ).push(*extremes(samples))
 
 
 def test_plan_without_limiter() -> None:

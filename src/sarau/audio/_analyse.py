@@ -7,11 +7,12 @@ from typing import Any, Final, Protocol
 import numpy as np
 from av.audio.frame import AudioFrame
 
+from sarau.audio._canonical import Canonical
 from sarau.audio._chapters import read_chapters
 from sarau.audio._damage import judge
-from sarau.audio._decode import Canonical, Source
+from sarau.audio._decode import Source
 from sarau.audio._foresight import Foresight
-from sarau.audio._frames import Chain, to_samples
+from sarau.audio._frames import Chain, extremes, to_samples
 from sarau.audio._meter import Meter
 from sarau.audio._plain import Plain, from_plain, to_plain
 from sarau.audio._reporter import Reporter
@@ -90,13 +91,14 @@ class _Meters:
 
     def push(self, frame: AudioFrame) -> None:
         samples = to_samples(frame)
-        if not self._peaks.push(samples):
+        lowest, highest = extremes(samples)
+        if not self._peaks.push(lowest, highest):
             raise RejectedError(
                 RejectedCode.INVALID_SAMPLES, "some samples are not numbers, or beyond all sound"
             )
         if self._collector is not None:
             self._collector.push(frame, samples)
-        self._foresight.push(samples)
+        self._foresight.push(np.maximum(highest, -lowest))
         if self.samples == 0 and frame.layout.nb_channels > _STEREO:
             self._mixer = stereo_mixer(self._rate_hz, self._layout)
             self._mix_meter = Meter(self._rate_hz, "stereo")

@@ -9,7 +9,7 @@ import av
 from av.container import InputContainer
 from PIL import ExifTags, Image, WebPImagePlugin
 
-from sarau.audio._decode import is_picture
+from sarau.audio._opening import is_picture
 
 # Pillow looks for what it does not know yet in all of its forty plugins; only this is needed.
 _WEBP: Final = WebPImagePlugin.WebPImageFile.format

@@ -11,7 +11,6 @@ from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 
 from sarau.audio._chapters import set_chapters
-from sarau.audio._decode import RESAMPLER
 from sarau.audio._formats import (
     TRAITS,
     bitrate_bps,
@@ -21,13 +20,14 @@ from sarau.audio._formats import (
     output_rate_hz,
     sample_format,
 )
-from sarau.audio._frames import Chain, cut, to_frame
+from sarau.audio._frames import RESAMPLER, Chain, cut, to_frame
 from sarau.audio._gapless import set_mp3_padding
 from sarau.audio._types import SourceInfo
 from sarau.audio._vorbis import VorbisWriter
 from sarau.model.preset import Format, RenditionSpec
 
 _FRAME_SAMPLES: Final = 32768
+_GIVEN: Final = "fltp"
 _MP4: Final = "ipod"
 _RESAMPLER_REACH: Final = 1024
 """More than its filter is long, down from 384 kHz to 48 kHz too (64 taps times 8)."""
@@ -109,21 +109,23 @@ class Encoder:
             if spec.format is Format.VORBIS
             else _Muxer(path, spec, source, layout=self._layout)
         )
-        resample = (
-            [str(rate_hz)] if rate_hz == source.sample_rate_hz else [RESAMPLER.format(rate_hz)]
-        )
-        resample.append(f"osf={taken}")
-        if traits.lossless and not exact:
-            resample.append(f"dither_method=triangular:output_sample_bits={bits}")
-        self._chain = Chain(
-            [
-                ("aresample", ":".join(resample)),
-                ("asetnsamples", f"n={_FRAME_SAMPLES}:p=0"),
-            ],
-            rate_hz=source.sample_rate_hz,
-            sample_format="fltp",
-            layout=layout,
-        )
+        self._chain: Chain | None = None
+        if taken != _GIVEN or rate_hz != source.sample_rate_hz:
+            resample = (
+                [str(rate_hz)] if rate_hz == source.sample_rate_hz else [RESAMPLER.format(rate_hz)]
+            )
+            resample.append(f"osf={taken}")
+            if traits.lossless and not exact:
+                resample.append(f"dither_method=triangular:output_sample_bits={bits}")
+            self._chain = Chain(
+                [
+                    ("aresample", ":".join(resample)),
+                    ("asetnsamples", f"n={_FRAME_SAMPLES}:p=0"),
+                ],
+                rate_hz=source.sample_rate_hz,
+                sample_format=_GIVEN,
+                layout=layout,
+            )
 
     @property
     def effort(self) -> float:
@@ -142,6 +144,10 @@ class Encoder:
 
     def _convert(self, frame: AudioFrame | None) -> Iterator[AudioFrame]:
         """Yield what the encoder takes."""
+        if self._chain is None:
+            if frame is not None:
+                yield frame
+            return
         if frame is not None:
             self._taken += frame.samples
         short = frame is None and self._taken < _RESAMPLER_REACH

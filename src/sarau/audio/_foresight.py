@@ -9,13 +9,12 @@ hundredths of a unit, is found when the renditions are measured.
 import math
 from array import array
 from collections.abc import Callable
-from functools import reduce
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sarau.audio._frames import Samples
+from sarau.audio._frames import Levels
 from sarau.audio._limiter import MARGIN_DB, RELEASE_DB_PER_S
 from sarau.audio._loudness import BLOCKS_PER_S, Loudmeter
 from sarau.audio._types import LIMITING_STEP_DB
@@ -39,9 +38,9 @@ class Foresight:
         self._open_peak = 0.0
         self._position = 0
 
-    def push(self, samples: Samples) -> None:
-        """Look at the next samples."""
-        count = samples.shape[1]
+    def push(self, loudest: Levels) -> None:
+        """Look at the loudest channel of each of the next samples."""
+        count = len(loudest)
         if not count:
             return
         per_s = BLOCKS_PER_S * _PIECES
@@ -49,11 +48,12 @@ class Foresight:
         last = (self._position + count) * per_s // self._rate_hz
         ends = np.arange(first, last + 1) * self._rate_hz // per_s - self._position
         self._position += count
-        loudest = np.append(reduce(np.maximum, np.abs(samples)), np.float32(0))
-        peaks = np.maximum.reduceat(loudest, np.append(0, ends))
+        starts = np.append(0, ends)
+        is_whole = int(starts[-1]) == count
+        peaks = np.maximum.reduceat(loudest, starts[:-1] if is_whole else starts)
         peaks[0] = max(float(peaks[0]), self._open_peak)
-        self._peaks.extend(peaks[:-1].tolist())
-        self._open_peak = float(peaks[-1])
+        self._peaks.extend(peaks[: len(ends)].tolist())
+        self._open_peak = 0.0 if is_whole else float(peaks[-1])
 
     def losses_lu(
         self, meter: Loudmeter, true_peak_dbtp: float, worked: Callable[[], None]

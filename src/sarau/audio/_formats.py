@@ -168,6 +168,11 @@ def output_rate_hz(spec: RenditionSpec, source: SourceInfo) -> int:
     return next((held for held in rates if held > rate), rates[-1])
 
 
+def output_samples(spec: RenditionSpec, source: SourceInfo) -> int:
+    """Return how many samples a rendition of `source` has in each channel."""
+    return -(-source.samples * output_rate_hz(spec, source) // source.sample_rate_hz)
+
+
 def output_bits(spec: RenditionSpec, source: SourceInfo) -> int:
     """Return the bit depth of a lossless rendition: 24 for what is deeper than 16."""
     if spec.bit_depth is not None:

@@ -13,6 +13,13 @@ from numpy.typing import NDArray
 
 Samples = NDArray[np.float32]
 """Shape (channels, samples), full scale is 1."""
+Levels = NDArray[np.float32]
+"""Shape (samples,): what all channels have together."""
+
+FRAME_SAMPLES: Final = 16384
+"""Filters and encoders work best on long frames."""
+RESAMPLER: Final = "{}:filter_size=64:phase_shift=10:cutoff=0.97"
+"""At least 93 dB of signal to noise at 20 kHz; swr's own settings give 25."""
 
 _STEREO: Final = 2
 # What a file that names no layout means by its number of channels (WAVE's own order).
@@ -57,15 +64,22 @@ def planes(frame: AudioFrame) -> list[AudioPlane]:
 def to_samples(frame: AudioFrame) -> Samples:
     """Return a planar float frame as an array of its own."""
     count = frame.samples
-    found = [np.frombuffer(memoryview(plane), np.float32, count) for plane in planes(frame)]
-    return np.stack(found)
+    samples: Samples = np.empty((frame.layout.nb_channels, count), np.float32)
+    for channel, plane in zip(samples, planes(frame), strict=True):
+        channel[:] = np.frombuffer(memoryview(plane), np.float32, count)
+    return samples
+
+
+def extremes(samples: Samples) -> tuple[Levels, Levels]:
+    """Return the lowest and the highest channel of each sample."""
+    return samples.min(axis=0), samples.max(axis=0)
 
 
 def to_frame(samples: Samples, *, rate_hz: int, layout: str, pts: int) -> AudioFrame:
     """Return an array as a planar float frame."""
     frame = AudioFrame(format="fltp", layout=layout, samples=samples.shape[1])
     for plane, channel in zip(planes(frame), samples, strict=True):
-        plane.update(channel.tobytes())
+        np.frombuffer(memoryview(plane), np.float32, len(channel))[:] = channel
     frame.sample_rate = rate_hz
     frame.pts = pts
     frame.time_base = Fraction(1, rate_hz)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from sarau.audio._frames import Samples, to_frame, to_samples
 from sarau.audio._loudness import channel_weights
-from sarau.audio._true_peak import PIECE, Found, Stretch, Stretches, interpolator, oversampling
+from sarau.audio._true_peak import PIECE, Stretch, Stretches, interpolator, oversampling
 
 _ATTACK_S: Final = 0.005
 RELEASE_DB_PER_S: Final = 40.0
@@ -28,10 +28,13 @@ _Decibels = NDArray[np.float64]
 
 
 class Limiter:
-    """Keeps the true peak of a stream of planar float frames under a ceiling."""
+    """Brings a stream of planar float frames to a gain, its true peak under a ceiling."""
 
-    def __init__(self, rate_hz: int, layout: str, ceiling_dbtp: float) -> None:
+    def __init__(
+        self, rate_hz: int, layout: str, ceiling_dbtp: float, *, gain_db: float = 0.0
+    ) -> None:
         self._rate_hz, self._layout = rate_hz, layout
+        self._gain = np.float32(10 ** (gain_db / 20))
         self._ceiling_db = ceiling_dbtp - MARGIN_DB
         self._half = max(1, int(rate_hz * _ATTACK_S / 2))
         self._fall_db = RELEASE_DB_PER_S / rate_hz
@@ -48,6 +51,7 @@ class Limiter:
         """Take a frame, or the end; yield what is ready."""
         samples = to_samples(frame) if frame is not None else None
         if samples is not None:
+            samples *= self._gain
             self._waiting.append(samples)
             self._waiting_count += samples.shape[1]
         needed = [self._needed(stretch) for stretch in self._stretches.push(samples)]
@@ -65,40 +69,61 @@ class Limiter:
     def _needed(self, stretch: Stretch) -> _Decibels:
         """Return the needed reduction, falling off at a constant rate after each peak."""
         found = stretch.above(10 ** (self._ceiling_db / 20), self._interpolator)
-        count = stretch.samples
-        if self._last_db <= 0 and not len(found.starts):
-            # Most of most music: nothing to hold.
-            return np.zeros(count)
-        wanted = self._wanted(found, count)
-        slope = self._fall_db * np.arange(1, count + 1)
-        wanted[0] = max(wanted[0], self._last_db - self._fall_db)
-        falling = np.maximum(np.maximum.accumulate(wanted + slope) - slope, 0.0)
-        self._last_db = float(falling[-1])
-        return np.asarray(falling)
+        needed = np.zeros(stretch.samples + PIECE)
+        over_db = self._over_db(found.peaks)
+        for start, row in zip(found.starts.tolist(), over_db, strict=True):
+            piece = needed[start : start + PIECE]
+            np.maximum(piece, row, out=piece)
+        needed = needed[: stretch.samples]
+        needed[0] = max(needed[0], self._last_db - self._fall_db)
+        highest_db = max(float(needed[0]), float(over_db.max(initial=0.0)))
+        if highest_db > 0:
+            # Before the first peak there is nothing to hold, and some time after the last.
+            first = 0 if needed[0] > 0 else int(found.starts.min())
+            last = int(found.starts.max(initial=0)) + PIECE + math.ceil(highest_db / self._fall_db)
+            falling = needed[first:last]
+            slope = self._fall_db * np.arange(len(falling))
+            np.maximum(np.maximum.accumulate(falling + slope) - slope, 0.0, out=falling)
+        self._last_db = float(needed[-1])
+        return needed
 
-    def _wanted(self, found: Found, count: int) -> _Decibels:
-        """Return what each sample needs by itself, all channels together."""
-        wanted = np.zeros(count + PIECE)
+    def _over_db(self, peaks: Samples) -> _Decibels:
+        """Return how far each sample, or what follows it, passes the ceiling."""
         floor = np.float32(10 ** (self._ceiling_db / 20))
-        over_db = 20 * np.log10(np.maximum(found.peaks, floor).astype(np.float64))
-        for start, row in zip(found.starts.tolist(), over_db - self._ceiling_db, strict=True):
-            if start < count:
-                piece = wanted[start : start + PIECE]
-                np.maximum(piece, row, out=piece)
-        return wanted[:count]
+        over_db: _Decibels = 20 * np.log10(np.maximum(peaks, floor).astype(np.float64))
+        return np.maximum(over_db - self._ceiling_db, 0.0)
 
     def _apply(self, count: int) -> AudioFrame:
         samples = np.concatenate(self._waiting, axis=1)
         out, rest = samples[:, :count], samples[:, count:]
         self._waiting, self._waiting_count = [rest], rest.shape[1]
-        window = self._reduction[: count + 4 * self._half]
+        reach = 4 * self._half
+        window = self._reduction[: count + reach]
         self._reduction = self._reduction[count:]
-        if window.any():
-            smooth = _smoothed(_sliding_max(window, 2 * self._half + 1), self._half)
-            out = out * np.exp(smooth * _NEPERS_PER_DB).astype(np.float32)
+        for start, end in _at_work(window, 4 * reach):
+            held = _sliding_max(window[start : end + reach], 2 * self._half + 1)
+            gain = np.exp(_smoothed(held, self._half) * _NEPERS_PER_DB).astype(np.float32)
+            out[:, start:end] *= gain[: count - start]
         frame = to_frame(out, rate_hz=self._rate_hz, layout=self._layout, pts=self._pts)
         self._pts += count
         return frame
+
+
+def _at_work(window: _Decibels, block: int) -> Iterator[tuple[int, int]]:
+    """Yield from where to where samples have to come down, in whole blocks.
+
+    They do where there is a reduction in their block, or in the one after it.
+    """
+    highest = np.maximum.reduceat(window, np.arange(0, len(window), block)).tolist()
+    begin: int | None = None
+    for index, pair in enumerate(zip(highest, [*highest[1:], 0.0], strict=True)):
+        if any(pair):
+            begin = index if begin is None else begin
+        elif begin is not None:
+            yield begin * block, index * block
+            begin = None
+    if begin is not None:
+        yield begin * block, len(window)
 
 
 def _sliding_max(values: _Decibels, width: int) -> _Decibels:

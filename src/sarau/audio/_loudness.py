@@ -7,6 +7,7 @@ FFmpeg, in double precision; everything after them is a few sums over the blocks
 
 import math
 from array import array
+from functools import reduce
 from typing import Final
 
 import av
@@ -51,11 +52,12 @@ class Loudmeter:
 
     def _add(self, frame: AudioFrame) -> None:
         count = frame.samples
-        power = np.zeros(count)
-        for weight, plane in zip(self._weights, planes(frame), strict=False):
-            if weight:
-                channel = np.frombuffer(memoryview(plane), np.float64, count)
-                power += channel * channel if weight == 1 else weight * (channel * channel)
+        weighted = (
+            _power(np.frombuffer(memoryview(plane), np.float64, count), weight)
+            for weight, plane in zip(self._weights, planes(frame), strict=False)
+            if weight
+        )
+        power = reduce(_added, weighted)
         first = len(self._blocks) + 1
         ends = self._ends(first, self._position + count) - self._position
         self._position += count
@@ -134,6 +136,15 @@ class Loudmeter:
         windows = np.lib.stride_tricks.sliding_window_view(blocks, length)
         sums: Powers = windows.sum(axis=1)
         return sums / (length * self._rate_hz / BLOCKS_PER_S)
+
+
+def _power(channel: Powers, weight: float) -> Powers:
+    power: Powers = np.square(channel)
+    return power if weight == 1 else np.multiply(power, weight, out=power)
+
+
+def _added(power: Powers, more: Powers) -> Powers:
+    return np.add(power, more, out=power)
 
 
 def _loudest(levels: Powers, window: int, width: int, points: int) -> tuple[float, ...]:

@@ -8,8 +8,9 @@ from typing import Any, Final
 from av.audio.frame import AudioFrame
 
 from sarau.audio._analyse import stereo_mixer
+from sarau.audio._canonical import Canonical
 from sarau.audio._cover import read_covers, remake_cover
-from sarau.audio._decode import Canonical, Source
+from sarau.audio._decode import Source
 from sarau.audio._encode import Encoder
 from sarau.audio._formats import check_room, output_bits, output_layout
 from sarau.audio._frames import Chain
@@ -205,24 +206,22 @@ class Stage:
         self._mixer = (
             stereo_mixer(rate_hz, source.layout) if group.layout != source.layout else None
         )
-        gain = group.gain
-        self._volume = (
-            Chain(
-                [("volume", f"volume={gain.gain_db}dB:precision=float")],
-                rate_hz=rate_hz,
-                sample_format="fltp",
-                layout=group.layout,
-            )
-            if gain.gain_db
-            else None
-        )
-        ceiling = gain.limiter_ceiling_dbtp
-        self._limiter = Limiter(rate_hz, group.layout, ceiling) if ceiling is not None else None
+        self._gain = _gain(rate_hz, group)
 
     def push(self, frame: AudioFrame | None) -> Iterator[AudioFrame]:
         """Take a canonical frame, or the end, and yield what is to be encoded."""
-        steps = [step for step in (self._mixer, self._volume, self._limiter) if step is not None]
+        steps = [step for step in (self._mixer, self._gain) if step is not None]
         yield from _through(steps, frame)
+
+
+def _gain(rate_hz: int, group: Group) -> Chain | Limiter | None:
+    gain_db, ceiling_dbtp = group.gain.gain_db, group.gain.limiter_ceiling_dbtp
+    if ceiling_dbtp is not None:
+        return Limiter(rate_hz, group.layout, ceiling_dbtp, gain_db=gain_db)
+    if not gain_db:
+        return None
+    volume = ("volume", f"volume={gain_db}dB:precision=float")
+    return Chain([volume], rate_hz=rate_hz, sample_format="fltp", layout=group.layout)
 
 
 def _through(steps: list[Chain | Limiter], frame: AudioFrame | None) -> Iterator[AudioFrame]:

@@ -9,7 +9,7 @@ from typing import Final
 from sarau.audio import _operations, _plan, _plan_album
 from sarau.audio._children import Children, read_answer
 from sarau.audio._files import file_name, rendered, size_of
-from sarau.audio._formats import TRAITS, output_layout
+from sarau.audio._formats import TRAITS, output_layout, output_samples
 from sarau.audio._progress import Share
 from sarau.audio._tasks import Measured, PackageJob, Part, Rate, RenderJob
 from sarau.audio._types import (
@@ -86,15 +86,20 @@ class Verification:
         """Measure the files.
 
         Raises:
-            FailedError: `internal`, when channels were taken for other loudspeakers than they
-                were encoded for: those weigh otherwise.
+            FailedError: `internal`, when one does not decode, is longer or shorter than its
+                source, or its channels were taken for other loudspeakers than they were
+                encoded for, which weigh otherwise.
 
         """
         measured = _operations.measure(self.children, files, on_progress, tenths=self.in_album)
+        source = self.analysis.source
         for file, heard in zip(files, measured, strict=True):
-            meant = output_layout(file.spec, self.analysis.source)
-            if heard.channel_layout != meant:
-                detail = f"{file.path.name} is {meant}, but reads as {heard.channel_layout}"
+            layout, samples = output_layout(file.spec, source), output_samples(file.spec, source)
+            if heard.channel_layout != layout:
+                detail = f"{file.path.name} is {layout}, but reads as {heard.channel_layout}"
+                raise FailedError(FailedCode.INTERNAL, detail)
+            if heard.samples != samples:
+                detail = f"{file.path.name} should have {samples} samples, not {heard.samples}"
                 raise FailedError(FailedCode.INTERNAL, detail)
         return measured
 

@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from sarau.audio._frames import Samples
+from sarau.audio._frames import Levels
 from sarau.audio._types import Waveform
 
 _FIRST_SAMPLES_PER_PIXEL: Final = 256
@@ -27,12 +27,11 @@ class Peaks:
         self._count = 0
         self._rest: NDArray[np.float32] = np.zeros((2, 0), np.float32)
 
-    def push(self, samples: Samples) -> bool:
-        """Add samples; False says that some are no numbers, or none of sound."""
-        held = np.stack([samples.min(axis=0), samples.max(axis=0)])
+    def push(self, lowest: Levels, highest: Levels) -> bool:
+        """Add the extremes of each sample; False says that some are no numbers, or no sound."""
         # What is not a number is not in any range.
-        is_sound = bool((np.abs(held) <= _LOUDEST).all())
-        held = np.concatenate([self._rest, held], axis=1)
+        is_sound = bool(lowest.min() >= -_LOUDEST and highest.max() <= _LOUDEST)
+        held = np.concatenate([self._rest, np.stack([lowest, highest])], axis=1)
         while True:
             if self._count == len(self._pixels):
                 self._merge()
