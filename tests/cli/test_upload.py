@@ -264,7 +264,7 @@ def test_what_was_made_in_a_directory_is_not_sent(
 
 def send(path: Path, memory: Path) -> str:
     client = tus_client.TusClient("http://x", None, memory)
-    return client.send(path, "streaming", lambda _fraction: None)
+    return str(client.send(path, "streaming", lambda _fraction: None)["id"])
 
 
 @pytest.fixture

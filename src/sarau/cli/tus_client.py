@@ -2,9 +2,7 @@
 
 import base64
 import hashlib
-import json
 import os
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,8 +14,8 @@ import click
 import httpx
 
 from sarau.cli.exits import say
-from sarau.cli.names import shown
 from sarau.cli.progress import Report
+from sarau.cli.upload_memory import Begun, UploadMemory
 from sarau.errors import FailedCode, FailedError, RefusedCode, RefusedError, SarauError
 
 _CHUNK_BYTES = 64 << 20
@@ -36,6 +34,8 @@ _PASSING = frozenset({408, 423, 429})
 """What of the answers that blame the request is over by itself."""
 _UNANSWERED = frozenset({502, 504})
 """What a proxy says when the server behind it does not answer."""
+_SENT_AGAIN = frozenset({"failed", "cancelled", "expired", "deleted"})
+"""States of a track that came to nothing: who sends its file once more wants another one."""
 
 
 class TusClient:
@@ -47,10 +47,16 @@ class TusClient:
         self._http = httpx.Client(
             base_url=server, headers=headers, timeout=timeout, trust_env=False
         )
-        self._memory = _Memory(memory or Path(click.get_app_dir("sarau")) / "uploads.json")
+        self._memory = UploadMemory(memory or Path(click.get_app_dir("sarau")) / "uploads.jsonl")
 
-    def send(self, path: Path, preset: str, report: Report) -> str:
-        """Send a file, or the rest of it, and return the id of its track.
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def send(self, path: Path, preset: str, report: Report) -> dict[str, Any]:
+        """Send a file, or the rest of it, and return its track as the server describes it.
+
+        A file that this client has sent, and that the server has, is not sent again.
 
         Raises:
             RefusedError: The server does not take it, and says why.
@@ -59,30 +65,45 @@ class TusClient:
 
         """
         key = _fingerprint(str(self._http.base_url), path, preset)
+        begun = self._memory.get(key)
+        track = self._track_of(begun)
+        if track is not None and track["state"] != "receiving":
+            return track
+        if begun is None or track is None or self._offset(begun.url) is None:
+            begun = self._create(path, preset)
+            self._memory.put(key, begun)
+        self._send_rest(begun.url, path, report)
+        return self.track(begun.track)
+
+    def _track_of(self, begun: Begun | None) -> dict[str, Any] | None:
+        """Return the track of an earlier upload, None where its file has to be sent once more."""
+        if begun is None:
+            return None
+        answer = self._request("GET", f"/api/v1/tracks/{begun.track}", expected=_GONE)
+        if answer.status_code in _GONE:
+            return None
+        found: dict[str, Any] = answer.json()
+        return None if found["state"] in _SENT_AGAIN else found
+
+    def _send_rest(self, url: str, path: Path, report: Report) -> None:
         size_bytes = path.stat().st_size
-        known = self._memory.get(key)
-        if known is None or self._offset(known["url"]) is None:
-            known = self._create(path, size_bytes, preset)
-            self._memory.put(key, known)
         patience, last = _Patience(), -1
-        while (offset := self._offset(known["url"], patience)) is not None and offset < size_bytes:
+        while (offset := self._offset(url, patience)) is not None and offset < size_bytes:
             if offset > last:
                 patience, last = _Patience(), offset
             try:
-                self._patch(known["url"], path, offset, size_bytes, report)
+                self._patch(url, path, offset, size_bytes, report)
             except _PassingError as trouble:
                 patience.pause(trouble)
-        self._memory.forget(key)
         if offset is None:
             raise RefusedError(RefusedCode.UPLOAD_GONE, "the server let go of it meanwhile")
-        return known["track"]
 
     def track(self, track_id: str) -> dict[str, Any]:
         """Return a track as the server describes it."""
         found: dict[str, Any] = self._request("GET", f"/api/v1/tracks/{track_id}").json()
         return found
 
-    def _create(self, path: Path, size_bytes: int, preset: str) -> dict[str, str]:
+    def _create(self, path: Path, preset: str) -> Begun:
         with path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         filename = os.fsencode(path.name).decode(errors="replace")
@@ -91,11 +112,11 @@ class TusClient:
         encoded = (f"{k} {base64.b64encode(v.encode()).decode()}" for k, v in described.items())
         headers = {
             **_TUS,
-            "Upload-Length": str(size_bytes),
+            "Upload-Length": str(path.stat().st_size),
             "Upload-Metadata": ",".join(encoded),
         }
         answer = self._request("POST", "/files/", headers=headers)
-        return {"url": answer.headers["location"], "track": answer.headers["sarau-track"]}
+        return Begun(answer.headers["location"], answer.headers["sarau-track"])
 
     def _offset(self, url: str, patience: "_Patience | None" = None) -> int | None:
         """Return how much the server has on disk, None when it knows the upload no more."""
@@ -196,53 +217,6 @@ class _Patience:
             raise trouble.error from trouble
         time.sleep(min(max(self._pause_s, trouble.pause_s), self._end - moment))
         self._pause_s = min(2 * self._pause_s, _MAX_PAUSE_S)
-
-
-class _Memory:
-    """A small file that says which upload was begun for which local file.
-
-    Where it cannot be read or written, uploads go on without it.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._is_lost = False
-
-    def _read(self) -> dict[str, dict[str, str]]:
-        try:
-            found: dict[str, dict[str, str]] = json.loads(self._path.read_text())
-        except (FileNotFoundError, ValueError):
-            return {}
-        except OSError as error:
-            self._warn(error)
-            return {}
-        return found
-
-    def _write(self, known: dict[str, dict[str, str]]) -> None:
-        draft = self._path.with_suffix(".new")
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            draft.write_text(json.dumps(known))
-            draft.replace(self._path)
-        except OSError as error:
-            self._warn(error)
-
-    def _warn(self, error: OSError) -> None:
-        """Say once that an interrupted call will not go on where it stopped."""
-        if not self._is_lost:
-            print(
-                f"sarau: what is begun cannot be remembered: {shown(str(error))}", file=sys.stderr
-            )
-        self._is_lost = True
-
-    def get(self, key: str) -> dict[str, str] | None:
-        return self._read().get(key)
-
-    def put(self, key: str, value: dict[str, str]) -> None:
-        self._write({**self._read(), key: value})
-
-    def forget(self, key: str) -> None:
-        self._write({name: value for name, value in self._read().items() if name != key})
 
 
 def _fingerprint(server: str, path: Path, preset: str) -> str:

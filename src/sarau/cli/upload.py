@@ -82,7 +82,8 @@ def command(
     What `sarau process` made in a directory is no source, and is not sent.
 
     A server that does not answer is waited for, for a minute. An interrupted call goes on
-    where it stopped. A file that cannot be sent is told, and keeps no other from being sent.
+    where it stopped, and what was sent to the end is not sent again. A file that cannot be
+    sent is told, and keeps no other from being sent.
     """
     from sarau.cli.progress import Progress  # noqa: PLC0415 - heavy
     from sarau.cli.tus_client import TusClient  # noqa: PLC0415 - heavy
@@ -92,6 +93,7 @@ def command(
         say_nothing_to_do(files)
     names = labels(paths)
     client = TusClient(server, token)
+    click.get_current_context().call_on_close(client.close)
     is_any_bad = False
 
     def tell(path: Path, found: dict[str, Any]) -> None:
@@ -113,7 +115,7 @@ def command(
         for path, found in list(untold.items()):
             while untold[path]["state"] not in _OVER:
                 time.sleep(_WAIT_S)
-                untold[path] = _state(client, found["track"])
+                untold[path] = _told(client.track(found["track"]))
             tell(path, untold.pop(path))
     finally:
         # What was sent is told, whatever ends the call.
@@ -135,8 +137,7 @@ def _send(
     progress.expect_one()
     try:
         with progress.file(label) as report, translated():
-            track_id = client.send(path, preset, report)
-        return _state(client, track_id)
+            return _told(client.send(path, preset, report))
     except SarauError as error:
         if error.code in _FOR_EVERY_FILE:
             raise
@@ -153,6 +154,5 @@ def _send(
         progress.finish_one()
 
 
-def _state(client: "TusClient", track_id: str) -> dict[str, Any]:
-    track = client.track(track_id)
+def _told(track: dict[str, Any]) -> dict[str, Any]:
     return {"track": track["id"], "state": track["state"], "message": track["message"] or ""}
