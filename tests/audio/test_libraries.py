@@ -71,8 +71,8 @@ PICTURES = """
 import sys
 from sarau.audio import _libraries
 _libraries.load_libraries()
-from sarau.audio import _warm
-_warm._remake_pictures()
+from sarau.audio import _warm_all
+_warm_all._remake_pictures()
 print([name for name in sys.modules if name.startswith("PIL.") and name.endswith("Plugin")])
 """
 

@@ -1,4 +1,4 @@
-"""The fork server where the machine has no room: a job ends, and the server goes on."""
+"""The fork server: when it gets ready for what, and what happens where there is no room."""
 
 import errno
 import json
@@ -18,13 +18,19 @@ class Client:
 
     def __init__(self) -> None:
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.server = _zygote_main._Server(theirs)
+        self.got_rest: list[int] = []
+        """How many children there were."""
+        self.server = _zygote_main._Server(theirs, self.get_rest)
         self.lifecycle, self._sent = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.results, self._written = os.pipe()
 
-    def ask(self) -> None:
+    def get_rest(self) -> None:
+        self.got_rest.append(len(self.server._children))
+
+    def ask(self, operation: str = "analyse") -> None:
         """Send a job, with its descriptors, and let go of them."""
-        socket.send_fds(self.control, [b"{}"], [self._sent.fileno(), self._written])
+        job = json.dumps({"operation": operation}).encode()
+        socket.send_fds(self.control, [job], [self._sent.fileno(), self._written])
         self._sent.close()
         os.close(self._written)
 
@@ -47,6 +53,42 @@ def fails(number: int) -> Callable[..., int]:
         raise OSError(number, os.strerror(number))
 
     return call
+
+
+def test_analysing_waits_for_nothing_else(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "fork", fails(errno.EAGAIN))
+    client.ask()
+    assert client.server._accept()
+    assert client.got_rest == []
+
+
+def test_the_rest_is_there_before_it_is_needed_once(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fork() -> int:
+        assert client.got_rest == [0]
+        raise OSError(errno.EAGAIN, "no room")
+
+    monkeypatch.setattr(os, "fork", fork)
+    client.ask("render")
+    assert client.server._accept()
+    client.server._complete()
+    assert client.got_rest == [0]
+
+
+def test_the_rest_is_got_while_the_first_child_is_at_work(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def get_rest() -> None:
+        client.get_rest()
+        client.control.close()
+
+    monkeypatch.setattr(client.server, "_get_rest", get_rest)
+    with subprocess.Popen(["sleep", "600"]) as child:
+        monkeypatch.setattr(os, "fork", lambda: child.pid)
+        client.ask()
+        client.server.run()  # Until the other end is closed; children are killed then.
+    assert client.got_rest == [1]
 
 
 def test_a_fork_that_fails_ends_its_job_only(

@@ -25,26 +25,33 @@ _OF_THE_DISK: Final = {
 _operations: dict[str, Operation] = {}
 
 
+def load_analysis() -> None:
+    """Import what every file begins with, after the libraries are loaded."""
+    from sarau.audio import _analyse  # noqa: PLC0415 - after LAME
+
+    _operations.update(analyse=_analyse.run)
+
+
 def load_operations() -> None:
-    """Import what children do, after the libraries are loaded."""
+    """Import what else children do."""
     from sarau.audio import (  # noqa: PLC0415 - after LAME
-        _analyse,
         _gain_tags,
         _measure,
         _output_gain,
         _package,
         _render,
         _selftest,
+        _vorbis,
     )
 
     _operations.update(
-        analyse=_analyse.run,
         render=_render.run,
         measure=_measure.run,
         tag=_gain_tags.run,
         turn_down=_output_gain.run,
         package=_package.run,
         selftest=_selftest.run,
+        vorbis=_vorbis.run,
     )
 
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+from sarau.audio._libraries import package_versions
 from sarau.audio._plain import Plain, from_plain, to_plain
 from sarau.audio._supervise import ignore, reported, supervise
 from sarau.audio._types import ChildReport, Limits, ProgressCallback, SandboxMode
@@ -65,6 +66,15 @@ class Children:
 
         """
         return self.zygote().wait_until_ready()
+
+    def versions(self) -> dict[str, str]:
+        """Return what makes and measures renditions, for their evidence.
+
+        Raises:
+            FailedError: as `zygote`.
+
+        """
+        return read_answer(dict[str, str], self.greeting()["versions"]) | package_versions()
 
     def free_cores(self) -> int:
         """Return how many cores one more child may take, at least 1: others are busy with some."""

@@ -163,7 +163,12 @@ class Engine:
     def describe(self) -> EngineReport:
         """Tell what the engine is made of, and try its sandbox."""
         stopped = self._children.run("selftest", [], self._work_dir)
-        return _report_of(self._children.greeting(), read_answer(dict[str, bool], stopped))
+        return _report_of(
+            self._children.greeting(),
+            self._children.versions(),
+            read_answer(dict[str, bool], stopped),
+            has_vorbis=read_answer(bool, self._children.run("vorbis", [])),
+        )
 
     def check(self) -> None:
         """Start the engine if it has died.
@@ -175,9 +180,14 @@ class Engine:
         self._children.zygote()
 
 
-def _report_of(greeting: dict[str, Any], sandbox_checks: dict[str, bool]) -> EngineReport:
+def _report_of(
+    greeting: dict[str, Any],
+    versions: dict[str, str],
+    sandbox_checks: dict[str, bool],
+    *,
+    has_vorbis: bool,
+) -> EngineReport:
     """Tell what the engine is made of, from what it said when it was ready."""
-    versions = read_answer(dict[str, str], greeting["versions"])
     landlock, seccomp = int(greeting["landlock_abi"]), bool(greeting["seccomp"])
     missing = []
     if not landlock:
@@ -193,5 +203,5 @@ def _report_of(greeting: dict[str, Any], sandbox_checks: dict[str, bool]) -> Eng
         landlock_abi=landlock,
         sandbox_checks=sandbox_checks,
         missing=tuple(missing),
-        missing_encoders=() if "vorbis" in versions else ("vorbis (install sarau[vorbis])",),
+        missing_encoders=() if has_vorbis else ("vorbis (install sarau[vorbis])",),
     )

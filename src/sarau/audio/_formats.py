@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from sarau.audio._types import SourceInfo
-from sarau.audio.hls import EXTENSION as HLS_EXTENSION
 from sarau.errors import RejectedCode, RejectedError
-from sarau.model.preset import Format, RenditionSpec
+from sarau.model.preset import HLS_EXTENSION, Format, RenditionSpec
 
 _STEREO: Final = 2
 _RATES_TO_48K: Final = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)

@@ -1,13 +1,18 @@
 """Loading FFmpeg and its helpers the right way, once per process."""
 
+import contextlib
 import ctypes
-import importlib.metadata
 import importlib.util
 import sys
 from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
 from typing import Final
 
 SYSTEM_LAME: Final = "libmp3lame.so.0"
+_PACKAGES: Final = ("numpy", "pillow", "mutagen")
+VORBIS_PACKAGE: Final = "soundfile"
+"""It may not be there."""
 WHEEL: Final = "lameenc"
 """A package whose extension is LAME, statically linked, and exports its functions."""
 _FIRST_FAST_PYAV: Final = 19
@@ -49,9 +54,14 @@ def _fast_lames() -> Iterator[tuple[str, ctypes.CDLL]]:
             yield source, library
 
 
+@cache
 def pyav_major() -> int:
     """Return PyAV's major version without importing it."""
-    return int(importlib.metadata.version("av").split(".", maxsplit=1)[0])
+    found = importlib.util.find_spec("av")
+    if found is None or found.origin is None:
+        raise ImportError("there is no PyAV")
+    about = Path(found.origin).with_name("about.py").read_text(encoding="utf-8")
+    return int(about.split('"')[1].split(".")[0])
 
 
 def lame_source() -> str:
@@ -65,7 +75,7 @@ def has_slow_lame() -> bool:
 
 
 def tool_versions() -> dict[str, str]:
-    """Return what made and measured a rendition, for its evidence."""
+    """Return what made and measured a rendition, as far as this process has loaded it."""
     import av  # noqa: PLC0415 - must come after LAME
 
     versions = {"pyav": str(av.__version__)}
@@ -86,13 +96,12 @@ def lame_version() -> str:
     return f"{text.decode('ascii', 'replace')} {source}"
 
 
-def all_versions() -> dict[str, str]:
-    """Return the versions of everything the engine is made of."""
-    from sarau.audio._vorbis import vorbis_version  # noqa: PLC0415 - must come after LAME
+@cache
+def package_versions() -> dict[str, str]:
+    """Return the versions of the packages that make renditions, without importing them."""
+    import importlib.metadata  # noqa: PLC0415 - takes half as long as to import PyAV
 
-    packages = ("numpy", "pillow", "mutagen")
-    vorbis = vorbis_version()
-    optional = {"vorbis": vorbis} if vorbis else {}
-    return (
-        tool_versions() | optional | {name: importlib.metadata.version(name) for name in packages}
-    )
+    found = {name: importlib.metadata.version(name) for name in _PACKAGES}
+    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+        found["vorbis"] = f"{VORBIS_PACKAGE} {importlib.metadata.version(VORBIS_PACKAGE)}"
+    return found

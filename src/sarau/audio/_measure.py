@@ -8,11 +8,20 @@ from sarau.audio._plain import Plain, to_plain
 from sarau.audio._playback import Playback
 from sarau.audio._reporter import Reporter
 from sarau.audio._tasks import Measured
+from sarau.errors import FailedCode, FailedError, RejectedError
 
 
 def run(job: dict[str, Any], inputs: list[int], reporter: Reporter) -> Plain:
-    """Measure the first input; the operation of a child."""
-    return to_plain(measure(inputs[0], reporter.progress, tenths=job.get("tenths") is True))
+    """Measure the first input; the operation of a child.
+
+    Raises:
+        FailedError: `internal`, when it cannot be read: it is ours.
+
+    """
+    try:
+        return to_plain(measure(inputs[0], reporter.progress, tenths=job.get("tenths") is True))
+    except RejectedError as error:
+        raise FailedError(FailedCode.INTERNAL, f"a rendition is {error}") from error
 
 
 def measure(fd: int, part: Callable[[float], None], *, tenths: bool = False) -> Measured:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from sarau.audio import _operations, _plan, _plan_album
-from sarau.audio._children import Children, read_answer
+from sarau.audio._children import Children
 from sarau.audio._files import file_name, rendered, size_of
 from sarau.audio._formats import TRAITS, output_layout, output_samples
 from sarau.audio._progress import Share
@@ -165,7 +165,7 @@ class Verification:
             gain_db=round(file.gain.gain_db + file.gain.output_gain_db, 3),
             verdict=verdict,
             samples=heard.samples,
-            tools=read_answer(dict[str, str], self.children.greeting()["versions"]),
+            tools=self.children.versions(),
         )
 
     def _with_sets(self, made: tuple[Rendition, ...]) -> tuple[Rendition, ...]:

@@ -12,10 +12,12 @@ from typing import Any, Final
 import numpy as np
 from av.audio.frame import AudioFrame
 
+from sarau.audio._libraries import VORBIS_PACKAGE
+from sarau.audio._plain import Plain
+from sarau.audio._reporter import Reporter
 from sarau.errors import FailedCode, FailedError
 from sarau.model.preset import RenditionSpec
 
-PACKAGE: Final = "soundfile"
 _BEST: Final = 10
 
 
@@ -51,17 +53,24 @@ class VorbisWriter:
         self._file.close()
 
 
-def vorbis_version() -> str | None:
-    """Return which library encodes Vorbis, None when there is none."""
+def run(job: dict[str, Any], inputs: list[int], reporter: Reporter) -> Plain:
+    """Tell whether Vorbis can be encoded; the operation of a child."""
+    del job, inputs, reporter
+    return is_usable()
+
+
+def is_usable() -> bool:
+    """Import the package, and tell whether its library is there."""
     try:
-        return f"libsndfile {_library().__libsndfile_version__}"
+        _library()
     except FailedError:
-        return None
+        return False
+    return True
 
 
 def _library() -> Any:  # noqa: ANN401 - an optional package, typed in part only
     try:
-        return importlib.import_module(PACKAGE)
+        return importlib.import_module(VORBIS_PACKAGE)
     except (ImportError, OSError) as error:
-        detail = f"Ogg Vorbis needs the package {PACKAGE}: {error}"
+        detail = f"Ogg Vorbis needs the package {VORBIS_PACKAGE}: {error}"
         raise FailedError(FailedCode.ENCODER_MISSING, detail) from error

@@ -1,4 +1,8 @@
-"""The fork server itself: imports once, then forks a locked child per job."""
+"""The fork server itself: imports once, then forks a locked child per job.
+
+To decode takes half of what there is to import. So it takes jobs when it has that, and gets the
+rest when something else is asked for, or while its first children are at work.
+"""
 
 import ctypes
 import gc
@@ -8,8 +12,17 @@ import select
 import signal
 import socket
 import sys
-from typing import Any, Final, NoReturn
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
+if TYPE_CHECKING:
+    from sarau.audio._types import Analysis
+
+_FIRST: Final = "analyse"
+"""What every file begins with."""
+_IDLE_MS: Final = 100
+"""A child that is at work for longer gives time to get the rest."""
 _MAX_FDS: Final = 16
 MAX_MESSAGE_BYTES: Final = 128 * 1024
 """What one message may hold, in either direction."""
@@ -19,56 +32,83 @@ def main(control_fd: int) -> None:
     """Serve jobs from the control socket until its other end closes."""
     control = socket.socket(fileno=control_fd)
     try:
-        greeting = _prepare()
+        greeting, buzz = _prepare()
     except Exception as error:  # noqa: BLE001 - whatever is missing is the greeting
         control.send(json.dumps({"error": f"{type(error).__name__}: {error}"}).encode())
         sys.exit(1)
     try:
         control.send(json.dumps(greeting).encode())
-        _Server(control).run()
+        _Server(control, partial(_prepare_all, buzz)).run()
     except (BrokenPipeError, ConnectionResetError):
         sys.exit(0)
 
 
-def _prepare() -> dict[str, Any]:
-    """Import and run everything once, so that a locked child opens no file of ours."""
+def _prepare() -> "tuple[dict[str, Any], Analysis]":
+    """Import and run what analysing needs, so that a locked child opens no file of ours."""
     from sarau.audio import _libraries  # noqa: PLC0415
 
     # Everything below imports PyAV, and LAME has to be there before it.
     _libraries.load_libraries()
     from sarau.audio import _child, _landlock, _seccomp, _warm  # noqa: PLC0415
 
-    _child.load_operations()
-    _warm.warm()
-    gc.collect()
-    gc.freeze()
-    # What warming up has freed would be memory that no limit counts.
-    ctypes.CDLL(None).malloc_trim(0)
-    return {
-        "versions": _libraries.all_versions(),
+    _child.load_analysis()
+    buzz = _warm.warm()
+    _settle()
+    greeting = {
+        "versions": _libraries.tool_versions(),
         "lame_source": _libraries.lame_source(),
         "slow_lame": _libraries.has_slow_lame(),
         "landlock_abi": _landlock.landlock_abi(),
         "seccomp": _seccomp.is_known_machine(),
     }
+    return greeting, buzz
+
+
+def _prepare_all(buzz: "Analysis") -> None:
+    """Import the rest, and run it on what was analysed to get ready."""
+    from sarau.audio import _child, _warm_all  # noqa: PLC0415 - when it is needed
+
+    _child.load_operations()
+    _warm_all.warm_all(buzz)
+    _settle()
+
+
+def _settle() -> None:
+    gc.collect()
+    gc.freeze()
+    # What warming up has freed would be memory that no limit counts.
+    ctypes.CDLL(None).malloc_trim(0)
 
 
 class _Server:
-    def __init__(self, control: socket.socket) -> None:
+    """Takes jobs; `get_rest` is called once, before the first job that needs it."""
+
+    def __init__(self, control: socket.socket, get_rest: Callable[[], None]) -> None:
         self._control = control
         self._poll = select.poll()
         self._poll.register(control, select.POLLIN)
         self._children: dict[int, tuple[int, socket.socket]] = {}
         """By pid descriptor: the pid, and where to report its end."""
+        self._get_rest = get_rest
+        self._has_rest = False
 
     def run(self) -> None:
         while True:
-            for fd, _ in self._poll.poll():
+            waits = None if self._has_rest or not self._children else _IDLE_MS
+            ready = self._poll.poll(waits)
+            if not ready:
+                self._complete()
+            for fd, _ in ready:
                 if fd != self._control.fileno():
                     self._reap(fd)
                 elif not self._accept():
                     self._kill_all()
                     return
+
+    def _complete(self) -> None:
+        if not self._has_rest:
+            self._get_rest()
+            self._has_rest = True
 
     def _accept(self) -> bool:
         """Start a child; one that cannot be started ends its own job and no other."""
@@ -80,18 +120,21 @@ class _Server:
             _close(fds)
             return True
         lifecycle = socket.socket(fileno=fds[0])
+        job = json.loads(data)
+        if job["operation"] != _FIRST:
+            self._complete()
         try:
-            self._start(lifecycle, data, fds[1:])
+            self._start(lifecycle, job, fds[1:])
         except OSError:
             _tell_end(lifecycle, 1)
         finally:
             _close(fds[1:])
         return True
 
-    def _start(self, lifecycle: socket.socket, data: bytes, fds: list[int]) -> None:
+    def _start(self, lifecycle: socket.socket, job: dict[str, Any], fds: list[int]) -> None:
         pid = os.fork()
         if pid == 0:
-            self._become_child(data, fds[0], fds[1:])
+            self._become_child(job, fds[0], fds[1:])
         try:
             pid_fd = os.pidfd_open(pid)
         except OSError:
@@ -102,12 +145,12 @@ class _Server:
         self._poll.register(pid_fd, select.POLLIN)
         _send(lifecycle, {"started": pid}, [pid_fd])
 
-    def _become_child(self, data: bytes, results_fd: int, fds: list[int]) -> NoReturn:
+    def _become_child(self, job: dict[str, Any], results_fd: int, fds: list[int]) -> NoReturn:
         from sarau.audio import _child  # noqa: PLC0415 - imported by _prepare
 
         status = 1
         try:
-            status = _child.run(json.loads(data), results_fd, fds, zygote_pid=os.getppid())
+            status = _child.run(job, results_fd, fds, zygote_pid=os.getppid())
         finally:
             os._exit(status)
 

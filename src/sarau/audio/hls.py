@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-EXTENSION: Final = "hls.zip"
 INDEX: Final = "index.m3u8"
 """The multivariant playlist: what a player is given."""
 MEDIA_TYPES: Final = {

@@ -19,6 +19,10 @@ class Format(StrEnum):
     """All AAC renditions of the preset, for players that choose the rate as they go."""
 
 
+HLS_EXTENSION = "hls.zip"
+"""A set is one file: `sarau.audio.hls` reads it."""
+
+
 @dataclass(frozen=True, slots=True)
 class RenditionSpec:
     """One encoded output of a preset."""

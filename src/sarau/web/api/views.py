@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from sarau.audio.hls import EXTENSION as HLS_EXTENSION
 from sarau.audio.hls import INDEX
 from sarau.catalog.events import Event
 from sarau.catalog.likenesses import Alike
@@ -15,7 +14,7 @@ from sarau.model.clock import now
 from sarau.model.lifecycle import UploadState
 from sarau.model.loudness import Loudness
 from sarau.model.messages import message
-from sarau.model.preset import PRESETS, Preset
+from sarau.model.preset import HLS_EXTENSION, PRESETS, Preset
 from sarau.model.track import Rendition, Run, Source, Track
 from sarau.model.upload import Upload
 
