@@ -51,6 +51,10 @@ class Deliverable:
         """Tell whether the bytes can be had without waiting; see `ObjectStore.is_near`."""
         return self.library.is_near(self.sha256)
 
+    def whole(self) -> Part:
+        """Return all of it."""
+        return Part(self.media_type, 0, self.size_bytes)
+
     def part(self, name: str) -> Part:
         """Return one file of an HLS set.
 

@@ -1,8 +1,9 @@
-"""Bytes that are fetched from far away, by many, while it does not answer."""
+"""Bytes that many ask for while the bucket, or the disk, that has them does not answer."""
 
 import asyncio
+import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -36,17 +37,17 @@ class FarLibrary(DiskLibrary):
     def __init__(self, like: DiskLibrary) -> None:
         super().__init__(like.volume)
         self.near: set[str] = set()
+        self.has_hung_disk = False
         self.asked = threading.Semaphore(0)
         self.may_answer = threading.Event()
 
     def is_near(self, sha256: str) -> bool:
-        return sha256 in self.near
+        return self.has_hung_disk or sha256 in self.near
 
     @contextmanager
     def local(self, sha256: str) -> Iterator[Path]:
         self._wait(sha256)
-        with super().local(sha256) as path:
-            yield path
+        yield self.path_of(sha256)
 
     def require(self, sha256: str) -> None:
         self._wait(sha256)
@@ -153,7 +154,7 @@ def test_a_library_that_hangs_keeps_those_waiting_who_want_its_bytes_and_nobody_
                 for _ in range(FRAMEWORK_THREADS + 1)
             ]
             try:
-                for _ in range(fetching._MOST):
+                for _ in range(fetching.FAR.most):
                     assert await asyncio.to_thread(far.asked.acquire, timeout=60)
                 async with asyncio.timeout(60):
                     others = [await client.get(base), await client.get(f"{base}/{found}/source")]
@@ -168,3 +169,55 @@ def test_a_library_that_hangs_keeps_those_waiting_who_want_its_bytes_and_nobody_
     assert {one.status_code for one in late} == {404 if path.endswith("/a") else 200}
     if path in {"source", "renditions/flac"}:
         assert {one.content for one in late} == {FAR}
+
+
+@pytest.mark.parametrize("path", ["source", "renditions/flac", "renditions/flac/a"])
+def test_a_disk_that_hangs_when_a_file_is_opened_keeps_nobody_else_waiting(
+    opened: App, far: FarLibrary, tmp_path: Path, path: str
+) -> None:
+    """As NFS does, which is as near as any disk."""
+    far.has_hung_disk = True
+    sent = _put(far, tmp_path / "sent", FAR)
+    address = f"/api/v1/tracks/{_track(opened, sent, sent)}/{path}"
+    late, other = asyncio.run(_ask_meanwhile(build(opened), address, far, far.may_answer.set))
+    assert other.status_code == 200
+    assert {one.status_code for one in late} == {404 if path.endswith("/a") else 200}
+
+
+def test_a_disk_that_hangs_while_a_file_is_read_keeps_nobody_else_waiting(
+    opened: App, far: FarLibrary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    far.has_hung_disk = True
+    far.may_answer.set()
+    sent = _put(far, tmp_path / "sent", FAR)
+    os.mkfifo(tmp_path / "hangs")
+    monkeypatch.setattr(far, "path_of", lambda _: tmp_path / "hangs")
+    writer = os.open(tmp_path / "hangs", os.O_RDWR)
+    address = f"/api/v1/tracks/{_track(opened, sent, sent)}/source"
+
+    def go_on() -> None:
+        os.write(writer, FAR * (FRAMEWORK_THREADS + 1))
+
+    try:
+        late, other = asyncio.run(_ask_meanwhile(build(opened), address, far, go_on))
+    finally:
+        os.close(writer)
+    assert other.status_code == 200
+    assert {one.content for one in late} == {FAR}
+
+
+async def _ask_meanwhile(
+    app: ASGIApp, address: str, far: FarLibrary, go_on: Callable[[], None]
+) -> tuple[list[httpx.Response], httpx.Response]:
+    """Ask for bytes so often that all threads wait for them, and for the tracks meanwhile."""
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        waiting = [asyncio.create_task(client.get(address)) for _ in range(FRAMEWORK_THREADS + 1)]
+        try:
+            for _ in range(fetching.NEAR.most):
+                assert await asyncio.to_thread(far.asked.acquire, timeout=60)
+            async with asyncio.timeout(60):
+                other = await client.get("/api/v1/tracks")
+        finally:
+            go_on()
+        return await asyncio.gather(*waiting), other
