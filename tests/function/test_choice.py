@@ -71,7 +71,7 @@ def test_a_built_in_name_is_the_built_in_preset_and_asks_nobody(bucket: Bucket) 
 def test_a_preset_that_this_version_cannot_make_stops_only_what_asks_for_it(
     bucket: Bucket,
 ) -> None:
-    text = bucket.read_text("landing-presets.json").replace('"wav"', '"wma"')
+    text = (bucket.read_text("landing-presets.json") or "").replace('"wav"', '"wma"')
     bucket.replace_text("landing-presets.json", text)
     assert _choose(bucket, "in/Rádio/a.wav") == ("Rádio", RADIO)
     with pytest.raises(RefusedError) as refused:

@@ -109,6 +109,13 @@ def test_a_download_that_breaks_off_goes_on_where_it_was(
     assert wire.down_bytes is None
 
 
+def test_a_small_object_that_breaks_off_is_read_again_in_whole(bucket: Bucket, wire: Wire) -> None:
+    bucket.replace_text("note", "x" * len(DATA))
+    wire.down_bytes = len(DATA) // 2
+    assert bucket.read_text("note") == "x" * len(DATA)
+    assert wire.down_bytes is None
+
+
 def test_only_what_is_cached_is_near(bucket: Bucket, tmp_path: Path, sent: Path) -> None:
     library = s3_library(bucket, tmp_path / "cache")
     library.put(sent)

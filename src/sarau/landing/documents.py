@@ -29,7 +29,7 @@ class Documents:
             FailedError: Those of the bucket.
 
         """
-        return self._bucket.read_text_if_any(f"{_REPORTS}{landing_id}.json")
+        return self._bucket.read_text(f"{_REPORTS}{landing_id}.json")
 
     def write(self, report: Report) -> None:
         """Keep a report; the first one of a landing stays. Raises as `report`."""
@@ -67,7 +67,7 @@ class Documents:
 
     def trouble(self, landing_id: LandingId) -> Trouble | None:
         """Return why the last attempt came to nothing, where it could say so."""
-        text = self._bucket.read_text_if_any(f"{_TROUBLES}{landing_id}.json")
+        text = self._bucket.read_text(f"{_TROUBLES}{landing_id}.json")
         with suppress(ValueError):
             return read_trouble(text) if text is not None else None
         return None

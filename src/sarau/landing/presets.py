@@ -29,7 +29,7 @@ class PublishedPresets:
                 of the bucket.
 
         """
-        text = self._bucket.read_text_if_any(_NAME)
+        text = self._bucket.read_text(_NAME)
         if text is None:
             return {}
         try:
@@ -57,28 +57,20 @@ class PublishedPresets:
 
         """
         for _ in range(_TRIES):
-            etag = self._etag()
+            found = self._bucket.read_version(_NAME)
             text = _to_text(own())
-            if etag is not None and self._bucket.read_text_if_any(_NAME) == text:
+            if found is not None and found.text == text:
                 return
             try:
-                if etag is None:
+                if found is None:
                     self._bucket.create_text(_NAME, text)
                 else:
-                    self._bucket.exchange_text(_NAME, text, etag=etag)
+                    self._bucket.exchange_text(_NAME, text, etag=found.etag)
             except (ConflictError, ExistsError):
                 continue
             if _to_text(own()) == text:
                 return
         raise FailedError(FailedCode.LIBRARY_UNAVAILABLE, f"others are writing {_NAME}")
-
-    def _etag(self) -> str | None:
-        try:
-            return self._bucket.head(_NAME).etag
-        except FailedError as error:
-            if error.code is not FailedCode.OBJECT_MISSING:
-                raise
-            return None
 
 
 def _to_text(presets: Iterable[Preset]) -> str:

@@ -7,7 +7,7 @@ itself. What is left becomes one of our errors, never one of botocore's.
 import base64
 import logging
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _CHUNK_BYTES = 1 << 20
 _READS = 5
-"""How often a download that breaks off is continued, and one of what is replaced begun again."""
+"""How often a download that breaks off is continued; that of a small object begins again."""
 _DENIED = frozenset({"401", "403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch"})
 _EXISTS = frozenset({"412", "PreconditionFailed"})
 _CONFLICT = frozenset({"409", "ConditionalRequestConflict", "OperationAborted", "NoSuchUpload"})
@@ -80,6 +80,14 @@ class Head:
     of an object sent in parts it only knows a sum of sums."""
     metadata: Mapping[str, str] = field(default_factory=dict)
     """What whoever made the object said of it, by lower-case names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A small object as it was when it was read."""
+
+    text: str
+    etag: str
 
 
 @contextmanager
@@ -218,27 +226,34 @@ class Bucket:
                 **condition,
             )
 
-    def read_text_if_any(self, name: str) -> str | None:
-        """Read a small object, None when there is none; raises as `read_text`."""
-        try:
-            return self.read_text(name)
-        except FailedError as error:
-            if error.code is not FailedCode.OBJECT_MISSING:
-                raise
-            return None
+    def read_text(self, name: str) -> str | None:
+        """Read a small object, None when there is none; raises as `read_version`."""
+        found = self.read_version(name)
+        return None if found is None else found.text
 
-    def read_text(self, name: str) -> str:
-        """Read a small object, from the start again when it is replaced meanwhile.
+    def read_version(self, name: str) -> Version | None:
+        """Read a small object in one request, None when there is none.
 
         Raises:
-            FailedError: `object_missing`; `library_unavailable`, also when it is replaced each
-                time; those of `translated`.
+            FailedError: Those of `translated`.
 
         """
-        for _ in range(_READS):
-            with suppress(ExistsError):
-                return b"".join(self._read(name)).decode()
-        raise FailedError(FailedCode.LIBRARY_UNAVAILABLE, f"{name} is replaced again and again")
+        for left in reversed(range(_READS)):
+            try:
+                with translated(f"GET {name}"):
+                    found = self.client.get_object(Bucket=self.place.bucket, Key=self.key(name))
+            except FailedError as error:
+                if error.code is not FailedCode.OBJECT_MISSING:
+                    raise
+                return None
+            try:
+                with translated(f"GET {name}"), closing(found["Body"]) as body:
+                    return Version(body.read().decode(), found["ETag"])
+            except FailedError as error:
+                if left == 0:
+                    raise
+                _logger.warning("reading %s again: %s", name, error)
+        raise AssertionError
 
     def read(self, name: str, *, version_id: str | None = None) -> Iterator[bytes]:
         """Read an object through; a connection that breaks off is continued.

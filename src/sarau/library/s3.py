@@ -261,7 +261,7 @@ def open_bucket(bucket: Bucket, expected_id: str | None) -> str:
 
 def read_sentinel(bucket: Bucket) -> str:
     """Return the id of the library in a bucket; raises as `open_bucket`."""
-    text = bucket.read_text_if_any(SENTINEL)
+    text = bucket.read_text(SENTINEL)
     if text is None:
         raise FailedError(FailedCode.VOLUME_MISSING, f"{bucket.place} has no {SENTINEL}")
     try:
