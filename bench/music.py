@@ -1,4 +1,4 @@
-"""What is measured: excerpts of real music of four kinds, as 16 bit FLAC at 44.1 kHz."""
+"""What is measured: excerpts of real music, as 16 bit FLAC at 44.1 kHz."""
 
 import subprocess
 from dataclasses import dataclass
@@ -22,7 +22,11 @@ class Piece:
 PIECES = (
     Piece("asc-music", "frontiers.mp3", "orchestral, from MP3"),
     Piece("asc-music", "machine_wars.mp3", "electronic, from MP3"),
+    Piece("asc-music", "time_to_strike.mp3", "Time to Strike, from MP3"),
     Piece("hyperrogue-music", "hr3-hell.ogg", "loud, from Vorbis"),
+    Piece("hyperrogue-music", "hr3-desert.ogg", "Desert, from Vorbis", 20),
+    Piece("hyperrogue-music", "hr3-mirror.ogg", "Mirror, from Vorbis", 20),
+    Piece("hyperrogue-music", "hr-domina-mountain.ogg", "Mountain, from Vorbis"),
     Piece("singularity-music", "By-Product.ogg", "ambient, from Vorbis"),
 )
 
