@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 import sqlalchemy as sa
-from tests.cli.test_process import sarau
+from tests.commands import sarau
 from tests.postgresql import Postgresql
 from tests.rds import IamDoor
 from tests.servers import Server
@@ -100,7 +100,7 @@ def test_a_catalog_is_moved_to_rds_and_back_with_tokens(
     migrate(database.engine)
     database.close()
     for route in ((here, address), (address, back)):
-        moved = sarau("catalog", "move", *route, env=KEYS | {"LC_ALL": "C.UTF-8"})
+        moved = sarau("catalog", "move", *route, **KEYS)
         assert moved.returncode == 0, moved.stderr
         assert "X-Amz" not in moved.stdout + moved.stderr
     assert door.tokens
@@ -112,7 +112,7 @@ def test_who_signs_with_a_wrong_key_is_not_let_in(
 ) -> None:
     address = _address(door, superuser, tmp_path)
     wrong = KEYS | {"AWS_SECRET_ACCESS_KEY": "wrong", "SARAU_DATABASE_URL": address}
-    ended = sarau("worker", "--data", tmp_path / "data", env=wrong | {"LC_ALL": "C.UTF-8"})
+    ended = sarau("worker", "--data", tmp_path / "data", **wrong)
     assert ended.returncode == 4, ended.stderr
     assert "PAM authentication failed" in ended.stderr
     assert "X-Amz" not in ended.stderr

@@ -1,13 +1,12 @@
 """`sarau process --album`, as a person would call it."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import mutagen
 import pytest
+from tests.commands import sarau
 from tests.sounds import write_music
 
 SMALL = """
@@ -27,10 +26,13 @@ def shelf(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def _call(shelf: Path) -> list[str | Path]:
+    source, preset = shelf / "music", shelf / "small.toml"
+    return ["process", "--album", source, "--to", shelf / "out", "--preset", preset]
+
+
 def process(shelf: Path, *more: str) -> tuple[int, dict[str, dict[str, Any]]]:
-    command = [sys.executable, "-m", "sarau", "process", "--album", str(shelf / "music")]
-    command += ["--to", str(shelf / "out"), "--preset", str(shelf / "small.toml"), *more]
-    done = subprocess.run([*command, "--json"], capture_output=True, text=True, check=False)
+    done = sarau(*_call(shelf), *more, "--json")
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     return done.returncode, {Path(one["file"]).name: one for one in lines}
 
@@ -98,12 +100,8 @@ def test_what_is_rejected_is_no_part_of_its_album(shelf: Path) -> None:
 
 
 def test_the_table_says_that_it_was_the_album(shelf: Path) -> None:
-    command = [sys.executable, "-m", "sarau", "process", "--album", str(shelf / "music")]
-    command += ["--to", str(shelf / "out"), "--preset", str(shelf / "small.toml")]
     report = shelf / "report.html"
-    done = subprocess.run(
-        [*command, "--report", str(report)], capture_output=True, text=True, check=False
-    )
+    done = sarau(*_call(shelf), "--report", report)
     assert done.returncode == 0, done.stdout
     assert done.stdout.count("passed album -1") == 6
     assert report.read_text().count("(album: -1") == 6

@@ -1,8 +1,7 @@
 """`sarau catalog move`, over real servers, on SQLite and PostgreSQL."""
 
 import json
-import subprocess
-import sys
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +9,8 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from tests.cli.test_process import sarau
+from tests import nursery
+from tests.commands import sarau
 from tests.postgresql import Postgresql
 from tests.servers import Server
 from tests.sounds import write_music
@@ -114,8 +114,8 @@ def test_a_move_that_is_killed_leaves_nothing_and_can_be_made_again(
 ) -> None:
     here, there = f"sqlite:///{tmp_path / 'here.db'}", postgresql.new_database()
     _catalog(here, EVENTS).close()
-    command = [sys.executable, "-m", "sarau", "catalog", "move", here, there]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    with Path(os.devnull).open("w") as nobody:
+        process = nursery.start(["-m", "sarau", "catalog", "move", here, there], stdout=nobody)
     watcher = Database(there)
     writing = sa.text(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"

@@ -1,8 +1,5 @@
 import json
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +8,7 @@ from typing import Any
 import boto3
 import pytest
 from click.testing import CliRunner
+from tests.commands import sarau
 from tests.contracts.stores import new_bucket
 from tests.localstack import CREDENTIALS
 from tests.servers import Server
@@ -21,13 +19,7 @@ from sarau.storage import Volume
 
 
 def _doctor(data: Path, **environment: str) -> tuple[int, dict[str, Any]]:
-    done = subprocess.run(
-        [sys.executable, "-m", "sarau", "doctor", "--json", "--data", str(data)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, **environment},
-    )
+    done = sarau("doctor", "--json", "--data", data, **environment)
     return done.returncode, json.loads(done.stdout)
 
 

@@ -5,8 +5,6 @@ import json
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -14,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests import nursery
+from tests.commands import in_english, sarau
 from tests.servers import Server
 from tests.sounds import write_music
 
@@ -21,26 +21,12 @@ from sarau.catalog import Database, events, uploads
 from sarau.model.lifecycle import UploadState
 
 
-def _command(folder: Path, data: Path, *arguments: str) -> list[str]:
-    call = [sys.executable, "-m", "sarau", "import", str(folder), "--data", str(data)]
-    return [*call, *arguments]
-
-
-def _environment(**more: str) -> dict[str, str]:
-    return {**os.environ, "SARAU_RESERVE_BYTES": "0", **more}
-
-
 def sarau_import(
     folder: Path, data: Path, *arguments: str
 ) -> tuple[int, dict[str, dict[str, Any]], str]:
     """Return the exit code, what is said of each file by its name, and standard error."""
-    done = subprocess.run(
-        _command(folder, data, "--json", *arguments),
-        capture_output=True,
-        text=True,
-        check=False,
-        env=_environment(),
-    )
+    call = ("import", folder, "--data", data, "--json", *arguments)
+    done = sarau(*call, SARAU_RESERVE_BYTES="0")
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     return done.returncode, {Path(one["file"]).name: one for one in lines}, done.stderr
 
@@ -89,8 +75,8 @@ def test_what_cannot_be_taken_is_said_and_is_the_exit_code(tmp_path: Path) -> No
 def test_people_get_a_summary_and_saraus_own_disks_are_refused(tmp_path: Path) -> None:
     folder, data = tmp_path / "music", tmp_path / "data"
     _put(folder / "a.wav", b"one")
-    call = _command(folder, data, "--after", "move")
-    done = subprocess.run(call, capture_output=True, text=True, check=False, env=_environment())
+    call = ("import", folder, "--data", data, "--after", "move")
+    done = sarau(*call, SARAU_RESERVE_BYTES="0")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [
         "1 received",
@@ -140,12 +126,13 @@ def _copied_bytes(data: Path) -> int:
     return sum(path.stat().st_size for path in data.glob("intake/uploads/*"))
 
 
-def _kill_while_it_copies(call: list[str], data: Path, more_bytes: int) -> bool:
+def _kill_while_it_copies(folder: Path, data: Path, more_bytes: int) -> bool:
     """Start an import and kill it as soon as it has copied so much more."""
     enough = _copied_bytes(data) + more_bytes
-    process = subprocess.Popen(
-        call, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=_environment()
-    )
+    call = ["-m", "sarau", "import", str(folder), "--data", str(data)]
+    environment = in_english() | {"SARAU_RESERVE_BYTES": "0"}
+    with Path(os.devnull).open("w") as nobody:
+        process = nursery.start(call, environment=environment, stdout=nobody, stderr=nobody)
     while process.poll() is None and _copied_bytes(data) < enough:
         time.sleep(0.002)
     was_at_work = process.poll() is None
@@ -175,8 +162,7 @@ def test_killed_at_random_every_file_is_there_exactly_once(
         total_bytes += len(sound)
     share = int(1.5 * total_bytes / most_kills)
     kills = sum(
-        _kill_while_it_copies(_command(folder, data), data, rng.randint(1, share))
-        for _ in range(most_kills)
+        _kill_while_it_copies(folder, data, rng.randint(1, share)) for _ in range(most_kills)
     )
     database = Database(f"sqlite:///{data / 'sarau.db'}")
     with database.read() as connection:

@@ -5,7 +5,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from tests.cli.test_process import sarau
+from tests.commands import sarau
 from tests.meters import ebur128
 from tests.sounds import write_music
 
@@ -71,7 +71,7 @@ def test_a_file_that_defines_no_preset_is_a_wrong_call(text: str, tmp_path: Path
     (tmp_path / "bad.toml").write_text(text)
     write_music(tmp_path / "song.wav", seconds=1)
     call = ("process", "song.wav", "--to", "out", "--preset", "bad.toml")
-    done = sarau(*call, cwd=tmp_path)
+    done = sarau(*call, place=tmp_path)
     assert done.returncode == 2
     assert "bad.toml" in done.stderr
 

@@ -1,22 +1,16 @@
 """`sarau process` as a person and as a program would call it."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from tests import hls
+from tests.commands import sarau
 from tests.recordings import write_melody
 from tests.sounds import write_music
-
-
-def sarau(*arguments: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "sarau", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, **options)
 
 
 @pytest.fixture
@@ -108,7 +102,7 @@ def test_what_it_made_is_no_source_wherever_it_lies(album: Path) -> None:
     for target in (album / "out", album):
         call = ("process", ".", "--to", target, "--preset", "archive", "--json")
         for is_old in (False, True):
-            done = sarau(*call, cwd=album)
+            done = sarau(*call, place=album)
             found = {one["file"]: one for one in map(json.loads, done.stdout.splitlines())}
             assert found.keys() == {"01 Aurora.wav", "disc 2/01 Noite.wav"}
             assert {one["made_before"] for one in found.values()} == {is_old}
@@ -125,7 +119,9 @@ def test_files_of_one_name_are_all_made_and_found_again(tmp_path: Path) -> None:
         years.append(write_music(tmp_path / str(year) / "01.wav", seed=year))
     assert sarau("process", *years, "--to", out, "--preset", "archive").returncode == 0
     assert len({path.read_bytes() for path in out.rglob("*.flac")}) == 3
-    done = sarau("process", years[1], "--to", "out", "--preset", "archive", "--json", cwd=tmp_path)
+    done = sarau(
+        "process", years[1], "--to", "out", "--preset", "archive", "--json", place=tmp_path
+    )
     found = json.loads(done.stdout)
     assert found["made_before"]
     # Old results are told as they are reached from here.
@@ -150,7 +146,8 @@ def test_two_files_that_differ_in_their_suffix_do_not_meet(album: Path, tmp_path
     ],
 )
 def test_a_wrong_call_exits_with_2_and_says_why(arguments: tuple[str, ...], tmp_path: Path) -> None:
-    done = sarau(*arguments, cwd=tmp_path)
+    command = [sys.executable, "-m", "sarau", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 2
     assert "Error" in done.stderr
 
@@ -201,9 +198,9 @@ def test_the_same_recording_in_two_files_of_a_call_is_told(tmp_path: Path) -> No
     write_melody(album / "1 master.wav", seed=1)
     write_melody(album / "2 other <b>.wav", seed=2)
     write_melody(album / "3 late.wav", seed=1, skip_s=4.2, gain=0.4)
-    out, english = tmp_path / "out", {"LANG": "en_US.UTF-8", "PATH": os.environ["PATH"]}
+    out = tmp_path / "out"
     call = ("process", album, "--to", out, "--preset", "archive", "--jobs", "1")
-    done = sarau(*call, "--json", env=english)
+    done = sarau(*call, "--json")
     assert done.returncode == 0, done.stderr
     by_name = {Path(one["file"]).name: one for one in map(json.loads, done.stdout.splitlines())}
     # A file is told of those that were ready before it.
@@ -214,7 +211,7 @@ def test_the_same_recording_in_two_files_of_a_call_is_told(tmp_path: Path) -> No
     assert abs(found["offset_s"]) == pytest.approx(4.2, abs=0.1)
     assert by_name["1 master.wav"]["insight"]["fingerprint"].startswith("AQ")
     # A second call makes nothing and knows all the same.
-    again = sarau(*call, "--report", out, env=english)
+    again = sarau(*call, "--report", out)
     assert "Sounds like " in again.stdout
     assert "4.2" in again.stdout
     report = (out / "report.html").read_text()

@@ -1,13 +1,11 @@
 """`sarau process --report`: one file that tells everything and needs nothing."""
 
 import re
-import subprocess
-import sys
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 import pytest
+from tests.commands import sarau
 from tests.sounds import write_music
 
 from sarau.cli.batch import Processed
@@ -38,13 +36,6 @@ class Reader(HTMLParser):
         self.text += data
 
 
-def process(*arguments: str | Path, language: str = "en_US.UTF-8") -> Any:
-    command = [sys.executable, "-m", "sarau", "process", *map(str, arguments)]
-    return subprocess.run(
-        command, capture_output=True, text=True, check=False, env={"LANG": language, "PATH": "/bin"}
-    )
-
-
 @pytest.fixture
 def album(tmp_path: Path) -> Path:
     place = tmp_path / "album"
@@ -56,7 +47,7 @@ def album(tmp_path: Path) -> Path:
 
 def test_the_report_holds_every_file_and_asks_for_nothing(album: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    done = process(album, "--to", out, "--preset", "archive", "--report", out)
+    done = sarau("process", album, "--to", out, "--preset", "archive", "--report", out)
     assert done.returncode == 1, done.stderr
     text = (out / "report.html").read_text()
     page = Reader()
@@ -74,8 +65,8 @@ def test_the_report_holds_every_file_and_asks_for_nothing(album: Path, tmp_path:
 
 def test_old_results_are_in_the_report_too(album: Path, tmp_path: Path) -> None:
     out, report = tmp_path / "out", tmp_path / "deep" / "relato.html"
-    process(album, "--to", out, "--preset", "archive")
-    process(album, "--to", out, "--preset", "archive", "--report", report)
+    sarau("process", album, "--to", out, "--preset", "archive")
+    sarau("process", album, "--to", out, "--preset", "archive", "--report", report)
     assert report.read_text().count("<svg") == 2
 
 

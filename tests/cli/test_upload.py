@@ -1,7 +1,6 @@
 """`sarau upload` against a real server that goes away in the middle."""
 
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -13,6 +12,7 @@ from types import SimpleNamespace
 import httpx
 import pytest
 from click.testing import CliRunner, Result
+from tests.commands import in_english, sarau
 from tests.servers import Server
 from tests.sounds import write_music
 from tests.web.upload_server import free_port
@@ -23,23 +23,11 @@ from sarau.errors import FailedCode, FailedError
 
 
 def _home(home: Path) -> dict[str, str]:
-    return {
-        **os.environ,
-        "LANG": "en_US.UTF-8",
-        "HOME": str(home),
-        "XDG_CONFIG_HOME": str(home),
-    }
+    return {"HOME": str(home), "XDG_CONFIG_HOME": str(home)}
 
 
 def _upload(server: Server, home: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "sarau", "upload", "--server", server.url]
-    return subprocess.run(
-        [*command, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=_home(home),
-    )
+    return sarau("upload", "--server", server.url, *arguments, **_home(home))
 
 
 def test_files_are_sent_and_waited_for(server: Server, tmp_path: Path) -> None:
@@ -112,7 +100,8 @@ def test_a_server_that_is_not_there_is_told_at_once_and_waited_for(
     server.kill()
     path = write_music(tmp_path / "a.wav")
     command = [sys.executable, "-m", "sarau", "upload", "--server", server.url, str(path)]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=_home(tmp_path)) as sends:
+    environment = in_english() | _home(tmp_path)
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as sends:
         assert sends.stderr
         told = sends.stderr.readline(), sends.stderr.readline()
         server.start()
