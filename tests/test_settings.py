@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from sarau.settings import SettingsError, load
+from sarau.settings import SettingsError, load, terminal_locale
 
 
 def _load(**values: str) -> object:
@@ -79,3 +79,17 @@ def test_origins_are_separated_by_commas() -> None:
         "https://[::1]:8443",
     }
     assert load({}).origins == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ({"LANG": "pt_BR.UTF-8"}, "pt_BR.UTF-8"),
+        ({"LANG": "pt_BR.UTF-8", "LC_MESSAGES": "en_US.UTF-8"}, "en_US.UTF-8"),
+        ({"LANG": "pt_BR.UTF-8", "LC_MESSAGES": "pt_BR", "LC_ALL": "C"}, "C"),
+        ({"LANG": "pt_BR.UTF-8", "LC_ALL": ""}, "pt_BR.UTF-8"),
+        ({}, ""),
+    ],
+)
+def test_the_terminals_locale_is_the_first_that_is_set(given: dict[str, str], found: str) -> None:
+    assert terminal_locale(given) == found

@@ -210,6 +210,17 @@ def lambda_trace() -> str | None:
     return os.environ.get("_X_AMZN_TRACE_ID")  # noqa: TID251 - the one reader
 
 
+def terminal_locale(environment: Mapping[str, str] | None = None) -> str:
+    """Return the locale of the person at the terminal, as POSIX orders the variables.
+
+    What is named counts, also where the system has no such locale installed.
+    """
+    source = os.environ if environment is None else environment  # noqa: TID251 - the one reader
+    return next(
+        (source[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if source.get(name)), ""
+    )
+
+
 def _check_database(found: Settings) -> None:
     if found.database_auth not in {"password", "iam"}:
         raise SettingsError("database_auth: password or iam")

@@ -144,6 +144,25 @@ def test_the_audio_files_of_a_directory_are_sent(server: Server, tmp_path: Path)
     assert names == ["b.wav", "one/a.wav", "two/a.wav"]
 
 
+def test_why_a_file_is_refused_is_said_in_the_language_of_the_terminal(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether or not the system has that locale, and whoever of the two has the sentence."""
+    for name, value in {"LC_ALL": "", "LC_MESSAGES": "", "LANG": "pt_BR.UTF-8"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    path = tmp_path / "a.mp3"
+    path.write_bytes(b"no music")
+    arguments = ["upload", "--server", server.url, "--wait", str(path)]
+    assert (
+        CliRunner()
+        .invoke(main, arguments)
+        .stdout.startswith("a.mp3: rejected Isto não é um arquivo de áudio")
+    )
+    refused = CliRunner().invoke(main, [*arguments, "--preset", "vinil"])
+    assert refused.stderr.startswith("sarau: Este preset não existe.")
+
+
 def test_a_directory_without_audio_is_nothing_to_do(tmp_path: Path) -> None:
     done = CliRunner().invoke(main, ["upload", "--server", "http://x", str(tmp_path)])
     assert done.exit_code == 0

@@ -4,13 +4,12 @@
 3 refused · 4 failed on our side · 128 and the signal: 130 interrupted
 """
 
-import locale
 import sys
 
 from sarau.cli.names import shown
 from sarau.errors import FailedCode, FailedError, RefusedError, RejectedError, SarauError
 from sarau.model.messages import choose_language, message
-from sarau.settings import SettingsError
+from sarau.settings import SettingsError, terminal_locale
 
 SOME_NOT_READY = 1
 WRONG_CALL = 2
@@ -22,7 +21,7 @@ BY_SIGNAL = 128
 
 def language() -> str:
     """Return the language of the person at the terminal."""
-    return choose_language((locale.getlocale()[0] or "en").replace("_", "-"))
+    return choose_language(terminal_locale().partition(".")[0].replace("_", "-"))
 
 
 def told(error: SarauError, language: str) -> str:

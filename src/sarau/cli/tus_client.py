@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 import click
 import httpx
 
-from sarau.cli.exits import say
+from sarau.cli.exits import language, say
 from sarau.cli.progress import Report
 from sarau.cli.upload_memory import Begun, UploadMemory
 from sarau.errors import FailedCode, FailedError, RefusedCode, RefusedError, SarauError
@@ -42,7 +42,9 @@ class TusClient:
     """Sends files to one server; raises our errors with the server's own codes."""
 
     def __init__(self, server: str, token: str | None, memory: Path | None = None) -> None:
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        headers = {"Accept-Language": language()}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
         timeout = httpx.Timeout(_ANSWER_S, connect=_CONNECT_S)
         self._http = httpx.Client(
             base_url=server, headers=headers, timeout=timeout, trust_env=False
