@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.audio.hostile import Kitchen
+from tests.audio.kitchen import Kitchen
 from tests.audio.studio import STREAMING, Work
 
 from sarau.audio import Engine

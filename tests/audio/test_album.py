@@ -8,7 +8,7 @@ from pathlib import Path
 import mutagen
 import numpy as np
 import pytest
-from tests.audio.hostile import wav
+from tests.audio.kitchen import wav
 from tests.audio.meters import ebur128
 from tests.audio.studio import STREAMING, noise, pcm16
 from tests.audio.test_gain_tags import texts

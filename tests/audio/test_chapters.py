@@ -10,7 +10,7 @@ import mutagen
 import mutagen.flac
 import mutagen.mp4
 import pytest
-from tests.audio.hostile import Kitchen
+from tests.audio.kitchen import Kitchen
 from tests.audio.meters import decode, probe
 from tests.audio.studio import STREAMING, Work
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tests.audio.hostile import RATE_HZ, Kitchen
+from tests.audio.kitchen import RATE_HZ, Kitchen
 
 from sarau.audio import Limits
 from sarau.audio._libraries import load_libraries

@@ -8,7 +8,7 @@ import mutagen
 import mutagen.id3
 import mutagen.oggopus
 import pytest
-from tests.audio.hostile import Kitchen, png, wav
+from tests.audio.kitchen import Kitchen, png, wav
 from tests.audio.meters import decode, ebur128
 from tests.audio.studio import STREAMING, Work, noise, pcm16
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import mutagen.mp4
 import numpy as np
 import pytest
-from tests.audio.hostile import Kitchen, wav
+from tests.audio.kitchen import Kitchen, wav
 from tests.audio.meters import decode, probe
 from tests.audio.studio import STREAMING, Work, noise, pcm16
 

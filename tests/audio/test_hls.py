@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests import hls as rules
-from tests.audio.hostile import Kitchen, wav
+from tests.audio.kitchen import Kitchen, wav
 from tests.audio.meters import decode, ebur128
 from tests.audio.studio import Work, noise, pcm16
 

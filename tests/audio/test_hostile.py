@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from tests.audio.hostile import CASES, Case, Kitchen
+from tests.audio.hostile import CASES
+from tests.audio.kitchen import Case, Kitchen
 
 from sarau.audio import Engine
 from sarau.errors import RejectedCode, RejectedError

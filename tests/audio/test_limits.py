@@ -13,7 +13,7 @@ from pathlib import Path
 
 import mutagen.mp4
 import pytest
-from tests.audio.hostile import RATE_HZ, Kitchen, wav
+from tests.audio.kitchen import RATE_HZ, Kitchen, wav
 
 from sarau.audio import ChildReport, Engine, Limits
 from sarau.audio._sandbox import LIMITED_CLOCK

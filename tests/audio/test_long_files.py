@@ -8,7 +8,7 @@ from pathlib import Path
 
 import mutagen.oggopus
 import pytest
-from tests.audio.hostile import SECONDS, Kitchen, cover, png
+from tests.audio.kitchen import SECONDS, Kitchen, cover, png
 from tests.fuzz.targets import opened
 
 from sarau.audio import Analysis, Limits, SourceInfo, from_plain, to_plain

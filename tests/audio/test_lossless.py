@@ -8,7 +8,7 @@ from pathlib import Path
 import mutagen
 import numpy as np
 import pytest
-from tests.audio.hostile import Kitchen, png, wav
+from tests.audio.kitchen import Kitchen, png, wav
 from tests.audio.meters import decode, probe
 from tests.audio.studio import STREAMING, Work, check_with_ffmpeg, noise, pcm16, pcm24
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.audio.hostile import wav
+from tests.audio.kitchen import wav
 from tests.audio.studio import noise, pcm16
 
 from sarau.audio import Analysis, Engine, LoudnessCurve, from_plain, to_plain

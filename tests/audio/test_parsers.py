@@ -4,7 +4,7 @@ import random
 import struct
 
 import pytest
-from tests.audio.hostile import Kitchen
+from tests.audio.kitchen import Kitchen
 from tests.fuzz.targets import CONTAINERS, claims, opened, sniff
 
 from sarau.audio import _sniff

@@ -14,7 +14,7 @@ import mutagen.mp4
 import mutagen.oggopus
 import numpy as np
 import pytest
-from tests.audio.hostile import CHANGED, Kitchen, png, wav
+from tests.audio.kitchen import CHANGED, Kitchen, png, wav
 from tests.audio.meters import decode, ebur128, probe
 from tests.audio.studio import ALL, STREAMING, Work, check_with_ffmpeg, noise, pcm16, pcm24
 

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image, ImageOps
-from tests.audio.hostile import wav
+from tests.audio.kitchen import wav
 from tests.audio.studio import ALL, noise, pcm16
 
 from sarau.audio import Analysis, Engine

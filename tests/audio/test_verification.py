@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.audio.hostile import Kitchen, wav
+from tests.audio.kitchen import Kitchen, wav
 from tests.audio.studio import STREAMING, Work, noise, pcm16
 
 from sarau.audio import Engine

@@ -11,7 +11,7 @@ from pathlib import Path
 import mutagen
 import numpy as np
 import pytest
-from tests.audio.hostile import Kitchen, wav
+from tests.audio.kitchen import Kitchen, wav
 from tests.audio.meters import decode, ebur128, probe
 from tests.audio.studio import Work, noise, pcm16
 from tests.sounds import write_music

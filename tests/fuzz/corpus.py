@@ -8,7 +8,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.audio.hostile import CASES, Kitchen
+from tests.audio.hostile import CASES
+from tests.audio.kitchen import Kitchen
 from tests.fuzz.targets import CONTAINERS
 from tests.lookup.test_acoustid import KNOWN
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from tests.audio.hostile import wav
+from tests.audio.kitchen import wav
 from tests.audio.studio import pcm16, pcm24
 
 from sarau.audio import Engine, Insight

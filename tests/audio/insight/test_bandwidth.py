@@ -4,8 +4,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tests.audio.hostile import wav
 from tests.audio.insight.signals import RATE_HZ, through, white
+from tests.audio.kitchen import wav
 from tests.audio.studio import pcm16
 from tests.music import real_music
 
