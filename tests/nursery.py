@@ -269,7 +269,11 @@ def _become_engine(
     _take(1, stderr, control)
     with socket.socket(fileno=control) as served, suppress(BrokenPipeError, ConnectionResetError):
         served.send(json.dumps(greeting).encode())
-        _zygote_main._Server(served).run()
+        _zygote_main._Server(served, _do_nothing).run()
+
+
+def _do_nothing() -> None:
+    """Get the rest of an engine's code, all of which is there."""
 
 
 @contextmanager
@@ -292,7 +296,8 @@ def _engines() -> Iterator[None]:
 def _main(role: str, fd: int) -> None:
     with socket.socket(fileno=fd) as said:
         if role == "engines":
-            greeting = _zygote_main._prepare()
+            greeting, analysis = _zygote_main._prepare()
+            _zygote_main._prepare_all(analysis)
             os.chdir("/")
             _serve(said, partial(_become_engine, greeting))
             return
