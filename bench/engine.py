@@ -92,9 +92,9 @@ def only_analysed(source: Path, _: Path, *, insight: bool = False) -> None:
 
 
 def start_up() -> None:
-    """Do what ours does before it touches a file."""
+    """Have everything ready that ours needs for a file; the engine gets the last of it late."""
     with Engine() as engine:
-        engine.check()
+        engine.describe()
 
 
 def contestants(program: str | None) -> dict[str, Callable[[Path, Path], None]]:
