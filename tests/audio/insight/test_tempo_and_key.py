@@ -35,7 +35,7 @@ def test_noise_has_no_tempo_and_no_key(report: Report) -> None:
 def chords(tonic: int, mode: str) -> np.ndarray:
     """Return the cadence I-IV-V-I (minor: i-iv-V-i) with a few harmonics."""
     third = 4 if mode == "major" else 3
-    degrees = [(0, third), (5, third), (7, 4), (0, third)] * 3
+    degrees = [(0, third), (5, third), (7, 4), (0, third)]
     t = np.arange(2 * RATE_HZ) / RATE_HZ
     out = []
     for degree, width in degrees:
