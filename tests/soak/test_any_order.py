@@ -55,7 +55,7 @@ class Sent:
     is_draft: bool
     """Whether it speaks the IETF draft, and not tus 1.0."""
     declares: bool
-    """Whether the server was told the length at the beginning, and remembers it."""
+    """Whether the server was told the length at the beginning."""
     offset: int = 0
     is_finished: bool = False
 
@@ -105,9 +105,7 @@ class Clients(RuleBasedStateMachine):
         answer = self.client.post(self.servers[at].files, headers=headers)
         assert answer.status_code == 201, answer.text
         path = httpx.URL(answer.headers["location"]).path
-        # A draft of no bytes that is not complete yet is kept as one whose length comes later.
-        is_held_to_it = declares and (size > 0 or not is_draft)
-        sent = Sent(path, random.Random(size).randbytes(size), is_draft, is_held_to_it)
+        sent = Sent(path, random.Random(size).randbytes(size), is_draft, declares)
         sent.is_finished = size == 0 and declares and not is_draft
         self.all.append(sent)
         return sent

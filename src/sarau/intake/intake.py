@@ -78,6 +78,7 @@ class Intake:
         size_bytes: int | None,
         concat: str | None = None,
         body: bytes | memoryview | None = None,
+        stays_open: bool = False,
         also: OnCreated | None = None,
     ) -> Upload:
         """Make a new upload, and its track unless it is a piece (`concat` is `partial`).
@@ -89,6 +90,7 @@ class Intake:
             concat: `Upload-Concat` as sent.
             body: The whole file, when it came with the request: then the upload is
                 received in the same transaction in which it is created.
+            stays_open: Even a file of no bytes is not whole before the client says so.
             also: What else belongs into that transaction.
 
         Raises:
@@ -106,7 +108,7 @@ class Intake:
                 RefusedCode.UPLOAD_LENGTH_INVALID, f"{size_bytes} declared, {len(body)} came"
             )
         # An empty file is whole when it is declared.
-        content = b"" if size_bytes == 0 else body
+        content = b"" if size_bytes == 0 and not stays_open else body
         if content is None:
             self.files.make(upload.id)
             return self.add(upload, whole=False, also=also)

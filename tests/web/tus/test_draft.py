@@ -200,6 +200,17 @@ def test_a_length_of_nothing_is_held_to(server: Any) -> None:
     assert len(server.tracks()) == before
 
 
+def test_an_upload_of_nothing_stays_open_and_empty_until_it_is_complete(server: Any) -> None:
+    headers = {"Upload-Complete": "?0", "Upload-Length": "0"}
+    location = create(server, **headers).headers["location"]
+    head = httpx.head(location).headers
+    assert (head["upload-length"], head["upload-complete"]) == ("0", "?0")
+    assert append(location, 0, b"!", "?0").status_code == 400
+    assert append(location, 0, b"", "?1").headers["upload-complete"] == "?1"
+    assert server.upload(location).state is UploadState.RECEIVED
+    assert server.content(location) == b""
+
+
 def test_more_than_the_length_ends_the_upload_unless_it_is_announced(server: Any) -> None:
     location = create(server, b"abc", **{"Upload-Complete": "?0", "Upload-Length": "4"}).headers[
         "location"

@@ -129,8 +129,8 @@ async def post(server: Server, request: Request) -> Answer:
         server.intake.create,
         owner_id=request.owner_id,
         description=_claimed(request.headers, _description(request.headers)),
-        # An upload of no bytes is whole at once; this one is not to be, unless it says so.
-        size_bytes=size if completes else size or None,
+        size_bytes=size,
+        stays_open=not completes,
     )
     checksum = fields.content_digest(request.headers)
     if completes and has_body(request.headers) and size == length <= SMALL_BYTES:
