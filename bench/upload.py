@@ -29,6 +29,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.upload_peers import FLOORS, Peer, install, running
+from sarau.intake.appender import STEP_BYTES
 
 GIB = 1 << 30
 GB = GIB / 1e9
@@ -37,8 +38,6 @@ TICKS = os.sysconf("SC_CLK_TCK")
 OFFSET_TYPE = "application/offset+octet-stream"
 HASHED_AT_ONCE = 1 << 20
 """As many bytes as the server hashes at once."""
-SYNCED_AT_ONCE = 64 << 20
-"""As many bytes as the server writes between two syncs."""
 
 
 def processes(pid: int) -> list[int]:
@@ -130,7 +129,7 @@ def sync_s(body: Path) -> float:
     with tempfile.NamedTemporaryFile(prefix="sarau-bench-") as copy, body.open("rb") as file:
         while piece := file.read(HASHED_AT_ONCE):
             copy.raw.write(piece)
-            if copy.tell() % SYNCED_AT_ONCE == 0:
+            if copy.tell() % STEP_BYTES == 0:
                 start = time.thread_time()
                 os.fdatasync(copy.fileno())
                 spent += time.thread_time() - start

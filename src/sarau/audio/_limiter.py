@@ -36,6 +36,7 @@ class Limiter:
         self._rate_hz, self._layout = rate_hz, layout
         self._gain = np.float32(10 ** (gain_db / 20))
         self._ceiling_db = ceiling_dbtp - MARGIN_DB
+        self._ceiling = 10 ** (self._ceiling_db / 20)
         self._half = max(1, int(rate_hz * _ATTACK_S / 2))
         self._fall_db = RELEASE_DB_PER_S / rate_hz
         self._stretches = Stretches(len(channel_weights(layout)))
@@ -68,7 +69,7 @@ class Limiter:
 
     def _needed(self, stretch: Stretch) -> _Decibels:
         """Return the needed reduction, falling off at a constant rate after each peak."""
-        found = stretch.above(10 ** (self._ceiling_db / 20), self._interpolator)
+        found = stretch.above(self._ceiling, self._interpolator)
         needed = np.zeros(stretch.samples + PIECE)
         over_db = self._over_db(found.peaks)
         for start, row in zip(found.starts.tolist(), over_db, strict=True):
@@ -89,8 +90,8 @@ class Limiter:
 
     def _over_db(self, peaks: Samples) -> _Decibels:
         """Return how far each sample, or what follows it, passes the ceiling."""
-        floor = np.float32(10 ** (self._ceiling_db / 20))
-        over_db: _Decibels = 20 * np.log10(np.maximum(peaks, floor).astype(np.float64))
+        held = np.maximum(peaks, np.float32(self._ceiling)).astype(np.float64)
+        over_db: _Decibels = 20 * np.log10(held)
         return np.maximum(over_db - self._ceiling_db, 0.0)
 
     def _apply(self, count: int) -> AudioFrame:
