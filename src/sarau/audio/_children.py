@@ -22,13 +22,17 @@ class Children:
     """Has work done by locked children, each forked for it; any number of threads may ask."""
 
     def __init__(
-        self, limits: Limits, sandbox: SandboxMode, on_child: Callable[[ChildReport], None]
+        self,
+        limits: Limits,
+        sandbox: SandboxMode,
+        on_child: Callable[[ChildReport], None],
+        zygote: Zygote,
     ) -> None:
         self._limits = limits
         self._sandbox = sandbox
         self._on_child = on_child
         self._lock = threading.Lock()
-        self._zygote: Zygote | None = Zygote()
+        self._zygote: Zygote | None = zygote
         self._closed = False
         self._busy = 0
         """Children at work."""

@@ -26,6 +26,7 @@ from sarau.audio._types import (
     SandboxMode,
 )
 from sarau.audio._verification import Verification
+from sarau.audio.zygote import Zygote
 from sarau.model.preset import Format, Preset, RenditionSpec
 
 
@@ -43,8 +44,10 @@ class Engine:
         sandbox: SandboxMode = SandboxMode.REQUIRED,
         work_dir: Path | None = None,
         on_child: Callable[[ChildReport], None] = ignore,
+        zygote: Zygote | None = None,
     ) -> None:
-        self._children = Children(limits, sandbox, on_child)
+        """Start the engine, or take over a `zygote` that got ready meanwhile."""
+        self._children = Children(limits, sandbox, on_child, zygote or Zygote())
         self._work_dir = work_dir
 
     def __enter__(self) -> Self:

@@ -5,7 +5,7 @@ can open none of their files. So the zygote does all that a child will do, on a 
 buzz, before it forks any: here what analysing needs, the rest in `_warm_all`.
 """
 
-import tempfile
+import os
 from typing import Final
 
 from sarau.audio import _analyse
@@ -34,7 +34,7 @@ def warm() -> Analysis:
     """Analyse a short sound."""
     for encoding in _ENCODINGS:
         "".encode(encoding)
-    with tempfile.TemporaryFile() as file:
+    with open(os.memfd_create("buzz"), "w+b") as file:  # noqa: PTH123 - it has no path
         file.write(buzz())
         file.flush()
         return _analyse.analyse(Source(file.fileno(), Limits()), Silent(), insight=True)

@@ -40,11 +40,14 @@ def main(control_fd: int) -> None:
         control.send(json.dumps(greeting).encode())
         _Server(control, partial(_prepare_all, buzz)).run()
     except (BrokenPipeError, ConnectionResetError):
-        sys.exit(0)
+        pass
+    # There is nothing to finish, and somebody waits for the end.
+    os._exit(0)
 
 
 def _prepare() -> "tuple[dict[str, Any], Analysis]":
     """Import and run what analysing needs, so that a locked child opens no file of ours."""
+    gc.disable()
     from sarau.audio import _libraries  # noqa: PLC0415
 
     # Everything below imports PyAV, and LAME has to be there before it.
@@ -70,11 +73,12 @@ def _prepare_all(buzz: "Analysis") -> None:
 
     _child.load_operations()
     _warm_all.warm_all(buzz)
+    gc.collect()
     _settle()
 
 
 def _settle() -> None:
-    gc.collect()
+    # No child has to look for garbage in all this.
     gc.freeze()
     # What warming up has freed would be memory that no limit counts.
     ctypes.CDLL(None).malloc_trim(0)
@@ -148,6 +152,7 @@ class _Server:
     def _become_child(self, job: dict[str, Any], results_fd: int, fds: list[int]) -> NoReturn:
         from sarau.audio import _child  # noqa: PLC0415 - imported by _prepare
 
+        gc.enable()
         status = 1
         try:
             status = _child.run(job, results_fd, fds, zygote_pid=os.getppid())

@@ -138,7 +138,7 @@ class Zygote:
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and code
                 [
                     sys.executable,
-                    "-I",
+                    "-IS",
                     "-c",
                     _BOOT,
                     str(theirs.fileno()),

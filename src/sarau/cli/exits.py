@@ -9,7 +9,6 @@ import sys
 from sarau.cli.names import shown
 from sarau.errors import FailedCode, FailedError, RefusedError, RejectedError, SarauError
 from sarau.model.messages import choose_language, message
-from sarau.settings import SettingsError, terminal_locale
 
 SOME_NOT_READY = 1
 WRONG_CALL = 2
@@ -21,6 +20,8 @@ BY_SIGNAL = 128
 
 def language() -> str:
     """Return the language of the person at the terminal."""
+    from sarau.settings import terminal_locale  # noqa: PLC0415 - heavy
+
     return choose_language(terminal_locale().partition(".")[0].replace("_", "-"))
 
 
@@ -46,6 +47,8 @@ def say(error: SarauError, more: str = "") -> None:
 
 def explain(error: Exception) -> int | None:
     """Say what went wrong on standard error; None for what is not ours to explain."""
+    from sarau.settings import SettingsError  # noqa: PLC0415 - heavy
+
     if isinstance(error, SettingsError):
         print(f"sarau: {error}", file=sys.stderr)
         return WRONG_CALL

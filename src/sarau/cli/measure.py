@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sarau import settings
+from sarau.cli.engines import started
 from sarau.cli.exits import SOME_NOT_READY
 from sarau.cli.names import document, say_nothing_to_do
 
@@ -25,31 +25,31 @@ if TYPE_CHECKING:
 )
 def command(files: tuple[Path, ...], jobs: int | None, *, as_json: bool) -> None:
     """Measure the loudness of FILES (or directories of them) by EBU R 128."""
-    from sarau.audio import Engine, SandboxMode  # noqa: PLC0415 - heavy
-    from sarau.cli import batch, tables  # noqa: PLC0415 - heavy
-    from sarau.cli.jobs import find_files  # noqa: PLC0415 - heavy
-    from sarau.cli.progress import Progress  # noqa: PLC0415 - heavy
-
-    found = settings.load(workers=jobs)
-    paths = (path for path, _ in find_files(files))
     results = []
-    with Engine(sandbox=SandboxMode(found.sandbox)) as engine, Progress() as progress:
-        work = batch.work_through(
-            paths,
-            lambda path: batch.measure(engine, path, progress, insight=as_json),
-            engine=engine,
-            workers=found.worker_count,
-            progress=progress,
-        )
-        # Closed at once when this block ends early, and with it what is at work.
-        with contextlib.closing(work) as done:
-            for result in done:
-                if as_json:
-                    print(document(_plain(result)), flush=True)
-                results.append(result.summary())
+    with started(jobs) as (engine, workers):
+        from sarau.cli import batch  # noqa: PLC0415 - heavy
+        from sarau.cli.jobs import find_files  # noqa: PLC0415 - heavy
+        from sarau.cli.progress import Progress  # noqa: PLC0415 - heavy
+
+        with Progress() as progress:
+            work = batch.work_through(
+                (path for path, _ in find_files(files)),
+                lambda path: batch.measure(engine, path, progress, insight=as_json),
+                engine=engine,
+                workers=workers,
+                progress=progress,
+            )
+            # Closed at once when this block ends early, and with it what is at work.
+            with contextlib.closing(work) as done:
+                for result in done:
+                    if as_json:
+                        print(document(_plain(result)), flush=True)
+                    results.append(result.summary())
     if not results:
         say_nothing_to_do(files)
     if not as_json:
+        from sarau.cli import tables  # noqa: PLC0415 - heavy
+
         tables.print_measured(sorted(results, key=lambda result: result.path))
     if any(result.error for result in results):
         sys.exit(SOME_NOT_READY)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sarau import settings
 from sarau.errors import RefusedError
 from sarau.model.own_preset import read_preset, to_definition
 from sarau.model.preset import PRESETS, Preset
@@ -125,6 +124,7 @@ def _changing(data: Path | None) -> "Iterator[sa.Connection]":
 
 
 def _opened(data: Path | None) -> "AbstractContextManager[App]":
+    from sarau import settings  # noqa: PLC0415 - heavy
     from sarau.app import open_app  # noqa: PLC0415 - heavy
 
     return open_app(settings.load(data=data), work=False)

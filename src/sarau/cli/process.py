@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sarau import settings
+from sarau.cli.engines import started
 from sarau.cli.exits import SOME_NOT_READY
 from sarau.cli.names import document, say_nothing_to_do, shown
 from sarau.cli.presets import PresetType
@@ -18,6 +18,7 @@ from sarau.errors import RejectedError
 from sarau.model.preset import DEFAULT_PRESET, Preset
 
 if TYPE_CHECKING:
+    from sarau.audio import Engine
     from sarau.cli.batch import Processed, Summary
     from sarau.cli.likeness import Alike
     from sarau.cli.report import Report
@@ -73,16 +74,18 @@ def command(
     Called again after an interruption, it goes on with what is missing. With --album the
     tracks of each folder keep their levels among each other.
     """
-    from sarau.cli.likeness import Recordings  # noqa: PLC0415 - heavy
-
     _check_target(target)
-    results, alike, recordings = [], {}, Recordings()
+    results, alike = [], {}
     with contextlib.ExitStack() as stack:
         stack.enter_context(ended_by_signals())
+        engine, workers = stack.enter_context(started(jobs))
+        from sarau.cli.likeness import Recordings  # noqa: PLC0415 - heavy
+
+        recordings = Recordings()
         report = _open_report(stack, report_to) if report_to is not None else None
         work = _album_results if album else _results
         # Closed at once when this block ends early, and with it what is at work.
-        done = contextlib.closing(work(files, target, preset, jobs, again=again))
+        done = contextlib.closing(work(engine, workers, files, target, preset, again=again))
         for result in stack.enter_context(done):
             insight = result.analysis.insight if result.analysis else None
             found = recordings.add(result.path, insight.fingerprint if insight else None)
@@ -127,38 +130,43 @@ def _open_report(stack: contextlib.ExitStack, given: Path) -> "Report":
 
 
 def _results(
-    files: tuple[Path, ...], target: Path, preset: Preset, jobs: int | None, *, again: bool
+    engine: "Engine",
+    workers: int,
+    files: tuple[Path, ...],
+    target: Path,
+    preset: Preset,
+    *,
+    again: bool,
 ) -> Generator["Processed"]:
-    from sarau.audio import Engine, SandboxMode  # noqa: PLC0415 - heavy
+    from sarau.cli import batch  # noqa: PLC0415 - heavy
+    from sarau.cli.jobs import plan_jobs  # noqa: PLC0415 - heavy
+    from sarau.cli.progress import Progress  # noqa: PLC0415 - heavy
 
-    found = settings.load(workers=jobs)
-    with Engine(sandbox=SandboxMode(found.sandbox)) as engine:
-        # The engine gets ready in a process of its own; the rest is loaded meanwhile.
-        from sarau.cli import batch  # noqa: PLC0415 - heavy
-        from sarau.cli.jobs import plan_jobs  # noqa: PLC0415 - heavy
-        from sarau.cli.progress import Progress  # noqa: PLC0415 - heavy
-
-        with Progress() as progress:
-            yield from batch.work_through(
-                plan_jobs(files, target),
-                lambda job: batch.process(engine, preset, job, progress, again=again),
-                engine=engine,
-                workers=found.worker_count,
-                progress=progress,
-            )
+    with Progress() as progress:
+        yield from batch.work_through(
+            plan_jobs(files, target),
+            lambda job: batch.process(engine, preset, job, progress, again=again),
+            engine=engine,
+            workers=workers,
+            progress=progress,
+        )
 
 
 def _album_results(
-    files: tuple[Path, ...], target: Path, preset: Preset, jobs: int | None, *, again: bool
+    engine: "Engine",
+    workers: int,
+    files: tuple[Path, ...],
+    target: Path,
+    preset: Preset,
+    *,
+    again: bool,
 ) -> Generator["Processed"]:
-    from sarau.audio import Engine, SandboxMode  # noqa: PLC0415 - heavy
     from sarau.cli import albums  # noqa: PLC0415 - heavy
     from sarau.cli.jobs import plan_jobs  # noqa: PLC0415 - heavy
     from sarau.cli.progress import Progress  # noqa: PLC0415 - heavy
 
-    found = settings.load(workers=jobs)
-    with Engine(sandbox=SandboxMode(found.sandbox)) as engine, Progress() as progress:
-        desk = albums.Desk(engine, preset, progress, found.worker_count)
+    with Progress() as progress:
+        desk = albums.Desk(engine, preset, progress, workers)
         for together in albums.group(plan_jobs(files, target)):
             yield from desk.process(together, again=again)
 

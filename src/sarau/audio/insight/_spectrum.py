@@ -1,11 +1,11 @@
 """The spectrum: over time for a picture, and on the whole for where it ends."""
 
-import io
-from typing import Final
+from fractions import Fraction
+from typing import Any, Final
 
+import av
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from sarau.audio._frames import Samples
 from sarau.audio.insight._types import Spectrogram
@@ -104,15 +104,27 @@ class Spectrum:
         share = (level_db - _LOWEST_DB) / (_HIGHEST_DB - _LOWEST_DB)
         shades = (np.clip(share, 0, 1) * (_SHADES - 1)).round().astype(np.uint8)
         upright = np.ascontiguousarray(shades.T[::-1])
-        image = Image.fromarray(upright if upright.size else np.zeros((_ROWS, 1), np.uint8), "P")
-        image.putpalette(_palette())
-        out = io.BytesIO()
-        image.save(out, "PNG", optimize=True)
-        return Spectrogram(png=out.getvalue(), top_hz=self.rate_hz / 2)
+        drawn = upright if upright.size else np.zeros((_ROWS, 1), np.uint8)
+        return Spectrogram(png=_png(drawn, _palette()), top_hz=self.rate_hz / 2)
 
 
-def _palette() -> list[int]:
+def _png(shades: NDArray[np.uint8], palette: NDArray[np.uint8]) -> bytes:
+    """Return a picture of shades, each a row of the palette, by the encoder that is here."""
+    indexed: Any = (shades, palette)  # what the stub of `from_ndarray` leaves out
+    frame = av.VideoFrame.from_ndarray(indexed, format="pal8")
+    encoder = av.VideoCodecContext.create("png", "w")
+    encoder.width, encoder.height, encoder.pix_fmt = frame.width, frame.height, "pal8"
+    encoder.thread_count = 1
+    encoder.time_base = encoder.sample_aspect_ratio = Fraction(1)
+    return b"".join(bytes(packet) for packet in [*encoder.encode(frame), *encoder.encode(None)])
+
+
+def _palette() -> NDArray[np.uint8]:
+    """Return 256 colours: opacity, red, green, blue. The first of them are in use."""
     at = np.linspace(0, len(_COLOURS) - 1, _SHADES)
     colours = np.array(_COLOURS, float)
     channels = [np.interp(at, np.arange(len(_COLOURS)), colours[:, index]) for index in range(3)]
-    return [int(value) for value in np.stack(channels, axis=1).round().ravel()]
+    palette = np.zeros((256, 4), np.uint8)
+    palette[:, 0] = 255
+    palette[:_SHADES, 1:] = np.stack(channels, axis=1).round()
+    return palette
