@@ -21,6 +21,8 @@ from sarau.audio._types import LIMITING_STEP_DB
 
 _PIECES: Final = 4
 """Of a block: each as long as the limiter's attack."""
+_BETWEEN_DB: Final = 0.1
+"""By how much what is between the samples makes the limiter work harder, on average."""
 _STEPS: Final = 26
 """To 13 dB: the most limiting a preset may allow, and a codec's headroom under it."""
 _FLOOR_POWER: Final = 1e-20
@@ -67,9 +69,9 @@ class Foresight:
             return ()
         whole = len(self._peaks) // _PIECES * _PIECES
         limited = _Limited(np.frombuffer(self._peaks, np.float32, whole).astype(np.float64))
-        losses = []
-        for step in range(_STEPS + 1):
-            threshold_db = true_peak_dbtp - step * LIMITING_STEP_DB - MARGIN_DB
+        losses = [0.0]
+        for step in range(1, _STEPS + 1):
+            threshold_db = true_peak_dbtp - step * LIMITING_STEP_DB - MARGIN_DB - _BETWEEN_DB
             after = meter.integrated_lufs(limited.powers(threshold_db))
             losses.append(round(max(0.0, before - after), 3) if after is not None else 0.0)
             worked()
