@@ -5,8 +5,6 @@ from pathlib import Path
 from bench import engine, music, startup, upload
 
 ROUNDS = 3
-ENGINE_ROUNDS = 2
-"""Of more music, which says more than more rounds of less."""
 EXCERPT_S = 45
 GUIDE = Path(__file__).parents[1] / "docs" / "guide"
 BEGIN, END = "<!-- make bench -->", "<!-- end of make bench -->"
@@ -23,7 +21,8 @@ def costs_of_the_engine() -> None:
     sources = {piece.kind: music.excerpt(piece, EXCERPT_S) for piece in music.PIECES}
     text = "\n\n".join(
         [
-            engine.bench(sources, ENGINE_ROUNDS, engine.NORMALIZE),
+            engine.bench(sources, ROUNDS, engine.NORMALIZE),
+            engine.wall(sources, ROUNDS),
             startup.start_up(2 * ROUNDS),
             startup.by_cores(music.whole(music.PIECES[0]), ROUNDS),
         ]

@@ -8,14 +8,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Cost:
-    cpu_s: float = 0.0
-    wall_s: float = 0.0
-
-    def __add__(self, other: "Cost") -> "Cost":
-        return Cost(self.cpu_s + other.cpu_s, self.wall_s + other.wall_s)
-
-    def __sub__(self, other: "Cost") -> "Cost":
-        return Cost(self.cpu_s - other.cpu_s, self.wall_s - other.wall_s)
+    cpu_s: float
+    wall_s: float
 
 
 def children_cpu() -> float:
