@@ -1,5 +1,6 @@
 """A rendition that is not what was to be made never passes."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 from tests.audio.kitchen import Kitchen, wav
 from tests.audio.studio import STREAMING, Work, noise, pcm16
 
-from sarau.audio import Engine
+from sarau.audio import ChildReport, Engine
 from sarau.errors import FailedCode, FailedError
 
 Spoil = Callable[[bytes], bytes]
@@ -54,3 +55,34 @@ def test_a_rendition_of_other_music_has_another_length(
 
     with pytest.raises(FailedError, match="should have"):
         engine.verify(made.source, made.analysis, STREAMING, shorter.files, tmp_path / "out")
+
+
+@pytest.mark.parametrize("cores", [1, 2, 3, 8])
+def test_what_was_heard_belongs_to_its_file_however_many_children_listen(
+    work: Callable[..., Work],
+    kitchen: Kitchen,
+    monkeypatch: pytest.MonkeyPatch,
+    cores: int,
+) -> None:
+    made = work(kitchen.wav)
+    told: list[float] = []
+    reports: list[ChildReport] = []
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cores)))
+    with Engine(on_child=reports.append) as other:
+        renditions = other.verify(
+            made.source,
+            made.analysis,
+            STREAMING,
+            made.files,
+            made.files[0].path.parent,
+            on_progress=told.append,
+        )
+
+    rates = {"flac": 44_100, "mp3": 44_100, "aac": 44_100, "opus": 48_000}
+    source = made.analysis.source
+    assert {one.file.spec.name: one.evidence.samples for one in renditions} == {
+        name: source.samples * rate_hz // source.sample_rate_hz for name, rate_hz in rates.items()
+    }
+    listened = [report for report in reports if report.operation == "measure"]
+    assert len(listened) == min(cores, 4)
+    assert told == sorted(told)

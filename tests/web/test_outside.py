@@ -63,7 +63,9 @@ def test_one_id_leads_from_the_request_to_the_rendition(make_server: Make, tmp_p
     assert stages == ["validate", "store", "render", "verify", "adopt", "publish"]
     children = [event for event in ours if event["message"] == "engine child"]
     operations = [child["operation"] for child in children]
-    assert operations == ["analyse", "render", *["measure"] * 4, "tag"], "one for each rendition"
+    measured = operations.count("measure")  # four renditions, by as many children as had a core
+    assert 1 <= measured <= 4
+    assert operations == ["analyse", "render", *["measure"] * measured, "tag"]
     assert all(child["cpu_s"] > 0 and child["max_rss_bytes"] > 10 << 20 for child in children)
     assert {event["track_id"] for event in ours if "run_id" in event} == {track_id}
     assert any(e["message"] == "request" and e["status"] == 201 for e in ours)

@@ -22,6 +22,7 @@ RESAMPLER: Final = "{}:filter_size=64:phase_shift=10:cutoff=0.97"
 """At least 93 dB of signal to noise at 20 kHz; swr's own settings give 25."""
 
 _STEREO: Final = 2
+_UNCHANGED: Final = np.float32(1)
 # What a file that names no layout means by its number of channels (WAVE's own order).
 _LAYOUTS: Final = {
     1: "mono",
@@ -61,12 +62,16 @@ def planes(frame: AudioFrame) -> list[AudioPlane]:
     return [AudioPlane(frame, channel) for channel in range(frame.layout.nb_channels)]
 
 
-def to_samples(frame: AudioFrame) -> Samples:
-    """Return a planar float frame as an array of its own."""
+def to_samples(frame: AudioFrame, gain: np.float32 = _UNCHANGED) -> Samples:
+    """Return a planar float frame, times `gain`, as an array of its own."""
     count = frame.samples
     samples: Samples = np.empty((frame.layout.nb_channels, count), np.float32)
     for channel, plane in zip(samples, planes(frame), strict=True):
-        channel[:] = np.frombuffer(memoryview(plane), np.float32, count)
+        given = np.frombuffer(memoryview(plane), np.float32, count)
+        if gain == 1:
+            channel[:] = given
+        else:
+            np.multiply(given, gain, out=channel)
     return samples
 
 

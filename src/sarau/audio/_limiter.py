@@ -50,9 +50,8 @@ class Limiter:
 
     def push(self, frame: AudioFrame | None) -> Iterator[AudioFrame]:
         """Take a frame, or the end; yield what is ready."""
-        samples = to_samples(frame) if frame is not None else None
+        samples = to_samples(frame, self._gain) if frame is not None else None
         if samples is not None:
-            samples *= self._gain
             self._waiting.append(samples)
             self._waiting_count += samples.shape[1]
         needed = [self._needed(stretch) for stretch in self._stretches.push(samples)]

@@ -12,16 +12,20 @@ from sarau.errors import FailedCode, FailedError, RejectedError
 
 
 def run(job: dict[str, Any], inputs: list[int], reporter: Reporter) -> Plain:
-    """Measure the first input; the operation of a child.
+    """Measure the inputs, one after the other; the operation of a child.
 
     Raises:
-        FailedError: `internal`, when it cannot be read: it is ours.
+        FailedError: `internal`, when one cannot be read: it is ours.
 
     """
+    measured = []
     try:
-        return to_plain(measure(inputs[0], reporter.progress, tenths=job.get("tenths") is True))
+        for index, fd in enumerate(inputs):
+            reporter.part(index / len(inputs), (index + 1) / len(inputs))
+            measured.append(measure(fd, reporter.progress, tenths=job.get("tenths") is True))
     except RejectedError as error:
         raise FailedError(FailedCode.INTERNAL, f"a rendition is {error}") from error
+    return to_plain(measured)
 
 
 def measure(fd: int, part: Callable[[float], None], *, tenths: bool = False) -> Measured:

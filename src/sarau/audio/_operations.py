@@ -1,6 +1,5 @@
 """What is asked of children once a source is analysed, each operation as a function."""
 
-import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -71,22 +70,27 @@ def measure(
     *,
     tenths: bool,
 ) -> list[Measured]:
-    """Measure each file in a child of its own, as many at once as there are cores.
+    """Measure the files in as many children as there are cores to use, at most one for each.
 
     Threads of one child would wait for Python's lock at every small packet.
     """
-    watch = Sum(len(files), on_progress)
+    count = min(len(files), children.free_cores())
+    watch = Sum(count, on_progress)
     asked: dict[str, Plain] = {"tenths": tenths}
 
-    def one(index: int) -> Measured:
-        path = files[index].path
-        result = children.run("measure", [path], None, asked, watch.part(index))
-        return read_answer(Measured, result)
+    def share(index: int) -> list[Measured]:
+        paths = [file.path for file in files[index::count]]
+        result = children.run("measure", paths, None, asked, watch.part(index))
+        measured = read_answer(list[Measured], result)
+        if len(measured) != len(paths):
+            raise FailedError(FailedCode.ENGINE_CRASHED, "a child talks of other files")
+        return measured
 
     # Whose run it is stays known in the threads, for what is told of their children.
-    contexts = [copy_context() for _ in files]
-    with ThreadPoolExecutor(max(1, min(len(files), len(os.sched_getaffinity(0))))) as pool:
-        return list(pool.map(lambda index: contexts[index].run(one, index), range(len(files))))
+    contexts = [copy_context() for _ in range(count)]
+    with ThreadPoolExecutor(max(1, count)) as pool:
+        shares = list(pool.map(lambda index: contexts[index].run(share, index), range(count)))
+    return [shares[index % count][index // count] for index in range(len(files))]
 
 
 def turn_down(

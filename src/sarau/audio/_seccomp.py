@@ -9,6 +9,7 @@ import ctypes
 import errno
 import os
 import struct
+from functools import cache
 from typing import Final
 
 from sarau.audio._syscalls import ALLOWED, AUDIT_ARCH, CHECKED
@@ -35,9 +36,14 @@ _MODE_FILTER: Final = 2
 _Code = list[tuple[int, int, int, int]]
 
 
-def is_known_machine() -> bool:
-    """Tell whether the system calls of this machine are known here."""
-    return os.uname().machine in ALLOWED
+@cache
+def program() -> bytes | None:
+    """Return the filter of this machine, None where its system calls are not known here.
+
+    The zygote asks for it once, so that no child has to build it.
+    """
+    machine = os.uname().machine
+    return build_program(machine) if machine in ALLOWED else None
 
 
 def _deny(number: int = errno.EPERM) -> tuple[int, int, int, int]:
@@ -90,10 +96,10 @@ def restrict() -> bool:
 
     NO_NEW_PRIVS must be set. Returns False when the kernel has no seccomp.
     """
-    if not is_known_machine():
+    instructions = program()
+    if instructions is None:
         return False
-    program = build_program(os.uname().machine)
-    code = ctypes.create_string_buffer(program, len(program))
-    header = struct.pack("=H6xQ", len(program) // 8, ctypes.addressof(code))
+    code = ctypes.create_string_buffer(instructions, len(instructions))
+    header = struct.pack("=H6xQ", len(instructions) // 8, ctypes.addressof(code))
     libc = ctypes.CDLL(None, use_errno=True)
     return bool(libc.prctl(_PR_SET_SECCOMP, _MODE_FILTER, header, 0, 0) == 0)

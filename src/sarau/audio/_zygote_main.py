@@ -62,7 +62,7 @@ def _prepare() -> "tuple[dict[str, Any], Analysis]":
         "lame_source": _libraries.lame_source(),
         "slow_lame": _libraries.has_slow_lame(),
         "landlock_abi": _landlock.landlock_abi(),
-        "seccomp": _seccomp.is_known_machine(),
+        "seccomp": _seccomp.program() is not None,
     }
     return greeting, buzz
 
