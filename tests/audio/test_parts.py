@@ -140,13 +140,19 @@ def test_plan_without_limiter() -> None:
 
 
 def test_plan_with_limiter() -> None:
-    plan = within_ceiling(loud(-18, -3), STREAMING, gain_db=4, room_dbtp=-2)
-    assert plan == GainPlan(gain_db=4, limiter_ceiling_dbtp=-2, ceiling_limited=False)
+    plan = within_ceiling(loud(-18, -3), STREAMING, gain_db=3, room_dbtp=-2)
+    assert plan == GainPlan(gain_db=3, limiter_ceiling_dbtp=-2, ceiling_limited=False)
 
 
 def test_plan_stops_at_the_permitted_work() -> None:
     plan = within_ceiling(loud(-24, -3), STREAMING, gain_db=10, room_dbtp=-2)
-    assert plan == GainPlan(gain_db=5, limiter_ceiling_dbtp=-2, ceiling_limited=True)
+    # -2 dBTP for lossy codecs, a margin of 0.1 dB, and 3 dB of work above that.
+    assert plan == GainPlan(gain_db=3.9, limiter_ceiling_dbtp=-2, ceiling_limited=True)
+    # Where there is more room, the gain is the same, and where a codec needs more, less.
+    roomy = within_ceiling(loud(-24, -3), STREAMING, gain_db=10, room_dbtp=-1.05)
+    assert roomy.gain_db == plan.gain_db
+    tight = within_ceiling(loud(-24, -3), STREAMING, gain_db=10, room_dbtp=-2.5)
+    assert tight.gain_db == 3.4
 
 
 @pytest.mark.parametrize(

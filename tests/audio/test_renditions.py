@@ -19,6 +19,7 @@ from tests.audio.meters import decode, ebur128, probe
 from tests.audio.studio import ALL, STREAMING, Work, check_with_ffmpeg, noise, pcm16, pcm24
 
 from sarau.audio import Analysis, Engine, Rendition, Verdict, from_plain, to_plain
+from sarau.audio._types import LIMITER_MARGIN_DB
 from sarau.model.preset import PRESETS, Format, RenditionSpec
 
 
@@ -66,7 +67,9 @@ def test_gain_stops_where_the_limiter_would_work_too_hard(work: Callable[..., Wo
         assert each.evidence.verdict is Verdict.CEILING_LIMITED, name
         assert each.file.gain.ceiling_limited
         assert before.true_peak_dbtp is not None
-        worked = before.true_peak_dbtp + each.file.gain.gain_db - STREAMING.ceiling_dbtp
+        held_dbtp = each.file.gain.limiter_ceiling_dbtp
+        assert held_dbtp is not None
+        worked = before.true_peak_dbtp + each.file.gain.gain_db - (held_dbtp - LIMITER_MARGIN_DB)
         assert worked <= STREAMING.max_limiting_db + 0.01, name
         assert heard.true_peak_dbtp <= STREAMING.ceiling_dbtp, name
         assert heard.integrated_lufs < -14.3, name
@@ -164,7 +167,8 @@ def test_odd_loudspeakers_are_taken_for_the_usual_ones(
     usual = tmp_path / "usual.wav"
     usual.write_bytes(wav(data, channels=channels))
     expected = engine.analyse(usual)
-    made = work(wav(data, channels=channels, mask=mask), ALL)
+    # Noise in one channel has peaks too high to be made as loud as music.
+    made = work(wav(data, channels=channels, mask=mask), replace(ALL, target_lufs=-16.0))
 
     found = made.analysis
     assert found.source.channel_layout == expected.source.channel_layout

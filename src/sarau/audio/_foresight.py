@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sarau.audio._frames import Levels
-from sarau.audio._limiter import MARGIN_DB, RELEASE_DB_PER_S
+from sarau.audio._limiter import RELEASE_DB_PER_S
 from sarau.audio._loudness import BLOCKS_PER_S, Loudmeter
-from sarau.audio._types import LIMITING_STEP_DB
+from sarau.audio._types import LIMITER_MARGIN_DB, LIMITING_STEP_DB
 
 _PIECES: Final = 4
 """Of a block: each as long as the limiter's attack."""
@@ -69,9 +69,10 @@ class Foresight:
             return ()
         whole = len(self._peaks) // _PIECES * _PIECES
         limited = _Limited(np.frombuffer(self._peaks, np.float32, whole).astype(np.float64))
+        below_db = LIMITER_MARGIN_DB + _BETWEEN_DB
         losses = [0.0]
         for step in range(1, _STEPS + 1):
-            threshold_db = true_peak_dbtp - step * LIMITING_STEP_DB - MARGIN_DB - _BETWEEN_DB
+            threshold_db = true_peak_dbtp - step * LIMITING_STEP_DB - below_db
             after = meter.integrated_lufs(limited.powers(threshold_db))
             losses.append(round(max(0.0, before - after), 3) if after is not None else 0.0)
             worked()

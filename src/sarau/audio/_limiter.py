@@ -17,12 +17,11 @@ from numpy.typing import NDArray
 from sarau.audio._frames import Samples, to_frame, to_samples
 from sarau.audio._loudness import channel_weights
 from sarau.audio._true_peak import PIECE, Stretch, Stretches, interpolator, oversampling
+from sarau.audio._types import LIMITER_MARGIN_DB
 
 _ATTACK_S: Final = 0.005
 RELEASE_DB_PER_S: Final = 40.0
 _NEPERS_PER_DB: Final = -math.log(10) / 20
-MARGIN_DB: Final = 0.1
-"""What four times the samples may still miss of a peak of high notes."""
 
 _Decibels = NDArray[np.float64]
 
@@ -35,7 +34,7 @@ class Limiter:
     ) -> None:
         self._rate_hz, self._layout = rate_hz, layout
         self._gain = np.float32(10 ** (gain_db / 20))
-        self._ceiling_db = ceiling_dbtp - MARGIN_DB
+        self._ceiling_db = ceiling_dbtp - LIMITER_MARGIN_DB
         self._ceiling = 10 ** (self._ceiling_db / 20)
         self._half = max(1, int(rate_hz * _ATTACK_S / 2))
         self._fall_db = RELEASE_DB_PER_S / rate_hz

@@ -1,10 +1,9 @@
 """How much gain each rendition gets, and whether its peaks need holding.
 
 Gain is constant. The limiter comes in only when the true peak would pass the ceiling
-less the codec's headroom. Where the peaks would have to come down to the ceiling by more
-than the preset allows, the gain stops and the plan says `ceiling_limited`. That work is
-counted against the ceiling, which the listener sees, and not against the headroom that a
-codec needs below it: so all renditions of a track are equally loud.
+less the codec's headroom. Where it would have to work harder than the preset allows, the
+gain stops and the plan says `ceiling_limited`. Its work is counted where the preset leaves
+the least room: so it never works harder, and all renditions of a track are equally loud.
 
 A level without a target stays as it is. Only samples that pass full scale, as those of
 floating point may, come down to it where the format holds integers; the plan says
@@ -17,7 +16,14 @@ from dataclasses import replace
 from typing import Final, TypeVar
 
 from sarau.audio._formats import OPUS_GAIN_STEP_DB, TRAITS, is_mixed
-from sarau.audio._types import LIMITING_STEP_DB, AlbumGain, Analysis, GainPlan, Verdict
+from sarau.audio._types import (
+    LIMITER_MARGIN_DB,
+    LIMITING_STEP_DB,
+    AlbumGain,
+    Analysis,
+    GainPlan,
+    Verdict,
+)
 from sarau.model.loudness import Loudness
 from sarau.model.preset import Preset, RenditionSpec
 
@@ -39,6 +45,12 @@ P = TypeVar("P")
 def planned_room_dbtp(preset: Preset, spec: RenditionSpec) -> float:
     """Return where samples have to stay, so that the decoded rendition is under the ceiling."""
     return preset.ceiling_dbtp - TRAITS[spec.format].headroom_db
+
+
+def highest_dbtp(preset: Preset) -> float:
+    """Return how high a limiter may find the peaks of any rendition of a preset."""
+    least_room = min(planned_room_dbtp(preset, spec) for spec in preset.renditions)
+    return least_room - LIMITER_MARGIN_DB + preset.max_limiting_db
 
 
 def loudness_before(analysis: Analysis, spec: RenditionSpec) -> Loudness:
@@ -114,8 +126,10 @@ def within_ceiling(
     if peak_dbtp is None or peak_dbtp + gain_db <= room_dbtp:
         return replace(UNCHANGED, gain_db=round(gain_db, 3))
     may_limit = preset.max_limiting_db > 0
-    highest_dbtp = preset.ceiling_dbtp + preset.max_limiting_db if may_limit else room_dbtp
-    allowed_db = min(gain_db, highest_dbtp - peak_dbtp)
+    # A room that was corrected may be less than any that was planned.
+    hardest_dbtp = room_dbtp - LIMITER_MARGIN_DB + preset.max_limiting_db
+    most_dbtp = min(highest_dbtp(preset), hardest_dbtp) if may_limit else room_dbtp
+    allowed_db = min(gain_db, most_dbtp - peak_dbtp)
     return GainPlan(
         gain_db=round(allowed_db, 3),
         limiter_ceiling_dbtp=round(room_dbtp, 3) if may_limit else None,

@@ -169,6 +169,9 @@ class LoudnessCurve:
 
 
 LIMITING_STEP_DB: Final[float] = 0.5
+LIMITER_MARGIN_DB: Final[float] = 0.1
+"""What a limiter holds peaks below its ceiling: four times the samples may still miss some of
+one of high notes."""
 
 
 @dataclass(frozen=True, slots=True)

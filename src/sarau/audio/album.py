@@ -16,6 +16,7 @@ from sarau.audio._gating import gated_lufs, join, lufs
 from sarau.audio._plan import (
     TRIM_MARGIN_DB,
     foretold_loss_lu,
+    highest_dbtp,
     is_foretold,
     judge_kept,
     loudness_before,
@@ -158,14 +159,10 @@ def _within_ceiling(
 ) -> AlbumGain:
     """Return the wanted gain, or what the highest peak of all tracks leaves of it."""
     peaks = [loudness_before(each, spec).true_peak_dbtp for each in analyses]
-    highest_dbtp = max((peak for peak in peaks if peak is not None), default=-99.0)
+    peak_dbtp = max((peak for peak in peaks if peak is not None), default=-99.0)
     may_limit = preset.max_limiting_db > 0
-    most_dbtp = (
-        preset.ceiling_dbtp + preset.max_limiting_db
-        if may_limit
-        else planned_room_dbtp(preset, spec)
-    )
-    allowed_db = min(wanted_db, most_dbtp - highest_dbtp)
+    most_dbtp = highest_dbtp(preset) if may_limit else planned_room_dbtp(preset, spec)
+    allowed_db = min(wanted_db, most_dbtp - peak_dbtp)
     return replace(gain, gain_db=round(allowed_db, 3), ceiling_limited=allowed_db < wanted_db)
 
 

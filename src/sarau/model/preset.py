@@ -54,8 +54,8 @@ class Preset:
     """No rendition's true peak may exceed this, measured after encoding."""
     renditions: tuple[RenditionSpec, ...]
     max_limiting_db: float = 3.0
-    """How far peaks may be brought down to the ceiling; beyond it the gain stops
-    (`ceiling_limited`). Zero means no limiter at all."""
+    """How far a limiter may bring peaks down; beyond it the gain stops (`ceiling_limited`).
+    Zero means no limiter at all."""
     tolerance_lu: float = 0.3
     """How far a rendition may be from its target and still pass."""
 
