@@ -13,6 +13,7 @@ from sarau.audio._damage import judge
 from sarau.audio._decode import Source
 from sarau.audio._foresight import Foresight
 from sarau.audio._frames import Chain, extremes, to_samples
+from sarau.audio._lanes import Lanes
 from sarau.audio._meter import Meter
 from sarau.audio._plain import Plain, from_plain, to_plain
 from sarau.audio._reporter import Reporter
@@ -39,13 +40,16 @@ def run(job: dict[str, Any], inputs: list[int], reporter: Reporter) -> Plain:
     limits = from_plain(Limits, job["limits"])
     source = Source(inputs[0], limits, reporter.worked)
     asked = {name: job.get(name) is True for name in ("insight", "tenths")}
-    return to_plain(analyse(source, reporter, **asked))
+    return to_plain(analyse(source, reporter, cores=int(job["cores"]), **asked))
 
 
-def analyse(source: Source, reporter: Reporter, *, insight: bool, tenths: bool = False) -> Analysis:
+def analyse(
+    source: Source, reporter: Reporter, *, insight: bool, tenths: bool = False, cores: int = 1
+) -> Analysis:
     """Decode and measure `source`; with `insight`, write its quality report too.
 
-    With `tenths` the analysis serves for an album.
+    With `tenths` the analysis serves for an album. On several `cores` the report is written
+    beside the rest.
 
     Raises:
         RejectedError: when it is damaged, has no sound, or passes a limit.
@@ -53,7 +57,7 @@ def analyse(source: Source, reporter: Reporter, *, insight: bool, tenths: bool =
     """
     canonical = Canonical(source)
     collector = _collector(source, canonical) if insight else None
-    meters = _Meters(canonical, collector, tenths=tenths)
+    meters = _Meters(canonical, collector, tenths=tenths, cores=cores)
     expected = source.expected_samples or 0
     md5 = _Md5(source.claims.bit_depth or 0) if source.claims.md5 else None
     for frame in source.frames():
@@ -79,8 +83,11 @@ def analyse(source: Source, reporter: Reporter, *, insight: bool, tenths: bool =
 class _Meters:
     """Everything that looks at canonical frames."""
 
-    def __init__(self, canonical: Canonical, collector: Collector | None, *, tenths: bool) -> None:
+    def __init__(
+        self, canonical: Canonical, collector: Collector | None, *, tenths: bool, cores: int
+    ) -> None:
         self._collector, self._tenths = collector, tenths
+        self._lanes = Lanes([collector] if collector is not None else [], cores)
         self._rate_hz, self._layout = canonical.rate_hz, canonical.layout
         self._meter = Meter(self._rate_hz, self._layout)
         self._peaks = Peaks(self._rate_hz)
@@ -97,7 +104,7 @@ class _Meters:
                 RejectedCode.INVALID_SAMPLES, "some samples are not numbers, or beyond all sound"
             )
         if self._collector is not None:
-            self._collector.push(frame, samples)
+            self._lanes.push(self._collector, frame)
         self._foresight.push(np.maximum(highest, -lowest))
         if self.samples == 0 and frame.layout.nb_channels > _STEREO:
             self._mixer = stereo_mixer(self._rate_hz, self._layout)
@@ -128,6 +135,8 @@ class _Meters:
         described = describe(source, self.samples)
         insight = None
         if self._collector is not None:
+            self._lanes.push(self._collector, None)
+            self._lanes.finish()
             insight = self._collector.result(described, loudness, self._meter.short_term_lufs())
             worked()
         mix = self._mix_meter

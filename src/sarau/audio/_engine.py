@@ -83,7 +83,8 @@ class Engine:
             FailedError: when we are.
 
         """
-        asked: dict[str, Plain] = {"insight": insight, "tenths": for_album}
+        cores = self._children.free_cores()
+        asked: dict[str, Plain] = {"insight": insight, "tenths": for_album, "cores": cores}
         result = self._children.run("analyse", [source], None, asked, on_progress)
         return read_answer(Analysis, result)
 

@@ -1,4 +1,4 @@
-"""Encoders side by side, each fed in order, so that their bytes do not change.
+"""Encoders and what else takes frames side by side, each in order: the results do not change.
 
 FFmpeg works outside Python's lock, so that threads help. There are no more of them than
 cores to use: each call of an encoder takes the lock for a moment, and threads without a

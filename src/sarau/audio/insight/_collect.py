@@ -6,7 +6,7 @@ import numpy as np
 from av.audio.frame import AudioFrame
 from numpy.typing import NDArray
 
-from sarau.audio._frames import Samples
+from sarau.audio._frames import to_samples
 from sarau.audio._types import SourceInfo
 from sarau.audio.insight._bandwidth import find_bandwidth
 from sarau.audio.insight._bits import BitCounter
@@ -23,7 +23,8 @@ from sarau.audio.insight._tempo import TempoFinder
 from sarau.audio.insight._types import Insight
 from sarau.model.loudness import Loudness
 
-_MONO_PIECE: Final = 1 << 16
+_EFFORT: Final = 0.4
+"""Measured by `make bench`: what analysing takes with the quality report, less without."""
 
 
 class Collector:
@@ -40,9 +41,17 @@ class Collector:
         self._key = KeyFinder(self._mixer.rate_hz)
         self._fingerprinter = Fingerprinter(rate_hz, layout)
 
-    def push(self, frame: AudioFrame, samples: Samples) -> None:
-        """Add a canonical frame, which is also given as (channels, samples)."""
+    @property
+    def effort(self) -> float:
+        """About how many CPU seconds a minute of music takes."""
+        return _EFFORT
+
+    def push(self, frame: AudioFrame | None) -> None:
+        """Add a canonical frame; None at the end."""
         self._fingerprinter.push(frame)
+        if frame is None:
+            return
+        samples = to_samples(frame)
         self._levels.push(samples)
         self._clipping.push(samples)
         self._bits.push(samples)
@@ -57,7 +66,6 @@ class Collector:
         """Return the report; `short_term_lufs` are windows of 3 s, one every 20 ms."""
         self._levels.finish()
         self._spectrum.finish()
-        self._fingerprinter.push(None)
         insight = Insight(
             channels=self._levels.channels(),
             clipping=self._clipping.result(),
