@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 from tests.audio.kitchen import RATE_HZ, Kitchen
 
 from sarau.audio import Limits
@@ -15,7 +17,9 @@ from sarau.errors import RejectedCode, RejectedError
 
 load_libraries()
 
-from sarau.audio._decode import Source  # noqa: E402 - PyAV comes after the libraries
+# PyAV comes after the libraries.
+from sarau.audio._decode import Source  # noqa: E402
+from sarau.audio._frames import to_samples  # noqa: E402
 
 
 @contextmanager
@@ -56,3 +60,21 @@ def test_sound_behind_the_length_that_an_mp4_states_is_kept(
     with opened(path) as source:
         kept = sum(frame.samples for frame in source.frames())
     assert RATE_HZ <= kept == source.samples < RATE_HZ + 1024
+
+
+@pytest.mark.parametrize("level", [0.0, 0.3])
+@pytest.mark.parametrize(("rate_hz", "samples"), [(8_000, 7_777), (44_100, 130), (48_000, 9_600)])
+def test_vorbis_in_one_page_is_decoded_as_by_its_own_library(
+    tmp_path: Path, rate_hz: int, samples: int, level: float
+) -> None:
+    path = tmp_path / "short.ogg"
+    tone = level * np.sin(0.05 * np.arange(samples))
+    soundfile.write(path, np.stack([tone, -tone], 1), rate_hz, format="OGG", subtype="VORBIS")
+    assert path.read_bytes().count(b"OggS") == 3  # Two of headers, one of sound.
+
+    with opened(path) as source:
+        heard = np.concatenate([to_samples(frame) for frame in source.frames()], axis=1)
+    known, _ = soundfile.read(path, dtype="float32")
+
+    assert heard.shape == (2, samples)
+    np.testing.assert_allclose(heard.T, known, atol=1e-6)

@@ -107,6 +107,29 @@ def test_length_is_exact_to_the_sample(work: Callable[..., Work], rate_hz: int, 
         assert abs(each.evidence.samples - wanted) <= (0 if out_hz == rate_hz else 1), name
 
 
+@pytest.mark.parametrize(
+    ("rate_hz", "samples"),
+    [
+        (44_100, 1),
+        (22_050, 1_102),
+        (48_000, 9_600),
+        (44_100, 13_230),
+        (8_000, 4_000),
+        (8_000, 8_000),
+    ],
+)
+def test_a_short_sound_keeps_its_length_in_every_format(
+    work: Callable[..., Work], rate_hz: int, samples: int
+) -> None:
+    tone = 0.3 * np.sin(0.05 * np.arange(samples))
+    made = work(wav(pcm16(np.stack([tone] * 2, 1)), rate=rate_hz), ALL)
+
+    assert made.renditions.keys() == {spec.name for spec in ALL.renditions}
+    for name in ("flac", "wav", "alac", "mp3", "vorbis"):
+        path = made.renditions[name].file.path
+        assert len(decode(path)) // 4 == samples, name
+
+
 def test_start_is_aligned_to_the_sample(work: Callable[..., Work]) -> None:
     samples = noise(2, 44_100)
     made = work(wav(pcm16(samples)))

@@ -46,6 +46,8 @@ class Claims:
     """Where one file was appended to another."""
     links_at: tuple[int, ...] = ()
     """Bytes at which Ogg streams after the first begin, where several are chained."""
+    only_page_end: int | None = None
+    """The last sample, where all sound of an Ogg stream is in one page."""
     fragmented: bool = False
     """An MP4 whose index does not know the whole length."""
     warnings: tuple[str, ...] = ()

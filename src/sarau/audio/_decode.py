@@ -21,7 +21,7 @@ from sarau.audio._opening import (
     open_container,
     short_name,
 )
-from sarau.audio._padding import padding_start, without_padding
+from sarau.audio._padding import keep_padding, padding_start, without_padding
 from sarau.audio._types import Limits
 from sarau.errors import RejectedCode, RejectedError
 
@@ -125,6 +125,8 @@ class Source:
 
     def _decode(self, packet: "av.Packet[AudioStream]") -> list[AudioFrame]:
         """Decode a packet; a decoder forgets one stream of chained Ogg before the next."""
+        if self._only_page_end() is not None:
+            keep_padding(packet)
         links_at = self._links_at
         if packet.pos is None or not links_at or packet.pos < links_at[0]:
             return packet.decode()
@@ -199,4 +201,10 @@ class Source:
             raise RejectedError(RejectedCode.TOO_LONG, detail)
 
     def _padding_start(self) -> int | None:
-        return None if self.claims.fragmented else padding_start(self.container, self.stream)
+        if self.claims.fragmented:
+            return None
+        return self._only_page_end() or padding_start(self.container, self.stream)
+
+    def _only_page_end(self) -> int | None:
+        """Return the end of Vorbis that FFmpeg would cut at a wrong sample (`_vorbis_pages`)."""
+        return self.claims.only_page_end if self.codec == "vorbis" else None

@@ -13,7 +13,9 @@ _MIRROR: Final = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 HEADER_BYTES: Final = 27
 MAX_PAGE_BYTES: Final = HEADER_BYTES + 255 + 255 * 255
 _BLOCK_BYTES: Final = 1 << 20
-_CONTINUED, _FIRST, _LAST = 1, 2, 4
+_FIRST, LAST = 2, 4
+_CHECKSUM_AT: Final = 22
+_CHECKSUM_BYTES: Final = 4
 _SOUND: Final = (b"\x01vorbis", b"OpusHead", b"\x7fFLAC", b"Speex   ")
 _NO_PACKET_ENDS: Final = (1 << 64) - 1
 
@@ -25,6 +27,8 @@ class _Stream:
     ended: bool = False
     started: bool = False
     """A page with sound has been seen."""
+    only_page_end: int | None = None
+    """Its last sample, where the first page with sound is the last page as well."""
 
 
 def checksum(page: bytes) -> int:
@@ -68,7 +72,11 @@ def read_claims(source: ByteSource) -> Claims:
     sound = [stream for stream in streams.values() if stream.is_sound]
     if any(not stream.ended for stream in sound):
         raise RejectedError(RejectedCode.TRUNCATED, "the last Ogg page is missing")
-    return Claims(warnings=tuple(dict.fromkeys(warnings)), links_at=tuple(links_at))
+    return Claims(
+        warnings=tuple(dict.fromkeys(warnings)),
+        links_at=tuple(links_at),
+        only_page_end=sound[0].only_page_end if len(sound) == 1 and not links_at else None,
+    )
 
 
 def page_length(block: bytes, at: int = 0) -> int | None:
@@ -80,10 +88,29 @@ def page_length(block: bytes, at: int = 0) -> int | None:
     return HEADER_BYTES + segments + sum(table)
 
 
+def ends_sound(block: bytes, at: int = 0) -> bool:
+    """Tell whether the page at `at` ends a packet of sound."""
+    return struct.unpack_from("<Q", block, at + 6)[0] not in {0, _NO_PACKET_ENDS}
+
+
+def new_page(
+    flags: int, granule: int, serial: int, sequence: int, sizes: bytes, body: bytes
+) -> bytes:
+    """Return a page of the segments of `body`, whose sizes are given."""
+    head = struct.pack("<4sxBQIIxxxxB", b"OggS", flags, granule, serial, sequence, len(sizes))
+    return with_checksum(head + sizes + body)
+
+
+def with_checksum(page: bytes) -> bytes:
+    """Return a page with the checksum that it should have."""
+    before, after = page[:_CHECKSUM_AT], page[_CHECKSUM_AT + _CHECKSUM_BYTES :]
+    value = checksum(before + bytes(_CHECKSUM_BYTES) + after)
+    return before + struct.pack("<I", value) + after
+
+
 def _is_whole(block: bytes, at: int, length: int) -> bool:
-    stated = struct.unpack_from("<I", block, at + 22)[0]
-    page = block[at : at + 22] + b"\0\0\0\0" + block[at + 26 : at + length]
-    return bool(checksum(page) == stated)
+    page = block[at : at + length]
+    return with_checksum(page) == page
 
 
 def _judge_end(rest: bytes, remaining: int, streams: dict[int, _Stream]) -> None:
@@ -112,6 +139,8 @@ def _follow(
             raise RejectedError(RejectedCode.CORRUPT, f"Ogg pages missing before {sequence}")
         warnings.append("damaged_start")
     stream.sequence = sequence
-    stream.started = stream.started or granule not in {0, _NO_PACKET_ENDS}
-    stream.ended = stream.ended or bool(flags & _LAST)
+    if ends_sound(block, at):
+        stream.only_page_end = granule if flags & LAST and not stream.started else None
+        stream.started = True
+    stream.ended = stream.ended or bool(flags & LAST)
     return stream

@@ -15,7 +15,6 @@ from sarau.audio._plain import Plain, from_plain
 from sarau.audio._reporter import Reporter
 from sarau.audio._tasks import OutputGainJob
 
-_CHECKSUM_AT: Final = 22
 _GAIN_AT: Final = 16
 """Within the header packet."""
 _COPY_BYTES: Final = 1 << 20
@@ -49,6 +48,4 @@ def with_output_gain(page: bytes, output_gain_db: float) -> bytes:
         raise ValueError("this page has no header of Opus")
     changed = bytearray(page)
     struct.pack_into("<h", changed, packet_at + _GAIN_AT, round(output_gain_db / OPUS_GAIN_STEP_DB))
-    struct.pack_into("<I", changed, _CHECKSUM_AT, 0)
-    struct.pack_into("<I", changed, _CHECKSUM_AT, _ogg.checksum(bytes(changed)))
-    return bytes(changed)
+    return _ogg.with_checksum(bytes(changed))

@@ -15,6 +15,7 @@ from av.audio.frame import AudioFrame
 from sarau.audio._libraries import VORBIS_PACKAGE
 from sarau.audio._plain import Plain
 from sarau.audio._reporter import Reporter
+from sarau.audio._vorbis_pages import split_only_page
 from sarau.errors import FailedCode, FailedError
 from sarau.model.preset import RenditionSpec
 
@@ -30,7 +31,7 @@ class VorbisWriter:
     """
 
     def __init__(self, path: Path, spec: RenditionSpec, *, rate_hz: int, channels: int) -> None:
-        self._channels = channels
+        self._path, self._channels = path, channels
         self._file = _library().SoundFile(
             str(path),
             "w",
@@ -51,6 +52,7 @@ class VorbisWriter:
     def close(self) -> None:
         """Finish the file."""
         self._file.close()
+        split_only_page(self._path)
 
 
 def run(job: dict[str, Any], inputs: list[int], reporter: Reporter) -> Plain:
