@@ -78,3 +78,16 @@ def test_vorbis_in_one_page_is_decoded_as_by_its_own_library(
 
     assert heard.shape == (2, samples)
     np.testing.assert_allclose(heard.T, known, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("sound", "duration_s"), [("r=44100:cl=stereo", "1200"), ("r=192000:cl=7.1", "68")]
+)
+def test_silence_as_encoders_make_it_is_no_bomb(
+    kitchen: Kitchen, tmp_path: Path, sound: str, duration_s: str
+) -> None:
+    path = tmp_path / "silence.flac"
+    kitchen.ffmpeg("-f", "lavfi", "-i", f"anullsrc={sound}", "-t", duration_s, str(path))
+    with opened(path) as source:
+        samples = sum(frame.samples for frame in source.frames())
+        assert samples == int(duration_s) * source.sample_rate_hz

@@ -62,6 +62,8 @@ class Source:
         """Decoded so far."""
         self._canonical_samples = 0.0
         """The same, at the rate of the first part, which all others are brought to."""
+        self._packed_bytes = 0
+        """What it was decoded from, with the byte that no container gets by without."""
         self.parameters_changed = False
         self._links_at = deque(self.claims.links_at)
 
@@ -113,6 +115,7 @@ class Source:
 
     def _decoded(self) -> Iterator[AudioFrame]:
         for packet in self._packets():
+            self._packed_bytes += packet.size + 1
             try:
                 frames = self._decode(packet)
             except (av.InvalidDataError, av.PatchWelcomeError) as error:
@@ -196,8 +199,10 @@ class Source:
         self._canonical_samples += frame.samples * self.sample_rate_hz / frame.sample_rate
         self._check_samples(self._canonical_samples)
         total = self._canonical_samples * self.channels
-        if total > _BOMB_SAMPLES and total > self.size_bytes * self._limits.max_expansion:
-            detail = f"{self.size_bytes} bytes decode to more than {total:.0f} samples"
+        # A file may have its packets point at the same bytes again and again.
+        size_bytes = min(self._packed_bytes, self.size_bytes)
+        if total > _BOMB_SAMPLES and total > size_bytes * self._limits.max_expansion:
+            detail = f"{size_bytes} bytes decode to more than {total:.0f} samples"
             raise RejectedError(RejectedCode.TOO_LONG, detail)
 
     def _padding_start(self) -> int | None:
