@@ -75,6 +75,27 @@ def test_gain_stops_where_the_limiter_would_work_too_hard(work: Callable[..., Wo
         assert heard.integrated_lufs < -14.3, name
 
 
+@pytest.mark.parametrize(("rate_hz", "channels"), [(44_100, 2), (22_050, 2), (22_050, 1)])
+def test_mp3_is_as_loud_at_every_bit_rate(
+    work: Callable[..., Work], rate_hz: int, channels: int
+) -> None:
+    rates = (64_000, 128_000, 160_000, 192_000, 224_000, 256_000, 320_000)
+    constant = (RenditionSpec(str(bps), Format.MP3, bitrate_bps=bps) for bps in rates)
+    specs = (RenditionSpec("v0", Format.MP3, quality=0), *constant)
+    # What the lowest bit rates are enough for: else their own noise counts, too.
+    spectrum = np.fft.rfft(noise(1, rate_hz, channels=channels, level=0.05), axis=0)
+    sound = pcm16(np.fft.irfft(spectrum[:1_500], rate_hz, axis=0))
+    preset = replace(STREAMING, target_lufs=-20.0, renditions=specs)
+    made = work(wav(sound, rate=rate_hz, channels=channels), preset)
+
+    heard = {name: each.evidence.loudness for name, each in made.renditions.items()}
+    for name, each in heard.items():
+        assert each.integrated_lufs == pytest.approx(heard["v0"].integrated_lufs, abs=0.02), name
+    assert {each.file.path for each in made.renditions.values()} == {
+        file.path for file in made.files
+    }
+
+
 def test_a_preset_may_allow_no_limiting(work: Callable[..., Work]) -> None:
     samples = noise(4, 44_100, level=0.06)
     samples[::22_050] = 0.7

@@ -16,6 +16,7 @@ from sarau.audio._formats import (
     bitrate_bps,
     codec_name,
     codec_options,
+    encoder_scale,
     output_bits,
     output_rate_hz,
     sample_format,
@@ -109,7 +110,7 @@ class Encoder:
             if spec.format is Format.VORBIS
             else _Muxer(path, spec, source, layout=self._layout)
         )
-        self._chain: Chain | None = None
+        steps = []
         if taken != _GIVEN or rate_hz != source.sample_rate_hz:
             resample = (
                 [str(rate_hz)] if rate_hz == source.sample_rate_hz else [RESAMPLER.format(rate_hz)]
@@ -117,15 +118,18 @@ class Encoder:
             resample.append(f"osf={taken}")
             if traits.lossless and not exact:
                 resample.append(f"dither_method=triangular:output_sample_bits={bits}")
-            self._chain = Chain(
-                [
-                    ("aresample", ":".join(resample)),
-                    ("asetnsamples", f"n={_FRAME_SAMPLES}:p=0"),
-                ],
-                rate_hz=source.sample_rate_hz,
-                sample_format=_GIVEN,
-                layout=layout,
-            )
+            steps += [
+                ("aresample", ":".join(resample)),
+                ("asetnsamples", f"n={_FRAME_SAMPLES}:p=0"),
+            ]
+        scale = encoder_scale(spec, rate_hz, self._layout.nb_channels)
+        if scale != 1:
+            steps.append(("volume", f"{1 / scale}:precision=float"))
+        self._chain = (
+            Chain(steps, rate_hz=source.sample_rate_hz, sample_format=_GIVEN, layout=layout)
+            if steps
+            else None
+        )
 
     @property
     def effort(self) -> float:

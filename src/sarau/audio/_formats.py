@@ -21,6 +21,10 @@ _LOSSY_HEADROOM_DB: Final = 1.0
 """The same for all, so that they are encoded from the same samples."""
 _LOSSLESS_HEADROOM_DB: Final = 0.05
 _AAC_FAST_FROM_BPS: Final = 192_000
+_MPEG_1_FROM_HZ: Final = 32_000
+_MPEG_2_MAX_BPS: Final = 160_000
+_LAME_SCALES: Final = ((192_000, 0.95), (224_000, 0.97), (256_000, 0.98))
+"""Below which rate LAME multiplies what it is given by how much: its `presets.c`, and measured."""
 _CD_BITS: Final = 16
 _STUDIO_BITS: Final = 24
 
@@ -227,3 +231,16 @@ def bitrate_bps(spec: RenditionSpec, channels: int) -> int | None:
     if spec.bitrate_bps is None:
         return None
     return spec.bitrate_bps * channels // _STEREO
+
+
+def encoder_scale(spec: RenditionSpec, rate_hz: int, channels: int) -> float:
+    """Return what the encoder multiplies samples by, which nobody has asked it for.
+
+    LAME does so at constant bit rates, to have less to clip; FFmpeg's wrapper has no option for it.
+    """
+    rate_bps = bitrate_bps(spec, channels)
+    if spec.format is not Format.MP3 or rate_bps is None:
+        return 1.0
+    if rate_hz < _MPEG_1_FROM_HZ:
+        rate_bps = min(rate_bps, _MPEG_2_MAX_BPS)
+    return next((scale for below, scale in _LAME_SCALES if rate_bps < below), 1.0)
