@@ -27,6 +27,12 @@ def test_cue_points_gaps_and_silence_are_where_they_were_put(report: Report) -> 
     assert {"silence_at_start", "silence_at_end", "silent_gap"} <= codes(found)
 
 
+def test_no_cue_point_lies_behind_the_end(report: Report) -> None:
+    cues = report(white(4.0013)).cues
+    assert cues.cue_out_s == 4
+    assert cues.end_silence_s == 0
+
+
 def test_digital_silence_has_a_report_without_figures(report: Report) -> None:
     found = report(np.zeros((3 * RATE_HZ, 2)))
     assert found.cues.cue_in_s == found.cues.cue_out_s == 0

@@ -113,6 +113,12 @@ def test_plr_and_psr_of_a_steady_sine_are_its_crest(report: Report) -> None:
     assert "hard_limited" in codes(found)
 
 
+def test_what_no_service_turns_down_is_not_said_to_be_hard_limited(report: Report) -> None:
+    found = report(both(sine(997, 4, 0.01)))
+    assert found.dynamics.plr_db == pytest.approx(0, abs=0.05)
+    assert "hard_limited" not in codes(found)
+
+
 def test_noise_in_the_pauses_is_the_floor_and_music_without_pauses_has_none(
     report: Report,
 ) -> None:

@@ -24,7 +24,7 @@ def find_cues(
     """
     step_s = levels.block_s
     heard = np.flatnonzero(levels.peak > _SILENCE)
-    length_s = len(levels.peak) * step_s
+    length_s = levels.duration_s
     if not len(heard):
         return Cues(0.0, 0.0, 0.0, 0.0, 0.0, round(length_s, 2))
     first, last = int(heard[0]), int(heard[-1]) + 1
@@ -36,9 +36,9 @@ def find_cues(
             outro = max(min(last, int(loud[-1]) + _WINDOW), intro)
     return Cues(
         cue_in_s=round(first * step_s, 2),
-        intro_end_s=round(intro * step_s, 2),
-        outro_start_s=round(outro * step_s, 2),
-        cue_out_s=round(last * step_s, 2),
+        intro_end_s=round(min(intro * step_s, length_s), 2),
+        outro_start_s=round(min(outro * step_s, length_s), 2),
+        cue_out_s=round(min(last * step_s, length_s), 2),
         start_silence_s=round(first * step_s, 2),
         end_silence_s=round(max(0.0, length_s - last * step_s), 2),
         gaps=_gaps(heard, step_s),

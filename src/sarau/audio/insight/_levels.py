@@ -26,6 +26,7 @@ class Levels:
     """
 
     def __init__(self, rate_hz: int, channels: int) -> None:
+        self._rate_hz = rate_hz
         self._width = max(1, rate_hz // BLOCKS_PER_S)
         self.block_s = self._width / rate_hz
         self._rest: Samples = np.zeros((channels, 0), np.float32)
@@ -64,6 +65,11 @@ class Levels:
             _extend(self._left, squares[0] / length)
             _extend(self._right, squares[1] / length)
             _extend(self._cross, np.einsum("bn,bn->b", blocks[0], blocks[1]) / length)
+
+    @property
+    def duration_s(self) -> float:
+        """Return how long the sound is, which need not be whole blocks."""
+        return self._count / self._rate_hz
 
     @property
     def power(self) -> Series:

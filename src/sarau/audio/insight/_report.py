@@ -26,6 +26,8 @@ _NOISE_LU: Final = (20.0, 45.0)
 _START_S: Final = 1.0
 _END_S: Final = 5.0
 _LIMITED_PLR_DB: Final = 7.5
+_LOUD_LUFS: Final = -14.0
+"""Where Spotify, YouTube and others normalise to: what is below is not turned down by them."""
 
 
 def find_all(insight: Insight, source: SourceInfo, loudness: Loudness) -> Insight:
@@ -60,8 +62,9 @@ def _level_findings(insight: Insight, loudness: Loudness) -> Iterator[Finding]:
     if worst >= _DC:
         severity = Severity.PROBLEM if worst >= _DC_BAD else Severity.WARNING
         yield Finding(FindingCode.DC_OFFSET, severity, {"dc_percent": round(100 * worst, 2)})
-    plr_db = insight.dynamics.plr_db
-    if plr_db is not None and plr_db < _LIMITED_PLR_DB:
+    plr_db, programme = insight.dynamics.plr_db, loudness.integrated_lufs
+    is_loud = programme is not None and programme > _LOUD_LUFS
+    if is_loud and plr_db is not None and plr_db < _LIMITED_PLR_DB:
         yield Finding(FindingCode.HARD_LIMITED, Severity.NOTE, {"plr_db": plr_db})
 
 
