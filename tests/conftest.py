@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 import httpx
 import pytest
 from tests import nursery
+from tests.audio.tables import Tables
 from tests.catalogs import new_sqlite_catalog
 from tests.ceph import ceph
 from tests.contracts.stores import disconnect
@@ -22,6 +23,7 @@ from sarau.catalog import Database
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(FaultTable(), "fault table")
+    config.pluginmanager.register(Tables(), "tables")
 
 
 @pytest.fixture(scope="session", autouse=True)

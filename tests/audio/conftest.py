@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from tests.audio.kitchen import Kitchen
 from tests.audio.studio import STREAMING, Work
+from tests.audio.tables import TABLE, Tell
 
 from sarau.audio import Engine
 from sarau.model.preset import Preset
@@ -22,6 +23,16 @@ def engine() -> Iterator[Engine]:
 def kitchen(tmp_path_factory: pytest.TempPathFactory) -> Kitchen:
     """Well-formed files of every kind, made once."""
     return Kitchen(tmp_path_factory.mktemp("kitchen"))
+
+
+@pytest.fixture
+def tell(record_property: Callable[[str, object], None]) -> Tell:
+    """Print lines under a heading at the end of the run."""
+
+    def add(heading: str, lines: list[str]) -> None:
+        record_property(TABLE, (heading, lines))
+
+    return add
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
-import pytest
+from tests.audio.tables import Tell
 
 from sarau.audio._frames import to_frame
 from sarau.audio._libraries import load_libraries
@@ -183,8 +183,8 @@ def measure(samples: Array, rate_hz: int, layout: str) -> Loudness:
 ALL = list(signals())
 
 
-def test_all_signals_are_within_their_tolerance(capsys: pytest.CaptureFixture[str]) -> None:
-    lines, failures = [], []
+def test_all_signals_are_within_their_tolerance(tell: Tell) -> None:
+    lines, failures = [f"{'signal':22} {'quantity':20} {'want':>7} {'found':>8} error"], []
     worst: dict[str, float] = {}
     for signal in ALL:
         found = measure(signal.make(), signal.rate_hz, signal.layout)
@@ -200,9 +200,7 @@ def test_all_signals_are_within_their_tolerance(capsys: pytest.CaptureFixture[st
             )
             if not fine:
                 failures.append(lines[-1])
-    with capsys.disabled():
-        print(f"\n{'signal':22} {'quantity':20} {'want':>7} {'found':>8} error")
-        print("\n".join(lines))
-        print("worst:", ", ".join(f"{name} {error:.3f}" for name, error in worst.items()))
+    errors = ", ".join(f"{name} {error:.3f}" for name, error in worst.items())
+    tell("EBU Tech 3341 and 3342", [*lines, f"worst: {errors}"])
     assert failures == []
     assert set(worst) == set(TOLERANCES)

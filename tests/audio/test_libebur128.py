@@ -5,6 +5,7 @@ import pytest
 from tests.audio import ebur128
 from tests.audio.meters import decode
 from tests.audio.studio import noise
+from tests.audio.tables import Tell
 from tests.music import real_music
 
 from sarau.audio._frames import to_frame
@@ -56,25 +57,24 @@ def widest(ours: np.ndarray, theirs: np.ndarray) -> float:
 
 @pytest.mark.parametrize("rate_hz", [44_100, 48_000, 96_000, 192_000])
 @pytest.mark.parametrize("channels", [1, 2, 5, 6])
-def test_noise(rate_hz: int, channels: int, capsys: pytest.CaptureFixture[str]) -> None:
+def test_noise(rate_hz: int, channels: int, tell: Tell) -> None:
     samples = noise(12, rate_hz, channels=channels, seed=channels)
     samples[: 4 * rate_hz] *= 0.05
     found = differences(samples, rate_hz)
-    show(f"noise {rate_hz} Hz, {channels} channels", found, capsys)
+    show(f"noise {rate_hz} Hz, {channels} channels", found, tell)
     assert {name: each for name, each in found.items() if each >= TOLERANCE} == {}
 
 
-def test_real_music(capsys: pytest.CaptureFixture[str]) -> None:
+def test_real_music(tell: Tell) -> None:
     paths = real_music()
     assert paths
     for path in paths:
         data = decode(path, "-t", "60", "-ac", "2", "-ar", "44100", form="f32le")
         found = differences(np.frombuffer(data, "<f4").reshape(-1, 2), 44_100)
-        show(path.name, found, capsys)
+        show(path.name, found, tell)
         assert {name: each for name, each in found.items() if each >= TOLERANCE} == {}, path.name
 
 
-def show(name: str, found: dict[str, float], capsys: pytest.CaptureFixture[str]) -> None:
-    with capsys.disabled():
-        figures = ", ".join(f"{quantity} {each:.3f}" for quantity, each in found.items())
-        print(f"\n{name:28} {figures}", end="")
+def show(name: str, found: dict[str, float], tell: Tell) -> None:
+    figures = ", ".join(f"{quantity} {each:.3f}" for quantity, each in found.items())
+    tell("differences from libebur128", [f"{name:28} {figures}"])
