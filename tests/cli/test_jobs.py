@@ -1,6 +1,7 @@
 """Every file has a folder of its own, and finds it again."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -127,6 +128,48 @@ def test_what_nobody_has_claimed_is_not_replaced() -> None:
     put("out/b.wav", b"a file")
     put("out/notes.txt")
     assert make(Path("music")) == {"music/a.wav": "a.wav", "music/b.wav": "b (2)"}
+
+
+def make_all(*given: Path) -> dict[str, str]:
+    """Plan, and leave all that is made of each file; an HLS set is a folder."""
+    jobs = list(plan_jobs(given, OUT))
+    for job in jobs:
+        begin(job)
+        for suffix in (".flac", ".sarau.json"):
+            with (job.out_dir / fitting_name(job.path, suffix)).open("a"):
+                pass
+        hls = job.out_dir / fitting_name(job.path, ".hls")
+        hls.mkdir(exist_ok=True)
+        assert not list(hls.glob("*.sarau.json"))
+    return {str(job.path): str(job.out_dir.relative_to(OUT)) for job in jobs}
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("in/A.mp3", "in/A/A.mp3", "in/A/A.flac"),
+        ("in/A.wav", "in/A/a.mp3", "in/A/a.flac"),
+        ("in/A.wav", "in/A/A.flac.wav"),
+        ("in/A.wav", "in/A/A.flac/b.wav"),
+        ("in/A.wav", "in/A/A.hls.wav", "in/A/A.sarau.json.wav"),
+    ],
+)
+def test_no_folder_of_a_file_is_where_another_one_has_a_file(names: tuple[str, ...]) -> None:
+    outer, *_ = [put(name) for name in names]
+    for order in ([Path("in")], [outer, Path("in")]):
+        made = make_all(*order)
+        assert len(set(made.values())) == len(names)
+        assert make_all(*order) == make_all(Path("in")) == made
+        assert make_all(outer) == {str(outer): made[str(outer)]}
+        shutil.rmtree(OUT)
+
+
+def test_a_folder_that_could_never_be_filled_is_left_for_another_one() -> None:
+    path, inner = put("in/A.mp3"), put("in/A/A.mp3")
+    for source, folder in ((path, "A"), (inner, "A/A.mp3")):
+        (OUT / folder).mkdir(parents=True)
+        receipts.claim(receipts.Source.of(source), OUT / folder)
+    assert make(Path("in")) == {"in/A/A.mp3": "A/A.mp3", "in/A.mp3": "A.mp3"}
 
 
 @pytest.mark.parametrize("name", [".wav", "a.", "n" * 251 + ".wav", "n" * 255])

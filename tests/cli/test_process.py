@@ -12,6 +12,8 @@ from tests.commands import sarau
 from tests.recordings import write_melody
 from tests.sounds import write_music
 
+from sarau.cli.jobs import find_sources, plan_jobs
+
 
 @pytest.fixture
 def album(tmp_path: Path) -> Path:
@@ -109,6 +111,12 @@ def test_what_it_made_is_no_source_wherever_it_lies(album: Path) -> None:
         # What is named itself is no source for its own folder either.
         again = sarau("process", *target.rglob("*.flac"), "--to", target, "--json")
         assert (again.returncode, again.stdout) == (0, "")
+        elsewhere = list(plan_jobs([album], album.parent / "elsewhere"))
+        assert {job.path.name for job in elsewhere} == {"01 Aurora.wav", "01 Noite.wav"}
+        assert {path.name for path, _ in find_sources([album])} == {"01 Aurora.wav", "01 Noite.wav"}
+        made = next(target.rglob("*.flac"))
+        assert [path for path, _ in find_sources([made])] == [made]
+        assert [job.path for job in plan_jobs([made], album.parent / "elsewhere")] == [made]
         shutil.rmtree(album / "out", ignore_errors=True)
 
 

@@ -1,9 +1,11 @@
 """What is to be done: the files that were named, and a folder of its own for each."""
 
+import contextlib
 import errno
 import os
 import stat
 import unicodedata
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import count
@@ -19,6 +21,8 @@ DRAFTS = ".sarau-"
 _NOTHING_THERE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 _HLS_SUFFIX = ".hls"
 _MADE_SUFFIXES = AUDIO_SUFFIXES | {_HLS_SUFFIX}
+_FILE_SUFFIXES = _MADE_SUFFIXES | {".json"}
+"""With that of receipts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +51,31 @@ def find_files(given: Iterable[Path]) -> Iterator[tuple[Path, Path | None]]:
                 yield path, path.relative_to(root)
 
 
-def find_sources(given: Iterable[Path]) -> Iterator[Path]:
-    """Give each audio file, of a directory those only that an earlier call did not make."""
+def find_sources(
+    given: Iterable[Path], target: Path | None = None
+) -> Iterator[tuple[Path, Path | None]]:
+    """Give what `find_files` does, without what was made by an earlier call.
+
+    That is told by the receipts beside it, wherever it lies, and in a directory where `target`
+    is all that is in there. A file that was named itself is a source, unless it was made below
+    this very `target`.
+    """
+    made = _Made()
+    there = target.resolve() if target else None
     for root in given:
-        shelf = _Shelf(root) if root.is_dir() else None
-        for path, _ in find_files([root]):
-            if shelf is None or not shelf.has_made(receipts.real_path(path), everything=False):
-                yield path
+        whole = root.resolve() if root.is_dir() else None
+        inside = there if whole and there != whole and _is_in(there, whole) else None
+        for path, place in find_files([root]):
+            where = receipts.real_path(path)
+            if _is_in(where, inside):
+                continue
+            home = whole or (there if _is_in(where, there) else None)
+            if home is None or not made.has(where, home):
+                yield path, place
+
+
+def _is_in(path: Path | None, folder: Path | None) -> bool:
+    return path is not None and folder is not None and path.is_relative_to(folder)
 
 
 def _look_into(root: Path) -> tuple[set[Path], set[Path]]:
@@ -80,62 +102,104 @@ def plan_jobs(given: Iterable[Path], target: Path) -> Iterator[Job]:
     """Give each file a folder of its own below `target`, in the shape of what was named.
 
     A file gets the folder that it had in an earlier call, and never one with renditions of
-    another file. What an earlier call made below `target` is no source.
+    another file.
     """
     shelf = _Shelf(target)
     seen: set[Path] = set()
-    for root in given:
-        is_inside = shelf.is_inside(root)
-        for path, place in find_files([root]):
-            where = receipts.real_path(path)
-            is_known = where in seen
+    for path, place in find_sources(given, target):
+        where = receipts.real_path(path)
+        if where not in seen:
             seen.add(where)
-            if not is_known and not shelf.has_made(where, everything=is_inside):
-                yield Job(path, shelf.folder_for(path, place) if place else target)
+            yield Job(path, shelf.folder_for(path, place) if place else target)
+
+
+class _Made:
+    """What earlier calls made, as the receipts tell it."""
+
+    def __init__(self) -> None:
+        self._names: dict[Path, frozenset[str]] = {}
+        """Of each folder that was looked at."""
+
+    def has(self, where: Path, root: Path) -> bool:
+        """Tell whether a file in `root` is a rendition of ours, finished or not."""
+        below = where.relative_to(root) if where.is_relative_to(root) else where
+        if any(part.startswith(DRAFTS) for part in below.parts):
+            return True
+        is_in_set = where.parent.suffix == _HLS_SUFFIX and self._is_named(where.parent)
+        return is_in_set or self._is_named(where)
+
+    def _is_named(self, where: Path) -> bool:
+        """Tell whether a receipt beside a file, or beside the folder of an HLS set, names it."""
+        folder = where.parent
+        if folder not in self._names:
+            self._names[folder] = frozenset(receipts.made_in(folder))
+        return where.name in self._names[folder]
 
 
 class _Shelf:
     """The folders below a target, and whose they are."""
 
     def __init__(self, target: Path) -> None:
-        self._target, self._there = target, target.resolve()
-        self._taken: set[str] = set()
-        self._made: tuple[Path, frozenset[str]] | None = None
-        """What is made in the folder that was looked at last."""
-
-    def is_inside(self, root: Path) -> bool:
-        """Tell whether the target is a folder in `root`, and only renditions are in it."""
-        whole = root.resolve()
-        return self._there != whole and self._there.is_relative_to(whole)
-
-    def has_made(self, where: Path, *, everything: bool) -> bool:
-        """Tell whether a file is a rendition of ours; with `everything` all of the target is."""
-        if not where.is_relative_to(self._there):
-            return False
-        below = where.relative_to(self._there)
-        if everything or any(part.startswith(DRAFTS) for part in below.parts):
-            return True
-        is_in_set = where.parent.suffix == _HLS_SUFFIX and self._is_made(where.parent)
-        return is_in_set or self._is_made(where)
-
-    def _is_made(self, where: Path) -> bool:
-        """Tell whether a receipt beside a file, or beside the folder of an HLS set, names it."""
-        if self._made is None or self._made[0] != where.parent:
-            self._made = where.parent, frozenset(receipts.made_in(where.parent))
-        return where.name in self._made[1]
+        self._target = target
+        self._taken: dict[str, tuple[str, ...]] = {}
+        """What the names of all that is made in a folder begin with."""
+        self._like_files: dict[str, set[str]] = defaultdict(set)
+        """The folders in a folder that are called like files of ours."""
+        self._claimed: dict[Path, tuple[str, ...]] = {}
+        """What the names begin with of all that earlier calls made in a folder."""
 
     def folder_for(self, path: Path, place: Path) -> Path:
         """Return the folder that is a file's already, or else the first one that is nobody's."""
-        chosen = self._choose(path, place)
-        self._taken.add(_key(chosen))
+        chosen = self._choose(path, self._beside_files(place))
+        self._taken[_key(chosen)] = _begins(stems(path))
+        for folder in (chosen, *chosen.parents):
+            if folder.suffix.lower() in _FILE_SUFFIXES:
+                self._like_files[_key(folder.parent)].add(_key(folder.name))
         return self._target / chosen
+
+    def _beside_files(self, place: Path) -> Path:
+        """Return a place with another name for what is a file of ours and no folder."""
+        parent = Path()
+        for part in place.parent.parts:
+            names = (Path(part if number == 1 else f"{part} ({number})") for number in count(1))
+            parent = next(parent / name for name in names if not self._is_file(parent / name))
+        return parent / place.name
+
+    def _is_file(self, name: Path) -> bool:
+        """Tell whether a file of a job may be called so."""
+        if name.suffix.lower() not in _FILE_SUFFIXES:
+            return False
+        called = _key(name.name)
+        if called.startswith(self._taken.get(_key(name.parent), ())):
+            return True
+        folder = self._target / name.parent
+        if folder not in self._claimed:
+            self._claimed[folder] = tuple(receipts.stems_in(folder))
+        is_claimed = called.startswith(_begins(self._claimed[folder]))
+        return is_claimed and not any(receipts.stems_in(self._target / name))
+
+    def _hides_file(self, name: Path, path: Path) -> bool:
+        """Tell whether a folder of another job is where a file that is made of `path` would be."""
+        begins = _begins(stems(path))
+        if any(each.startswith(begins) for each in self._like_files.get(_key(name), ())):
+            return True
+        with contextlib.suppress(OSError):
+            return any(
+                each.suffix.lower() in _FILE_SUFFIXES
+                and _key(each.name).startswith(begins)
+                and each.is_dir()
+                and (each.suffix.lower() != _HLS_SUFFIX or any(receipts.stems_in(each)))
+                for each in (self._target / name).iterdir()
+            )
+        return False
 
     def _choose(self, path: Path, place: Path) -> Path:
         first: Path | None = None
         names = enumerate(_names(place))
         while True:
             number, name = next(names)
-            if _key(name) in self._taken:
+            is_taken = _key(name) in self._taken or self._is_file(name)
+            if is_taken or self._hides_file(name, path):
                 continue
             folder = self._target / name
             is_own = receipts.is_for(path, folder)
@@ -156,9 +220,14 @@ def _names(place: Path) -> Iterator[Path]:
         yield place.parent / fitting_name(place, f" ({number})")
 
 
-def _key(name: Path) -> str:
+def _key(name: Path | str) -> str:
     """Return what is the same for names that are the same on some disk."""
     return unicodedata.normalize("NFC", str(name).casefold())
+
+
+def _begins(stems: Iterable[str]) -> tuple[str, ...]:
+    """Return what the keys of the names of all that is made of a file begin with."""
+    return tuple(_key(f"{stem}{mark}") for stem in stems for mark in (".", " ("))
 
 
 def _is_free(folder: Path, path: Path) -> bool:
@@ -167,7 +236,8 @@ def _is_free(folder: Path, path: Path) -> bool:
         there = list(folder.iterdir())
     except OSError:
         return not os.path.lexists(folder)
-    begins = tuple(f"{stem}{mark}" for stem in stems(path) for mark in (".", " ("))
+    begins = _begins(stems(path))
     return not any(
-        each.suffix.lower() in _MADE_SUFFIXES and each.name.startswith(begins) for each in there
+        each.suffix.lower() in _MADE_SUFFIXES and _key(each.name).startswith(begins)
+        for each in there
     )

@@ -28,12 +28,12 @@ def command(files: tuple[Path, ...], jobs: int | None, *, as_json: bool) -> None
     results = []
     with started(jobs) as (engine, workers):
         from sarau.cli import batch  # noqa: PLC0415 - heavy
-        from sarau.cli.jobs import find_files  # noqa: PLC0415 - heavy
+        from sarau.cli.jobs import find_sources  # noqa: PLC0415 - heavy
         from sarau.cli.progress import Progress  # noqa: PLC0415 - heavy
 
         with Progress() as progress:
             work = batch.work_through(
-                (path for path, _ in find_files(files)),
+                (path for path, _ in find_sources(files)),
                 lambda path: batch.measure(engine, path, progress, insight=as_json),
                 engine=engine,
                 workers=workers,

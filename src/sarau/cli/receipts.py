@@ -148,6 +148,11 @@ def made_in(folder: Path) -> Iterator[str]:
         yield from (one.file.path.name for one in receipt.renditions)
 
 
+def stems_in(folder: Path) -> Iterator[str]:
+    """Give what the names of the files begin with that a folder has receipts for."""
+    return (path.name.removesuffix(_SUFFIX) for path in folder.glob(f"*{_SUFFIX}"))
+
+
 def _described(source: Source, preset: Preset, album: Sequence[Source]) -> dict[str, Any]:
     """Return what must be the same for old renditions to serve."""
     together = {"album": [list(each.facts().values()) for each in album]} if album else {}

@@ -88,7 +88,7 @@ def command(
     from sarau.cli.progress import Progress  # noqa: PLC0415 - heavy
     from sarau.cli.tus_client import TusClient  # noqa: PLC0415 - heavy
 
-    paths = list(dict.fromkeys(find_sources(files)))
+    paths = list(dict.fromkeys(path for path, _ in find_sources(files)))
     if not paths:
         say_nothing_to_do(files)
     names = labels(paths)
