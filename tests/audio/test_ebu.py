@@ -53,8 +53,8 @@ def silence(rate_hz: int, lasts_s: float) -> Array:
     return np.zeros((2, round(lasts_s * rate_hz)))
 
 
-def surround(*levels: float) -> Array:
-    return np.concatenate([tone(48_000, (level, 20), channels=1) for level in levels])
+def surround(*levels: float, rate_hz: int = 48_000, lasts_s: float = 20) -> Array:
+    return np.concatenate([tone(rate_hz, (level, lasts_s), channels=1) for level in levels])
 
 
 def peak(rate_hz: int, divisor: int, phase_deg: float, amplitude: float) -> Array:
@@ -155,6 +155,16 @@ def layout_signals() -> Iterator[Signal]:
     # BS.1770-5: what comes from behind (135 degrees and more) has the weight of the front.
     yield one("7.1 rear pair", "7.1", lambda: surround(*[-200] * 4, low, low, -200, -200), low)
     yield one("mono", "mono", lambda: tone(48_000, (-23, 20), channels=1), -26.0)
+    # The same weights at other rates, in sounds that are just long enough.
+    front, back = (-28, -28, -24, -10), (-30, -30)
+    for rate in (44_100, 96_000):
+        for layout, levels in {"5.1": (*front, *back), "7.1": (*front, -200, -200, *back)}.items():
+
+            def short(rate: int = rate, levels: tuple[float, ...] = levels) -> Array:
+                return surround(*levels, rate_hz=rate, lasts_s=1)
+
+            name = f"3341-6 {layout} {rate}"
+            yield Signal(name, rate, layout, short, {"integrated_lufs": -23.0})
 
 
 def peak_signals(rate: int) -> Iterator[Signal]:
