@@ -3,8 +3,9 @@
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
-from tests.audio.insight.signals import RATE_HZ, through, white
+from tests.audio.insight.signals import RATE_HZ, Report, codes, through, white
 from tests.audio.kitchen import wav
 from tests.audio.studio import pcm16
 from tests.music import real_music
@@ -97,3 +98,46 @@ def test_a_rate_that_was_only_raised_has_an_empty_band(engine: Engine, music: Pa
     (finding,) = [f for f in found.findings if f.code == "empty_band"]
     assert finding.values["cutoff_khz"] == pytest.approx(22.5, abs=0.7)
     assert lossy(found) is None
+
+
+def converted(path: Path, *options: str) -> Path:
+    """Convert a file as FFmpeg does by itself."""
+    made = path.with_name("-".join(options).strip("-") + ".wav")
+    subprocess.run(["ffmpeg", "-v", "error", "-i", str(path), *options, str(made)], check=True)
+    return made
+
+
+def test_a_low_rate_that_was_raised_to_a_usual_one_has_an_empty_band(
+    engine: Engine, music: Path
+) -> None:
+    found = look(engine, converted(converted(music, "-ar", "22050"), "-ar", "44100"))
+    (finding,) = [f for f in found.findings if f.code == "empty_band"]
+    assert finding.values["cutoff_khz"] == pytest.approx(11.4, abs=1.1)
+    assert lossy(found) is None
+
+
+def dark(rate_hz: int, seconds: float = 6) -> np.ndarray:
+    """Noise that falls by 24 dB an octave above 2 kHz."""
+    samples = white(seconds, 0.1, rate_hz=rate_hz)
+    at_hz = np.fft.rfftfreq(len(samples), 1 / rate_hz)[:, None]
+    fall = (1 + (at_hz / 2000) ** 2) ** -2
+    return np.fft.irfft(np.fft.rfft(samples, axis=0) * fall, len(samples), axis=0)
+
+
+def test_of_dark_music_the_noise_of_the_format_shows_where_the_lower_rate_ended(
+    engine: Engine, tmp_path: Path
+) -> None:
+    path = tmp_path / "dark.wav"
+    path.write_bytes(wav(pcm16(dark(RATE_HZ) + white(6, 1e-5, seed=2)), rate=RATE_HZ))
+    found = look(engine, converted(path, "-ar", "96000", "-c:a", "pcm_s24le"))
+    (finding,) = [f for f in found.findings if f.code == "empty_band"]
+    assert finding.values["cutoff_khz"] == pytest.approx(22.5, abs=0.7)
+
+
+@pytest.mark.parametrize(("rate_hz", "bits"), [(RATE_HZ, 16), (RATE_HZ, 24), (96_000, 24)])
+def test_dark_music_that_fades_into_the_noise_has_no_empty_band(
+    report: Report, rate_hz: int, bits: int
+) -> None:
+    noise = white(6, 3e-5 if bits == 16 else 3e-6, rate_hz=rate_hz, seed=2)
+    found = report(dark(rate_hz) + noise, rate_hz=rate_hz, bits=bits)
+    assert not {"empty_band", "lossy_source"} & codes(found)

@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from sarau.audio.insight._lower_rate import find_lower_rate
 from sarau.audio.insight._types import Bandwidth
 
 _LOWEST_HZ: Final = 7_000.0
@@ -36,6 +37,16 @@ def find_bandwidth(mean_power: Levels, bin_hz: float) -> Bandwidth:
     # Averages of `width` bins stand for the middle one of them.
     offset = width // 2
     top_hz = (len(mean_power) - 1) * bin_hz
+    wall = _find_wall(level, bin_hz, offset, top_hz)
+    if wall.lossy_confidence > 0:
+        return wall
+    end, fall = find_lower_rate(level, bin_hz) or (len(mean_power), 0.0)
+    if (end_hz := float(round((end + offset) * bin_hz))) >= (wall.cutoff_hz or top_hz):
+        return wall
+    return Bandwidth(cutoff_hz=end_hz, wall_db=round(fall, 1), lossy_confidence=0.0)
+
+
+def _find_wall(level: Levels, bin_hz: float, offset: int, top_hz: float) -> Bandwidth:
     at, drop = _steepest(level, bin_hz)
     if drop < _WALL_DB:
         return Bandwidth(cutoff_hz=top_hz, wall_db=round(drop, 1), lossy_confidence=0.0)
@@ -81,7 +92,7 @@ def _steepest(level: Levels, bin_hz: float) -> tuple[int, float]:
 def _codec_like(cutoff_hz: float, fall_hz: float, top_hz: float) -> float:
     """Return how much the place and the steepness of a wall speak for a codec, 0 to 1."""
     narrow = fall_hz <= _NARROW_HZ
-    if cutoff_hz < 10_400:  # noqa: PLR2004 - what lower sample rates end at
+    if cutoff_hz < 12_600:  # noqa: PLR2004 - where 22.05 kHz ends, its first image included
         return 0.3
     if cutoff_hz < 19_400:  # noqa: PLR2004 - no converter's filter is so low
         return 0.95 if narrow else 0.7

@@ -114,8 +114,9 @@ def _format_findings(insight: Insight, source: SourceInfo) -> Iterator[Finding]:
             },
         )
     top_hz = source.sample_rate_hz / 2
+    may_be_raised = source.lossless and band.lossy_confidence < _SURE
     if (
-        source.sample_rate_hz > _HIGH_RATE_HZ
+        (source.sample_rate_hz > _HIGH_RATE_HZ or may_be_raised)
         and band.cutoff_hz is not None
         and band.cutoff_hz < top_hz * _HALF_USED
     ):

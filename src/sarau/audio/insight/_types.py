@@ -55,7 +55,7 @@ class Bandwidth:
     cutoff_hz: float | None
     """Above it there is nothing but the noise of the format; None for silence."""
     wall_db: float
-    """How far the spectrum falls there within about 1 kHz."""
+    """How far the spectrum falls there: within about 1 kHz, or 3 at the end of a lower rate."""
     lossy_confidence: float
     """0 to 1: how sure it is that the sound went through a lossy codec."""
 
