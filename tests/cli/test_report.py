@@ -12,6 +12,7 @@ from sarau.cli.batch import Processed
 from sarau.cli.report import Report, report_path
 from sarau.cli.report_text import _WORDS
 from sarau.errors import RejectedCode, RejectedError
+from sarau.model.preset import PRESETS
 
 
 class Reader(HTMLParser):
@@ -58,9 +59,34 @@ def test_the_report_holds_every_file_and_asks_for_nothing(album: Path, tmp_path:
     assert "01 Aurora & <b>co.wav" in page.text
     assert "Both channels are the same" not in page.text
     assert "This is not an audio file" in page.text
-    assert text.count("<svg") == 2
+    assert text.count("<svg") == text.count("aria-label=") == 2
     assert text.count("<img") == 1
+    for told in (
+        "pcm_s16le",
+        "44.1 kHz",
+        "16 bits",
+        "2 (stereo)",
+        "0:04.0",
+        "archive",
+        "libavcodec",
+    ):
+        assert told in page.text
+    for name in ("Correlation", "Noise floor, dBFS", "DC offset, % of full scale", "Bandwidth"):
+        assert name in page.text
+    assert page.text.count("0:00.00:01.00:02.00:03.00:04.0") == 3
     assert not list(out.glob("*.new"))
+
+
+def test_warnings_are_told_in_the_report_and_in_the_table(tmp_path: Path) -> None:
+    """Of a file whose header does not say how long it is."""
+    music = write_music(tmp_path / "a.wav", seconds=1)
+    data = bytearray(music.read_bytes())
+    at = data.index(b"data") + 4
+    data[at : at + 4] = data[4:8] = b"\xff" * 4
+    music.write_bytes(data)
+    done = sarau("process", music, "--to", "out", "--report", "r.html", place=tmp_path)
+    assert "streamed_header" in done.stdout
+    assert "The header does not say how long it is" in (tmp_path / "r.html").read_text()
 
 
 def test_old_results_are_in_the_report_too(album: Path, tmp_path: Path) -> None:
@@ -79,11 +105,11 @@ def test_a_directory_and_a_file_are_told_apart(tmp_path: Path) -> None:
 def test_every_word_is_said_in_both_languages() -> None:
     assert all(portuguese and english for portuguese, english in _WORDS.values())
     same = {name for name, (portuguese, english) in _WORDS.items() if portuguese == english}
-    assert same == {"integrated"}
+    assert same == {"integrated", "codec", "rms", "preset"}
 
 
 def interrupt(path: Path, result: Processed) -> None:
-    with Report(path, "en") as report:
+    with Report(path, "en", PRESETS["streaming"]) as report:
         report.add(result)
         raise KeyboardInterrupt
 
@@ -91,7 +117,7 @@ def interrupt(path: Path, result: Processed) -> None:
 def test_it_speaks_portuguese_and_an_interrupted_one_leaves_nothing(tmp_path: Path) -> None:
     broken = Processed(tmp_path / "a.wav", error=RejectedError(RejectedCode.EMPTY_FILE, "0 bytes"))
     path = tmp_path / "r.html"
-    with Report(path, "pt-BR") as report:
+    with Report(path, "pt-BR", PRESETS["streaming"]) as report:
         report.add(broken)
     assert '<html lang="pt-BR">' in path.read_text()
     assert "O arquivo está vazio" in path.read_text()

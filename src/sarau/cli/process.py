@@ -82,7 +82,7 @@ def command(
         from sarau.cli.likeness import Recordings  # noqa: PLC0415 - heavy
 
         recordings = Recordings()
-        report = _open_report(stack, report_to) if report_to is not None else None
+        report = _open_report(stack, report_to, preset) if report_to is not None else None
         work = _album_results if album else _results
         # Closed at once when this block ends early, and with it what is at work.
         done = contextlib.closing(work(engine, workers, files, target, preset, again=again))
@@ -119,12 +119,12 @@ def _check_target(target: Path) -> None:
         raise click.BadParameter(f"nothing can be written to {target}", param_hint="--to")
 
 
-def _open_report(stack: contextlib.ExitStack, given: Path) -> "Report":
+def _open_report(stack: contextlib.ExitStack, given: Path, preset: Preset) -> "Report":
     from sarau.cli.exits import language  # noqa: PLC0415 - heavy
     from sarau.cli.report import Report, report_path  # noqa: PLC0415 - heavy
 
     try:
-        return stack.enter_context(Report(report_path(given), language()))
+        return stack.enter_context(Report(report_path(given), language(), preset))
     except OSError as error:
         raise click.BadParameter(str(error), param_hint="--report") from error
 

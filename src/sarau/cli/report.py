@@ -15,13 +15,15 @@ from typing import IO, Literal, Self
 from sarau import __version__
 from sarau.audio import Analysis, Insight, Rendition
 from sarau.audio.pictures import loudness_svg, waveform_svg
+from sarau.cli import report_facts
 from sarau.cli.batch import Processed
 from sarau.cli.exits import told
 from sarau.cli.likeness import Alike, alike_sentence
 from sarau.cli.names import labels, shown
-from sarau.cli.report_text import STYLE, clock, figure, words
+from sarau.cli.report_text import STYLE, figure, kilo, words
 from sarau.model.findings import sentence
 from sarau.model.loudness import Loudness
+from sarau.model.preset import Preset
 from sarau.storage.durable import translated
 
 _FILE = "report.html"
@@ -38,8 +40,8 @@ def report_path(given: Path) -> Path:
 class Report:
     """Takes results one by one; whole only when the `with` block ends well."""
 
-    def __init__(self, path: Path, language: str) -> None:
-        self.path, self._language = path, language
+    def __init__(self, path: Path, language: str, preset: Preset) -> None:
+        self.path, self._language, self._preset = path, language, preset
         self._draft = path.with_suffix(".new")
         self._words = words(language)
         self._contents: list[tuple[Path, str]] = []
@@ -104,6 +106,7 @@ class Report:
         return (
             f"<style>{order}</style><header>"
             f"<h1>{self._words['title']}</h1><p>Sarau {__version__}</p>"
+            f"{report_facts.preset_facts(self._preset, self._language)}"
             f'<div class="wide"><table><thead><tr>{cells}</tr></thead>'
             f"<tbody>{lines}</tbody></table></div></header>"
         )
@@ -147,10 +150,16 @@ class Report:
         analysis = result.analysis
         if analysis is None:
             return ""
-        parts = [self._table(analysis, result.renditions)]
+        parts = [
+            report_facts.source_facts(analysis.source, self._language),
+            self._table(analysis, result.renditions),
+            report_facts.warnings(analysis.warnings, self._language),
+        ]
         if analysis.insight is not None:
-            parts += [self._findings(analysis.insight), self._facts(analysis.insight)]
+            parts.append(self._findings(analysis.insight, is_clean=not analysis.warnings))
+            parts.append(report_facts.insight_facts(analysis.insight, self._language))
         parts.append(self._pictures(analysis))
+        parts.append(report_facts.tools(result.renditions, self._language))
         return "".join(parts)
 
     def _table(self, analysis: Analysis, renditions: tuple[Rendition, ...]) -> str:
@@ -180,42 +189,38 @@ class Report:
     def _verdict(self, verdict: str) -> str:
         return f'<span class="{verdict}">{self._words[verdict]}</span>'
 
-    def _findings(self, insight: Insight) -> str:
+    def _findings(self, insight: Insight, *, is_clean: bool) -> str:
         if not insight.findings:
-            return f"<p>{self._words['clean']}</p>"
+            return f"<p>{self._words['clean']}</p>" if is_clean else ""
         lines = "".join(
             f'<li class="{one.severity}">{html.escape(sentence(one, self._language))}</li>'
             for one in insight.findings
         )
         return f"<ul>{lines}</ul>"
 
-    def _facts(self, insight: Insight) -> str:
-        tempo, key, cues = insight.tempo, insight.key, insight.cues
-        facts = {
-            "tempo": f"{tempo.bpm:.0f} BPM" if tempo else "–",
-            "key": f"{key.tonic} {self._words[key.mode]}" if key else "–",
-            "plr": self._figure(insight.dynamics.plr_db),
-            "cue_in": clock(cues.cue_in_s, self._language),
-            "outro": clock(cues.outro_start_s, self._language),
-            "cue_out": clock(cues.cue_out_s, self._language),
-        }
-        cells = "".join(
-            f"<dt>{self._words[name]}</dt><dd>{text}</dd>" for name, text in facts.items()
-        )
-        return f"<dl>{cells}</dl>"
-
     def _pictures(self, analysis: Analysis) -> str:
-        drawn = [("waveform", waveform_svg(analysis.waveform))]
         level = analysis.loudness.integrated_lufs
-        drawn.append(("curve", loudness_svg(analysis.loudness_curve, level)))
+        drawn = [
+            (self._words["waveform"], waveform_svg(analysis.waveform)),
+            (self._words["curve"], loudness_svg(analysis.loudness_curve, level)),
+        ]
+        named = [(name, _named(picture, name)) for name, picture in drawn]
         if analysis.insight is not None:
-            data = base64.b64encode(analysis.insight.spectrogram.png).decode()
-            name = self._words["spectrogram"]
-            drawn.append(("spectrogram", f'<img alt="{name}" src="data:image/png;base64,{data}">'))
+            spectrogram = analysis.insight.spectrogram
+            data = base64.b64encode(spectrogram.png).decode()
+            top = kilo(spectrogram.top_hz, "Hz", self._language)
+            name = f"{self._words['spectrogram']} {top}"
+            named.append((name, f'<img alt="{name}" src="data:image/png;base64,{data}">'))
+        axis = report_facts.time_axis(analysis, self._language)
         return "".join(
-            f"<figure>{picture}<figcaption>{self._words[name]}</figcaption></figure>"
-            for name, picture in drawn
+            f"<figure>{picture}{axis}<figcaption>{name}</figcaption></figure>"
+            for name, picture in named
         )
 
     def _figure(self, value: float | None, sign: Literal["", "+"] = "") -> str:
         return figure(value, self._language, sign)
+
+
+def _named(svg: str, name: str) -> str:
+    """Give a picture the name that a screen reader says."""
+    return svg.replace('role="img"', f'role="img" aria-label="{html.escape(name)}"', 1)

@@ -37,7 +37,63 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
         "Loudness ao longo do tempo, de -60 a 0 LUFS: área 400 ms, linha 3 s, tracejado o programa",
         "Loudness over time, -60 to 0 LUFS: area 400 ms, line 3 s, dashed the programme",
     ),
-    "spectrogram": ("Espectrograma", "Spectrogram"),
+    "spectrogram": ("Espectrograma, de 0 Hz a", "Spectrogram, from 0 Hz to"),
+    "container": ("Contêiner", "Container"),
+    "codec": ("Codec", "Codec"),
+    "rate": ("Taxa de amostragem", "Sample rate"),
+    "depth": ("Profundidade", "Bit depth"),
+    "channels": ("Canais", "Channels"),
+    "length": ("Duração", "Duration"),
+    "bitrate": ("Taxa de bits", "Bit rate"),
+    "channel": ("Canal", "Channel"),
+    "rms": ("RMS, dBFS", "RMS, dBFS"),
+    "sample_peak": ("Pico de amostra, dBFS", "Sample peak, dBFS"),
+    "dc": ("Nível DC, % da escala", "DC offset, % of full scale"),
+    "correlation": ("Correlação", "Correlation"),
+    "min_correlation": ("Menor correlação", "Lowest correlation"),
+    "balance": ("Balanço E/D, dB", "Balance L/R, dB"),
+    "noise": ("Ruído de fundo, dBFS", "Noise floor, dBFS"),
+    "bandwidth": ("Largura de banda", "Bandwidth"),
+    "crest": ("Fator de crista, dB", "Crest, dB"),
+    "bits": ("Bits em uso", "Bits in use"),
+    "sure": ("certeza", "sure"),
+    "preset": ("Preset", "Preset"),
+    "ceiling": ("Teto, dBTP", "Ceiling, dBTP"),
+    "tolerance": ("Tolerância, LU", "Tolerance, LU"),
+    "tools": ("Ferramentas", "Tools"),
+}
+
+_WARNINGS: Final[dict[str, tuple[str, str]]] = {
+    "damaged_start": (
+        "O primeiro segundo tem trechos danificados, como em uma transmissão cortada.",
+        "The first second has damage, as in a stream that was cut.",
+    ),
+    "damaged_end": (
+        "O último segundo tem trechos danificados, ou dados que não são áudio.",
+        "The last second has damage, or data that is no sound.",
+    ),
+    "joined_files": (
+        "São vários arquivos emendados em um só; pode haver um estalo em alguma emenda.",
+        "Several files were joined to make this one; there may be a click at a seam.",
+    ),
+    "streamed_header": (
+        (
+            "O cabeçalho não diz a duração, como fazem os programas que gravam sem saber onde vão "
+            "parar. Tudo o que há no arquivo foi lido."
+        ),
+        (
+            "The header does not say how long it is, as programs that write to a pipe leave it. "
+            "All there is was read."
+        ),
+    ),
+    "no_loudness": (
+        "Silencioso ou curto demais para ter um volume medido: o nível ficou como estava.",
+        "Silent or too short to have a loudness: its level was left as it was.",
+    ),
+    "parameters_changed": (
+        "A taxa de amostragem ou os canais mudam no meio do arquivo.",
+        "The sample rate or the channels change along the way.",
+    ),
 }
 
 STYLE: Final = """
@@ -59,10 +115,12 @@ padding-left:.7rem;margin:.4rem 0}li.problem{border-color:var(--bad)}
 li.warning{border-color:var(--warn)}
 span.problem,p.problem,td.problem,.failed{color:var(--bad)}
 span.warning,.ceiling_limited{color:var(--warn)}
-.passed{color:var(--good)}dl{display:grid;grid-template-columns:repeat(auto-fit,minmax(9rem,1fr));
-grid-auto-flow:row;gap:.2rem 1rem}dt{grid-row:1}dd{grid-row:2;margin:0}figure{margin:1rem 0}
+.passed{color:var(--good)}
+dl{display:grid;grid-template-columns:repeat(auto-fill,minmax(9rem,1fr));gap:.6rem 1rem}
+dd{margin:0}figure{margin:1rem 0}
+.axis{display:flex;justify-content:space-between;
+color:var(--soft);font-size:.75rem;font-variant-numeric:tabular-nums}
 figure svg,figure img{display:block;width:100%;height:120px;border-radius:4px}
-@media(max-width:40rem){dl{display:block}dt{margin-top:.4rem}}
 @media print{section{break-inside:avoid}}
 """
 
@@ -73,9 +131,20 @@ def words(language: str) -> dict[str, str]:
     return {name: both[index] for name, both in _WORDS.items()}
 
 
+def warning(code: str, language: str) -> str:
+    """Return what a warning of the analysis says; its code where there is no sentence."""
+    both = _WARNINGS.get(code, (code, code))
+    return both[0 if language == "pt-BR" else 1]
+
+
 def figure(value: float | None, language: str, sign: Literal["", "+"] = "") -> str:
     """Return a figure as it is written in a language; a dash for none."""
-    return "–" if value is None else _written(f"{value:{sign}.2f}", language)
+    return "–" if value is None else _written(f"{value:{sign}z.2f}", language)
+
+
+def kilo(value: float | None, unit: str, language: str) -> str:
+    """Return thousands of a unit, as in 44.1 kHz; a dash for none."""
+    return "–" if value is None else _written(f"{value / 1000:g} k{unit}", language)
 
 
 def clock(at_s: float | None, language: str) -> str:

@@ -39,7 +39,7 @@ class _Block:
 def print_processed(results: Sequence[Summary]) -> None:
     """Print each track with its renditions, and then what went wrong."""
     names = labels(result.path for result in results)
-    columns = ("LUFS", "dBTP", "rendition", "gain dB", "LUFS", "dBTP", "verdict")
+    columns = ("LUFS", "dBTP", "rendition", "gain dB", "LUFS", "dBTP", "verdict", "notes")
     ready = [result for result in results if result.loudness is not None]
     _print_table("track", columns, [_processed(names[one.path], one) for one in ready])
     _print_problems((names[one.path], one.error) for one in results)
@@ -74,17 +74,20 @@ def print_alike(alike: Mapping[Path, list[Alike]], paths: Iterable[Path]) -> Non
 def _processed(name: str, result: Summary) -> _Block:
     before = result.loudness
     source = (_db(before.integrated_lufs), _db(before.true_peak_dbtp)) if before else ("", "")
-    rows = []
+    notes, rows = ", ".join(result.warnings), []
     for one in result.renditions:
         after = one.evidence
         verdict = Text(after.verdict, _COLOURS.get(after.verdict, "yellow"))
+        verdict.append(_album(after), "")
         figures = (
             f"{after.gain_db:+.2f}",
             _db(after.loudness.integrated_lufs),
             _db(after.loudness.true_peak_dbtp),
         )
-        rows.append((*source, one.file.spec.name, *figures, verdict.append(_album(after), "")))
-        source = ("", "")
+        rows.append(
+            (*source, one.file.spec.name, *figures, verdict.append(_album(after), ""), notes)
+        )
+        source, notes = ("", ""), ""
     return _Block(name, rows)
 
 
