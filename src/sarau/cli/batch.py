@@ -1,10 +1,12 @@
 """Many files through one engine: worked on by cores, and each with its result."""
 
+import fcntl
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -163,10 +165,39 @@ def _render(
         return move_in(source, job, renditions)
 
 
-def draft_room(job: Job) -> "tempfile.TemporaryDirectory[str]":
-    """Make a folder beside the target, where renditions wait until they are finished."""
+@contextmanager
+def draft_room(job: Job) -> Iterator[str]:
+    """Make a folder beside the target, where renditions wait until they are finished.
+
+    Rooms that a killed process left there are removed, where the disk has locks. One that is in
+    use is locked, and so is the target while a room has no lock yet.
+    """
     job.out_dir.mkdir(parents=True, exist_ok=True)
-    return tempfile.TemporaryDirectory(prefix=DRAFTS, dir=job.out_dir)
+    with ExitStack() as room:
+        with _lock(job.out_dir, fcntl.LOCK_EX) as is_ours:
+            for left in job.out_dir.glob(f"{DRAFTS}*") if is_ours else ():
+                with _lock(left, fcntl.LOCK_EX | fcntl.LOCK_NB) as is_left:
+                    if is_left:
+                        shutil.rmtree(left, ignore_errors=True)
+            made = tempfile.TemporaryDirectory(prefix=DRAFTS, dir=job.out_dir)
+            name = room.enter_context(made)
+            room.enter_context(_lock(Path(name), fcntl.LOCK_EX))
+        yield name
+
+
+@contextmanager
+def _lock(folder: Path, how: int) -> Iterator[bool]:
+    """Hold a lock on a folder, which goes with the process; tell whether it could be had."""
+    with ExitStack() as held:
+        try:
+            number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            held.callback(os.close, number)
+            fcntl.flock(number, how)
+        except OSError:
+            is_held = False
+        else:
+            is_held = True
+        yield is_held
 
 
 def move_in(

@@ -41,7 +41,12 @@ class PresetType(click.ParamType[Preset]):
             return PRESETS[given]
         if not given.endswith(".toml"):
             known = ", ".join(PRESETS)
-            self.fail(f"{given!r} is none of {known}, and no file that ends in .toml", param, ctx)
+            self.fail(
+                f"{given!r} is none of {known}, and no file that ends in .toml; a preset that was"
+                " added to an installation is known there alone: here, give its TOML file",
+                param,
+                ctx,
+            )
         try:
             return read_file(Path(given))
         except (OSError, ValueError, RefusedError) as error:
