@@ -51,6 +51,9 @@ def test_each_folder_is_an_album_with_one_gain(shelf: Path) -> None:
     (opus,) = (shelf / "out" / "first" / "1").glob("*.opus")
     assert "r128_album_gain" in mutagen.File(opus)
     assert not list((shelf / "out").rglob(".sarau-*"))
+    told = [line for line in sarau(*_call(shelf)).stdout.splitlines() if " album " in line]
+    assert len(told) == sum(len(one["renditions"]) for one in found.values())
+    assert all(line.count(" album ") == 1 for line in told)
 
 
 def test_an_album_is_made_again_when_one_of_its_tracks_changes(shelf: Path) -> None:

@@ -84,9 +84,7 @@ def _processed(name: str, result: Summary) -> _Block:
             _db(after.loudness.integrated_lufs),
             _db(after.loudness.true_peak_dbtp),
         )
-        rows.append(
-            (*source, one.file.spec.name, *figures, verdict.append(_album(after), ""), notes)
-        )
+        rows.append((*source, one.file.spec.name, *figures, verdict, notes))
         source, notes = ("", ""), ""
     return _Block(name, rows)
 
