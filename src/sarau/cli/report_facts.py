@@ -13,12 +13,13 @@ _TIMES = 5
 
 def source_facts(source: SourceInfo, language: str) -> str:
     """Return what the file is."""
+    rate_bps = source.bitrate_bps
     facts = {
         "container": source.container,
         "codec": source.codec,
         "rate": kilo(source.sample_rate_hz, "Hz", language),
         "depth": f"{source.bit_depth} bits" if source.bit_depth else "–",
-        "bitrate": kilo(source.bitrate_bps, "bit/s", language),
+        "bitrate": kilo(rate_bps and round(rate_bps, -3), "bit/s", language),
         "channels": f"{source.channels} ({source.channel_layout})",
         "length": clock(source.duration_s, language),
     }

@@ -56,7 +56,7 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "bandwidth": ("Largura de banda", "Bandwidth"),
     "crest": ("Fator de crista, dB", "Crest, dB"),
     "bits": ("Bits em uso", "Bits in use"),
-    "sure": ("certeza", "sure"),
+    "sure": ("de certeza", "sure"),
     "preset": ("Preset", "Preset"),
     "ceiling": ("Teto, dBTP", "Ceiling, dBTP"),
     "tolerance": ("Tolerância, LU", "Tolerance, LU"),
