@@ -39,6 +39,7 @@ def test_an_album_is_processed_without_a_server_and_shown_as_a_table(
     }
     assert "01 Aurora.wav" in done.stdout
     assert done.stdout.count("passed") == 8
+    assert "notes" not in done.stdout
     assert done.stderr == ""
 
 

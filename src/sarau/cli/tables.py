@@ -39,9 +39,11 @@ class _Block:
 def print_processed(results: Sequence[Summary]) -> None:
     """Print each track with its renditions, and then what went wrong."""
     names = labels(result.path for result in results)
-    columns = ("LUFS", "dBTP", "rendition", "gain dB", "LUFS", "dBTP", "verdict", "notes")
     ready = [result for result in results if result.loudness is not None]
-    _print_table("track", columns, [_processed(names[one.path], one) for one in ready])
+    noted = any(result.warnings for result in ready)
+    columns = ("LUFS", "dBTP", "rendition", "gain dB", "LUFS", "dBTP", "verdict")
+    blocks = [_processed(names[one.path], one, noted=noted) for one in ready]
+    _print_table("track", (*columns, "notes") if noted else columns, blocks)
     _print_problems((names[one.path], one.error) for one in results)
     if len(ready) < len(results):
         print(f"{len(ready)} of {len(results)} files are ready.")
@@ -71,10 +73,12 @@ def print_alike(alike: Mapping[Path, list[Alike]], paths: Iterable[Path]) -> Non
             print(f"{names[path]}: {alike_sentence(one, names[one.path], language())}")
 
 
-def _processed(name: str, result: Summary) -> _Block:
+def _processed(name: str, result: Summary, *, noted: bool) -> _Block:
+    """Return the rows of a track's renditions; with a column for notes if any track has some."""
     before = result.loudness
     source = (_db(before.integrated_lufs), _db(before.true_peak_dbtp)) if before else ("", "")
-    notes, rows = ", ".join(result.warnings), []
+    notes = [", ".join(result.warnings)] if noted else []
+    rows: list[tuple[_Cell, ...]] = []
     for one in result.renditions:
         after = one.evidence
         verdict = Text(after.verdict, _COLOURS.get(after.verdict, "yellow"))
@@ -84,8 +88,8 @@ def _processed(name: str, result: Summary) -> _Block:
             _db(after.loudness.integrated_lufs),
             _db(after.loudness.true_peak_dbtp),
         )
-        rows.append((*source, one.file.spec.name, *figures, verdict, notes))
-        source, notes = ("", ""), ""
+        rows.append((*source, one.file.spec.name, *figures, verdict, *notes))
+        source, notes = ("", ""), [""] * len(notes)
     return _Block(name, rows)
 
 
