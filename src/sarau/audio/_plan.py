@@ -47,10 +47,16 @@ def planned_room_dbtp(preset: Preset, spec: RenditionSpec) -> float:
     return preset.ceiling_dbtp - TRAITS[spec.format].headroom_db
 
 
-def highest_dbtp(preset: Preset) -> float:
-    """Return how high a limiter may find the peaks of any rendition of a preset."""
-    least_room = min(planned_room_dbtp(preset, spec) for spec in preset.renditions)
-    return least_room - LIMITER_MARGIN_DB + preset.max_limiting_db
+def highest_dbtp(preset: Preset, room_dbtp: float) -> float:
+    """Return how high the gain may raise the peaks of a rendition that has this room.
+
+    Without a limiter into the room; with one as far above the least room of any rendition as
+    the preset lets it work. A room that was corrected may be less than any that was planned.
+    """
+    if preset.max_limiting_db <= 0:
+        return room_dbtp
+    planned = (planned_room_dbtp(preset, spec) for spec in preset.renditions)
+    return min(room_dbtp, *planned) - LIMITER_MARGIN_DB + preset.max_limiting_db
 
 
 def loudness_before(analysis: Analysis, spec: RenditionSpec) -> Loudness:
@@ -125,14 +131,10 @@ def within_ceiling(
     peak_dbtp = before.true_peak_dbtp
     if peak_dbtp is None or peak_dbtp + gain_db <= room_dbtp:
         return replace(UNCHANGED, gain_db=round(gain_db, 3))
-    may_limit = preset.max_limiting_db > 0
-    # A room that was corrected may be less than any that was planned.
-    hardest_dbtp = room_dbtp - LIMITER_MARGIN_DB + preset.max_limiting_db
-    most_dbtp = min(highest_dbtp(preset), hardest_dbtp) if may_limit else room_dbtp
-    allowed_db = min(gain_db, most_dbtp - peak_dbtp)
+    allowed_db = min(gain_db, highest_dbtp(preset, room_dbtp) - peak_dbtp)
     return GainPlan(
         gain_db=round(allowed_db, 3),
-        limiter_ceiling_dbtp=round(room_dbtp, 3) if may_limit else None,
+        limiter_ceiling_dbtp=round(room_dbtp, 3) if preset.max_limiting_db > 0 else None,
         ceiling_limited=allowed_db < gain_db,
     )
 

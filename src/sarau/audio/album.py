@@ -160,8 +160,7 @@ def _within_ceiling(
     """Return the wanted gain, or what the highest peak of all tracks leaves of it."""
     peaks = [loudness_before(each, spec).true_peak_dbtp for each in analyses]
     peak_dbtp = max((peak for peak in peaks if peak is not None), default=-99.0)
-    may_limit = preset.max_limiting_db > 0
-    most_dbtp = highest_dbtp(preset) if may_limit else planned_room_dbtp(preset, spec)
+    most_dbtp = highest_dbtp(preset, planned_room_dbtp(preset, spec))
     allowed_db = min(wanted_db, most_dbtp - peak_dbtp)
     return replace(gain, gain_db=round(allowed_db, 3), ceiling_limited=allowed_db < wanted_db)
 
