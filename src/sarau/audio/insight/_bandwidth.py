@@ -10,12 +10,10 @@ codec that keeps everything (LAME's V0, AAC at 256 kbit/s) cannot be told in thi
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sarau.audio.insight._lower_rate import find_lower_rate
+from sarau.audio.insight._lower_rate import LOWEST_HZ, Levels, find_lower_rate
 from sarau.audio.insight._types import Bandwidth
 
-_LOWEST_HZ: Final = 7_000.0
 _NEAR_HZ: Final = 300.0
 _FAR_HZ: Final = 1_200.0
 _SMOOTH_HZ: Final = 120.0
@@ -24,8 +22,6 @@ _CERTAIN_DB: Final = 35.0
 _EDGE_DB: Final = 10.0
 _STAYS_LOW: Final = 0.6
 _NARROW_HZ: Final = 900.0
-
-Levels = NDArray[np.float64]
 
 
 def find_bandwidth(mean_power: Levels, bin_hz: float) -> Bandwidth:
@@ -74,7 +70,7 @@ def _before(level: Levels, at: int, bin_hz: float) -> float:
 def _steepest(level: Levels, bin_hz: float) -> tuple[int, float]:
     """Return the bin where the spectrum falls most and for good, and by how many dB."""
     near, far = round(_NEAR_HZ / bin_hz), round(_FAR_HZ / bin_hz)
-    first, last = max(far, round(_LOWEST_HZ / bin_hz)), len(level) - 2 * near
+    first, last = max(far, round(LOWEST_HZ / bin_hz)), len(level) - 2 * near
     if last <= first:
         return 0, 0.0
     sums = np.concatenate([[0.0], np.cumsum(level)])

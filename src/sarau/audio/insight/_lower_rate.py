@@ -10,7 +10,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-_LOWEST_HZ: Final = 7_000.0
+LOWEST_HZ: Final = 7_000.0
+"""Below it no end of a spectrum is looked for."""
 _NEAR_HZ: Final = 1_500.0
 _FAR_HZ: Final = 3_000.0
 _FALL_DB: Final = 24.0
@@ -25,7 +26,7 @@ Levels = NDArray[np.float64]
 def find_lower_rate(level: Levels, bin_hz: float) -> tuple[int, float] | None:
     """Return the bin where the band of the lower rate ends, and by how many dB it falls."""
     near, far = round(_NEAR_HZ / bin_hz), round(_FAR_HZ / bin_hz)
-    at = np.arange(max(2 * far, round(_LOWEST_HZ / bin_hz)), len(level) - far)
+    at = np.arange(max(2 * far, round(LOWEST_HZ / bin_hz)), len(level) - far)
     if not len(at):
         return None
     sums = np.concatenate([[0.0], np.cumsum(level)])
@@ -42,4 +43,4 @@ def find_lower_rate(level: Levels, bin_hz: float) -> tuple[int, float] | None:
         return None
     around = level[edge - far : edge + far]
     end = edge - far + int(np.flatnonzero(around >= before[best] - _EDGE_DB)[-1])
-    return (end, fall) if end * bin_hz >= _LOWEST_HZ else None
+    return (end, fall) if end * bin_hz >= LOWEST_HZ else None
