@@ -3,7 +3,7 @@
 import contextlib
 import os
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from sarau.model.preset import DEFAULT_PRESET, Preset
 if TYPE_CHECKING:
     from sarau.audio import Engine
     from sarau.cli.batch import Processed, Summary
+    from sarau.cli.jobs import Job
     from sarau.cli.likeness import Alike
     from sarau.cli.report import Report
 
@@ -79,13 +80,16 @@ def command(
     with contextlib.ExitStack() as stack:
         stack.enter_context(ended_by_signals())
         engine, workers = stack.enter_context(started(jobs))
+        from sarau.cli.jobs import plan_jobs  # noqa: PLC0415 - heavy
         from sarau.cli.likeness import Recordings  # noqa: PLC0415 - heavy
 
         recordings = Recordings()
         report = _open_report(stack, report_to, preset) if report_to is not None else None
         work = _album_results if album else _results
         # Closed at once when this block ends early, and with it what is at work.
-        done = contextlib.closing(work(engine, workers, files, target, preset, again=again))
+        done = contextlib.closing(
+            work(engine, workers, plan_jobs(files, target), preset, again=again)
+        )
         for result in stack.enter_context(done):
             insight = result.analysis.insight if result.analysis else None
             found = recordings.add(result.path, insight.fingerprint if insight else None)
@@ -130,21 +134,14 @@ def _open_report(stack: contextlib.ExitStack, given: Path, preset: Preset) -> "R
 
 
 def _results(
-    engine: "Engine",
-    workers: int,
-    files: tuple[Path, ...],
-    target: Path,
-    preset: Preset,
-    *,
-    again: bool,
+    engine: "Engine", workers: int, jobs: "Iterable[Job]", preset: Preset, *, again: bool
 ) -> Generator["Processed"]:
     from sarau.cli import batch  # noqa: PLC0415 - heavy
-    from sarau.cli.jobs import plan_jobs  # noqa: PLC0415 - heavy
     from sarau.cli.progress import Progress  # noqa: PLC0415 - heavy
 
     with Progress() as progress:
         yield from batch.work_through(
-            plan_jobs(files, target),
+            jobs,
             lambda job: batch.process(engine, preset, job, progress, again=again),
             engine=engine,
             workers=workers,
@@ -153,21 +150,14 @@ def _results(
 
 
 def _album_results(
-    engine: "Engine",
-    workers: int,
-    files: tuple[Path, ...],
-    target: Path,
-    preset: Preset,
-    *,
-    again: bool,
+    engine: "Engine", workers: int, jobs: "Iterable[Job]", preset: Preset, *, again: bool
 ) -> Generator["Processed"]:
     from sarau.cli import albums  # noqa: PLC0415 - heavy
-    from sarau.cli.jobs import plan_jobs  # noqa: PLC0415 - heavy
     from sarau.cli.progress import Progress  # noqa: PLC0415 - heavy
 
     with Progress() as progress:
         desk = albums.Desk(engine, preset, progress, workers)
-        for together in albums.group(plan_jobs(files, target)):
+        for together in albums.group(jobs):
             yield from desk.process(together, again=again)
 
 
