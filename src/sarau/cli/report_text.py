@@ -2,6 +2,8 @@
 
 from typing import Final, Literal
 
+from sarau.web.strings import strings
+
 _WORDS: Final[dict[str, tuple[str, str]]] = {
     "title": ("Relatório de qualidade e loudness", "Quality and loudness report"),
     "file": ("Arquivo", "File"),
@@ -63,39 +65,6 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "tools": ("Ferramentas", "Tools"),
 }
 
-_WARNINGS: Final[dict[str, tuple[str, str]]] = {
-    "damaged_start": (
-        "O primeiro segundo tem trechos danificados, como em uma transmissão cortada.",
-        "The first second has damage, as in a stream that was cut.",
-    ),
-    "damaged_end": (
-        "O último segundo tem trechos danificados, ou dados que não são áudio.",
-        "The last second has damage, or data that is no sound.",
-    ),
-    "joined_files": (
-        "São vários arquivos emendados em um só; pode haver um estalo em alguma emenda.",
-        "Several files were joined to make this one; there may be a click at a seam.",
-    ),
-    "streamed_header": (
-        (
-            "O cabeçalho não diz a duração, como fazem os programas que gravam sem saber onde vão "
-            "parar. Tudo o que há no arquivo foi lido."
-        ),
-        (
-            "The header does not say how long it is, as programs that write to a pipe leave it. "
-            "All there is was read."
-        ),
-    ),
-    "no_loudness": (
-        "Silencioso ou curto demais para ter um volume medido: o nível ficou como estava.",
-        "Silent or too short to have a loudness: its level was left as it was.",
-    ),
-    "parameters_changed": (
-        "A taxa de amostragem ou os canais mudam no meio do arquivo.",
-        "The sample rate or the channels change along the way.",
-    ),
-}
-
 STYLE: Final = """
 :root{--paper:#faf7f1;--ink:#26201d;--soft:#6d625b;--line:#dfd6ca;--bad:#a3262f;--warn:#805206;
 --good:#3d6647}
@@ -133,8 +102,7 @@ def words(language: str) -> dict[str, str]:
 
 def warning(code: str, language: str) -> str:
     """Return what a warning of the analysis says; its code where there is no sentence."""
-    both = _WARNINGS.get(code, (code, code))
-    return both[0 if language == "pt-BR" else 1]
+    return strings(language).get(f"warning.{code}", code)
 
 
 def figure(value: float | None, language: str, sign: Literal["", "+"] = "") -> str:

@@ -1,8 +1,6 @@
 """The page: one document in two languages, and the door with a token before it."""
 
-import json
 import secrets
-from functools import cache
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -14,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from sarau import __version__
 from sarau.web.doors import SESSION_COOKIE, Doors
 from sarau.web.problems import language_of
+from sarau.web.strings import strings
 
 STATIC = Path(__file__).parent.parent / "static"
 
@@ -68,14 +67,6 @@ def build_pages(doors: Doors) -> APIRouter:
         return answer
 
     return router
-
-
-@cache
-def strings(language: str) -> dict[str, str]:
-    """Return the sentences of the pages, which the scripts of the page use too."""
-    path = Path(__file__).parent / "strings" / f"{language}.json"
-    found: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
-    return found
 
 
 def render(request: Request, template: str, *, status: int = 200, **context: object) -> Response:
