@@ -13,7 +13,8 @@ from sarau.audio._types import LoudnessCurve, Waveform
 _WIDTH: Final = 1000
 _WAVE_HEIGHT: Final = 120
 _LOUDNESS_HEIGHT: Final = 180
-_TOP_LUFS, _BOTTOM_LUFS = 0.0, -60.0
+TOP_LUFS, BOTTOM_LUFS = 0.0, -60.0
+"""The upper and the lower edge of loudness over time."""
 _INK, _SOFT, _LINE = "#d9661f", "#8b7bd8", "#8a8a94"
 _HEAD: Final = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
@@ -92,7 +93,7 @@ def _level(lufs: float, style: str) -> str:
 
 
 def _height(lufs: float) -> float:
-    share = (_TOP_LUFS - lufs) / (_TOP_LUFS - _BOTTOM_LUFS)
+    share = (TOP_LUFS - lufs) / (TOP_LUFS - BOTTOM_LUFS)
     return min(1.0, max(0.0, share)) * _LOUDNESS_HEIGHT
 
 

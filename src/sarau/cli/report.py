@@ -5,8 +5,8 @@ and moved there when it is whole. The table of contents is known last and shown 
 so is the order of the files: they come as they are ready.
 """
 
-import base64
 import html
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -14,13 +14,13 @@ from typing import IO, Literal, Self
 
 from sarau import __version__
 from sarau.audio import Analysis, Insight, Rendition
-from sarau.audio.pictures import loudness_svg, waveform_svg
 from sarau.cli import report_facts
 from sarau.cli.batch import Processed
 from sarau.cli.exits import told
 from sarau.cli.likeness import Alike, alike_sentence
 from sarau.cli.names import labels, shown
-from sarau.cli.report_text import STYLE, figure, kilo, words
+from sarau.cli.report_pictures import pictures
+from sarau.cli.report_text import STYLE, figure, words
 from sarau.model.findings import sentence
 from sarau.model.loudness import Loudness
 from sarau.model.preset import Preset
@@ -122,8 +122,8 @@ class Report:
         loudness, insight = result.analysis.loudness, result.analysis.insight
         found = [finding.severity for finding in insight.findings] if insight else []
         counts = ", ".join(
-            f'<span class="{severity}">{found.count(severity)} {self._words[severity]}</span>'
-            for severity in dict.fromkeys(found)
+            f'<span class="{severity}">{count} {self._words[severity + "s" * (count != 1)]}</span>'
+            for severity, count in Counter(found).items()
         )
         verdicts = dict.fromkeys(str(one.evidence.verdict) for one in result.renditions)
         judged = ", ".join(self._verdict(verdict) for verdict in verdicts)
@@ -158,7 +158,7 @@ class Report:
         if analysis.insight is not None:
             parts.append(self._findings(analysis.insight, is_clean=not analysis.warnings))
             parts.append(report_facts.insight_facts(analysis.insight, self._language))
-        parts.append(self._pictures(analysis))
+        parts.append(pictures(analysis, self._language))
         parts.append(report_facts.tools(result.renditions, self._language))
         return "".join(parts)
 
@@ -198,29 +198,5 @@ class Report:
         )
         return f"<ul>{lines}</ul>"
 
-    def _pictures(self, analysis: Analysis) -> str:
-        level = analysis.loudness.integrated_lufs
-        drawn = [
-            (self._words["waveform"], waveform_svg(analysis.waveform)),
-            (self._words["curve"], loudness_svg(analysis.loudness_curve, level)),
-        ]
-        named = [(name, _named(picture, name)) for name, picture in drawn]
-        if analysis.insight is not None:
-            spectrogram = analysis.insight.spectrogram
-            data = base64.b64encode(spectrogram.png).decode()
-            top = kilo(spectrogram.top_hz, "Hz", self._language)
-            name = f"{self._words['spectrogram']} {top}"
-            named.append((name, f'<img alt="{name}" src="data:image/png;base64,{data}">'))
-        axis = report_facts.time_axis(analysis, self._language)
-        return "".join(
-            f"<figure>{picture}{axis}<figcaption>{name}</figcaption></figure>"
-            for name, picture in named
-        )
-
     def _figure(self, value: float | None, sign: Literal["", "+"] = "") -> str:
         return figure(value, self._language, sign)
-
-
-def _named(svg: str, name: str) -> str:
-    """Give a picture the name that a screen reader says."""
-    return svg.replace('role="img"', f'role="img" aria-label="{html.escape(name)}"', 1)

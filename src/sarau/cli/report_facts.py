@@ -3,12 +3,9 @@
 import html
 from collections.abc import Mapping, Sequence
 
-from sarau.audio import Analysis, Insight, Rendition, SourceInfo
+from sarau.audio import Insight, Rendition, SourceInfo
 from sarau.cli.report_text import clock, figure, kilo, warning, words
 from sarau.model.preset import Preset
-
-_TIMES = 5
-"""Places of a picture that have their time below them."""
 
 
 def source_facts(source: SourceInfo, language: str) -> str:
@@ -45,7 +42,7 @@ def insight_facts(insight: Insight, language: str) -> str:
         "plr": figure(dynamics.plr_db, language),
         "noise": figure(dynamics.noise_floor_dbfs, language),
         "bits": str(dynamics.effective_bits or "–"),
-        "bandwidth": _hertz(insight.bandwidth.cutoff_hz, language),
+        "bandwidth": bandwidth(insight, language),
     }
     if stereo is not None:
         facts["correlation"] = figure(stereo.correlation, language)
@@ -57,6 +54,12 @@ def insight_facts(insight: Insight, language: str) -> str:
         "cue_out": clock(cues.cue_out_s, language),
     }
     return _listed(facts, language) + _channels(insight, language)
+
+
+def bandwidth(insight: Insight, language: str) -> str:
+    """Return up to where there is sound; a dash for silence."""
+    cutoff_hz = insight.bandwidth.cutoff_hz
+    return kilo(cutoff_hz and round(cutoff_hz, -2), "Hz", language)
 
 
 def preset_facts(preset: Preset, language: str) -> str:
@@ -77,13 +80,6 @@ def tools(renditions: Sequence[Rendition], language: str) -> str:
         versions |= one.evidence.tools
     text = ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
     return f"<p><small>{words(language)['tools']}: {html.escape(text)}</small></p>" if text else ""
-
-
-def time_axis(analysis: Analysis, language: str) -> str:
-    """Return the times that stand below a picture."""
-    step_s = analysis.source.duration_s / (_TIMES - 1)
-    times = "".join(f"<span>{clock(step_s * at, language)}</span>" for at in range(_TIMES))
-    return f'<div class="axis">{times}</div>'
 
 
 def _channels(insight: Insight, language: str) -> str:
@@ -117,7 +113,3 @@ def _listed(facts: Mapping[str, str], language: str) -> str:
 
 def _sure(confidence: float, language: str) -> str:
     return f" ({100 * confidence:.0f}% {words(language)['sure']})"
-
-
-def _hertz(value: float | None, language: str) -> str:
-    return kilo(value and round(value, -2), "Hz", language)

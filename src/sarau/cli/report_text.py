@@ -18,9 +18,12 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "verdict": ("Resultado", "Result"),
     "album": ("álbum:", "album:"),
     "findings": ("Observações", "Findings"),
-    "problem": ("problema(s)", "problem(s)"),
+    "problem": ("problema", "problem"),
+    "problems": ("problemas", "problems"),
     "warning": ("a conferir", "to check"),
-    "note": ("nota(s)", "note(s)"),
+    "warnings": ("a conferir", "to check"),
+    "note": ("nota", "note"),
+    "notes": ("notas", "notes"),
     "clean": ("Nada a reclamar.", "Nothing to complain about."),
     "passed": ("aprovado", "passed"),
     "failed": ("reprovado", "failed"),
@@ -40,6 +43,7 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
         "Loudness over time, -60 to 0 LUFS: area 400 ms, line 3 s, dashed the programme",
     ),
     "spectrogram": ("Espectrograma, de 0 Hz a", "Spectrogram, from 0 Hz to"),
+    "cutoff": ("tracejada a largura de banda,", "dashed the bandwidth,"),
     "container": ("Contêiner", "Container"),
     "codec": ("Codec", "Codec"),
     "rate": ("Taxa de amostragem", "Sample rate"),
@@ -87,9 +91,21 @@ span.warning,.ceiling_limited{color:var(--warn)}
 .passed{color:var(--good)}
 dl{display:grid;grid-template-columns:repeat(auto-fill,minmax(9rem,1fr));gap:.6rem 1rem}
 dd{margin:0}figure{margin:1rem 0}
-.axis{display:flex;justify-content:space-between;
-color:var(--soft);font-size:.75rem;font-variant-numeric:tabular-nums}
-figure svg,figure img{display:block;width:100%;height:120px;border-radius:4px}
+.plot{display:grid;grid-template-columns:2.4rem 1fr;color:var(--soft);font-size:.75rem;
+line-height:1;font-variant-numeric:tabular-nums;margin-bottom:.35rem}
+.plot svg,.plot img{display:block;width:100%;height:120px}.plot img{height:240px}
+.picture,.heights,.times{position:relative}.times{height:1.3rem}
+.unit{padding:.5rem .6rem 0 0;text-align:right}
+.heights span,.times span,.plot i{position:absolute}
+.heights span{right:.6rem;transform:translateY(50%)}
+.heights span:first-of-type{transform:none}.heights span:nth-of-type(n+2)::after{content:"";
+position:absolute;right:-.6rem;top:calc(50% - 1px);width:.4rem;border-top:1px solid}
+.times span{top:.5rem;transform:translateX(-50%)}.times span:first-child{transform:none}
+.times span::before{content:"";position:absolute;left:50%;bottom:100%;height:.3rem;
+margin-bottom:.1rem;border-left:1px solid}.times span:first-child::before{left:0}
+.marks{right:0;width:.2rem;top:0;bottom:0;background:repeating-linear-gradient(to top,
+var(--soft) 0 1px,transparent 1px var(--apart))}
+.end{left:0;right:0;border-top:1px dashed #fff;opacity:.75}
 @media print{section{break-inside:avoid}}
 """
 
@@ -107,21 +123,23 @@ def warning(code: str, language: str) -> str:
 
 def figure(value: float | None, language: str, sign: Literal["", "+"] = "") -> str:
     """Return a figure as it is written in a language; a dash for none."""
-    return "–" if value is None else _written(f"{value:{sign}z.2f}", language)
+    return "–" if value is None else written(f"{value:{sign}z.2f}", language)
 
 
 def kilo(value: float | None, unit: str, language: str) -> str:
     """Return thousands of a unit, as in 44.1 kHz; a dash for none."""
-    return "–" if value is None else _written(f"{value / 1000:g} k{unit}", language)
+    return "–" if value is None else written(f"{value / 1000:g} k{unit}", language)
 
 
-def clock(at_s: float | None, language: str) -> str:
+def clock(at_s: float | None, language: str, *, tenths: bool = True) -> str:
     """Return a place in a file, in minutes and seconds; a dash for none."""
     if at_s is None:
         return "–"
-    minutes, tenths = divmod(round(10 * at_s), 600)
-    return _written(f"{minutes}:{tenths / 10:04.1f}", language)
+    minutes, rest = divmod(round(10 * at_s), 600)
+    seconds = f"{rest / 10:04.1f}" if tenths else f"{rest // 10:02}"
+    return written(f"{minutes}:{seconds}", language)
 
 
-def _written(figures: str, language: str) -> str:
+def written(figures: str, language: str) -> str:
+    """Return figures with the decimal sign of a language."""
     return figures.replace(".", ",") if language == "pt-BR" else figures
