@@ -8,7 +8,7 @@ import pytest
 from tests.nobody import as_nobody
 
 from sarau.audio import Engine
-from sarau.cli import batch, receipts
+from sarau.cli import batch, drafts, receipts
 from sarau.cli.jobs import Job, plan_jobs
 from sarau.cli.progress import Progress
 from sarau.model.filenames import fitting_name
@@ -114,8 +114,9 @@ def test_sources_may_lie_below_the_target() -> None:
     """As in `sarau process . --to .`; what was made is told by the receipts: test_process."""
     put("a.wav")
     put("a/b.wav")
-    put("a/.sarau-x1/half.mp3")
-    assert make(Path(), target=Path()) == {"a.wav": "a", "a/b.wav": "a/b"}
+    with drafts.room(Path("a")) as room:
+        put(f"{room}/half.mp3")
+        assert make(Path(), target=Path()) == {"a.wav": "a", "a/b.wav": "a/b"}
 
 
 def test_what_nobody_has_claimed_is_not_replaced() -> None:

@@ -17,7 +17,7 @@ from tests.servers import Server
 from tests.sounds import write_music
 from tests.web.upload_server import free_port
 
-from sarau.cli import exits, main, tus_client
+from sarau.cli import drafts, exits, main, tus_client
 from sarau.cli.exits import FAILED, REFUSED, SOME_NOT_READY, WRONG_CALL, explain
 from sarau.errors import FailedCode, FailedError
 
@@ -263,11 +263,11 @@ def test_what_was_made_in_a_directory_is_not_sent(
     answer: Callable[[Answer], None], tmp_path: Path
 ) -> None:
     answer(took_it)
-    (tmp_path / "a" / ".sarau-x1").mkdir(parents=True)
-    for name in ("a.wav", "a/.sarau-x1/half.flac", "a/mine.flac"):
-        (tmp_path / name).write_bytes(b"ab")
-    assert invoke(tmp_path).stdout == "mine.flac: received\na.wav: received\n"
-    assert invoke(tmp_path / "a" / ".sarau-x1" / "half.flac").stdout == "half.flac: received\n"
+    with drafts.room(tmp_path / "a") as room:
+        for path in (tmp_path / "a.wav", room / "half.flac", tmp_path / "a" / "mine.flac"):
+            path.write_bytes(b"ab")
+        assert invoke(tmp_path).stdout == "mine.flac: received\na.wav: received\n"
+        assert invoke(room / "half.flac").stdout == "half.flac: received\n"
 
 
 def send(path: Path, memory: Path) -> str:

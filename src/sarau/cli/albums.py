@@ -8,8 +8,8 @@ from typing import TypeVar
 
 from sarau.audio import Album, Analysis, Engine, Rendition
 from sarau.audio.album import correct_album, judge_album, plan_album
-from sarau.cli import receipts
-from sarau.cli.batch import Processed, crew, draft_room, move_in
+from sarau.cli import drafts, receipts
+from sarau.cli.batch import Processed, crew, move_in
 from sarau.cli.jobs import Job
 from sarau.cli.progress import Progress
 from sarau.errors import FailedError, SarauError
@@ -143,7 +143,7 @@ class Desk:
         with self.progress.file(job.path.name) as report:
             try:
                 with translated():
-                    draft = Path(rooms.enter_context(draft_room(job)))
+                    draft = rooms.enter_context(drafts.room(job.out_dir))
                 files = self.engine.render(
                     job.path,
                     analysis,

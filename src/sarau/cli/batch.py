@@ -1,12 +1,9 @@
 """Many files through one engine: worked on by cores, and each with its result."""
 
-import fcntl
-import os
 import shutil
-import tempfile
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -14,8 +11,8 @@ from typing import TypeVar
 
 from sarau.audio import Analysis, Engine, Rendition, SourceInfo
 from sarau.audio.hls import unpack
-from sarau.cli import receipts
-from sarau.cli.jobs import DRAFTS, Job
+from sarau.cli import drafts, receipts
+from sarau.cli.jobs import Job
 from sarau.cli.progress import Progress, Report
 from sarau.errors import SarauError
 from sarau.model.filenames import fitting_name, suffixes
@@ -153,8 +150,7 @@ def _render(
 
     The shares of progress are those of ordinary stereo music.
     """
-    with draft_room(job) as name:
-        draft = Path(name)
+    with drafts.room(job.out_dir) as draft:
         files = engine.render(
             job.path, analysis, preset, draft, on_progress=lambda x: report(0.15 + 0.65 * x)
         )
@@ -163,41 +159,6 @@ def _render(
         )
         source.check_unchanged()
         return move_in(source, job, renditions)
-
-
-@contextmanager
-def draft_room(job: Job) -> Iterator[str]:
-    """Make a folder beside the target, where renditions wait until they are finished.
-
-    Rooms that a killed process left there are removed, where the disk has locks. One that is in
-    use is locked, and so is the target while a room has no lock yet.
-    """
-    job.out_dir.mkdir(parents=True, exist_ok=True)
-    with ExitStack() as room:
-        with _lock(job.out_dir, fcntl.LOCK_EX) as is_ours:
-            for left in job.out_dir.glob(f"{DRAFTS}*") if is_ours else ():
-                with _lock(left, fcntl.LOCK_EX | fcntl.LOCK_NB) as is_left:
-                    if is_left:
-                        shutil.rmtree(left, ignore_errors=True)
-            made = tempfile.TemporaryDirectory(prefix=DRAFTS, dir=job.out_dir)
-            name = room.enter_context(made)
-            room.enter_context(_lock(Path(name), fcntl.LOCK_EX))
-        yield name
-
-
-@contextmanager
-def _lock(folder: Path, how: int) -> Iterator[bool]:
-    """Hold a lock on a folder, which goes with the process; tell whether it could be had."""
-    with ExitStack() as held:
-        try:
-            number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-            held.callback(os.close, number)
-            fcntl.flock(number, how)
-        except OSError:
-            is_held = False
-        else:
-            is_held = True
-        yield is_held
 
 
 def move_in(

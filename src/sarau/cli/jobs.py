@@ -8,15 +8,12 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, takewhile
 from pathlib import Path
 
-from sarau.cli import receipts
+from sarau.cli import drafts, receipts
 from sarau.model.filenames import fitting_name, stems
 from sarau.model.original import AUDIO_SUFFIXES, is_audio_name
-
-DRAFTS = ".sarau-"
-"""What the names of folders begin with where renditions wait until they are finished."""
 
 _NOTHING_THERE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 _HLS_SUFFIX = ".hls"
@@ -122,8 +119,7 @@ class _Made:
 
     def has(self, where: Path, root: Path) -> bool:
         """Tell whether a file in `root` is a rendition of ours, finished or not."""
-        below = where.relative_to(root) if where.is_relative_to(root) else where
-        if any(part.startswith(DRAFTS) for part in below.parts):
+        if any(map(drafts.is_room, takewhile(root.__ne__, where.parents))):
             return True
         is_in_set = where.parent.suffix == _HLS_SUFFIX and self._is_named(where.parent)
         return is_in_set or self._is_named(where)

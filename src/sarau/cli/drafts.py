@@ -1,0 +1,97 @@
+"""Rooms for drafts: folders where renditions wait until they are finished.
+
+A room is known by its name and by a mark in it, and it is in use as long as its mark is locked.
+A folder that only has such a name is somebody's own.
+"""
+
+import contextlib
+import errno
+import fcntl
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+_PREFIX = ".sarau-draft-"
+_MARK = "made-by-sarau.txt"
+_TEXT = b"Drafts of `sarau process`. What an ended call has left here is removed by another one.\n"
+_NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL})
+"""What flock(2) says on disks that have no locks."""
+
+
+def is_room(folder: Path) -> bool:
+    """Tell whether a folder is one of ours and nothing that only has such a name."""
+    mark = folder / _MARK
+    try:
+        return folder.name.startswith(_PREFIX) and mark.is_file() and mark.read_bytes() == _TEXT
+    except OSError:
+        return False
+
+
+@contextlib.contextmanager
+def room(beside: Path) -> Iterator[Path]:
+    """Make a room in `beside`, which is made too; it goes with the block.
+
+    Those that a killed process left there are removed, where the disk has locks.
+
+    Raises:
+        OSError: none could be made.
+
+    """
+    beside.mkdir(parents=True, exist_ok=True)
+    _remove_left(beside)
+    with contextlib.ExitStack() as held:
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=beside))
+        try:
+            # It has its mark only when that is locked: nobody takes it for one that was left.
+            mark = held.enter_context((folder / "mark").open("xb", buffering=0))
+            mark.write(_TEXT)
+            _lock(mark.fileno())
+            (folder / "mark").replace(folder / _MARK)
+            yield folder
+        finally:
+            _remove(folder)
+
+
+def _remove_left(beside: Path) -> None:
+    for folder in filter(is_room, beside.glob(f"{_PREFIX}*")):
+        # It may be gone by now, or be that of another user. NFS locks only what may be written.
+        gone = contextlib.suppress(FileNotFoundError, PermissionError)
+        with gone, (folder / _MARK).open("r+b", buffering=0) as mark:
+            if _lock(mark.fileno()):
+                _remove(folder)
+
+
+def _lock(number: int) -> bool:
+    """Lock an open file as long as it is open, and tell whether that was done.
+
+    Raises:
+        OSError: this says nothing of whether it is in use.
+
+    """
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
+        return False
+    return True
+
+
+def _remove(folder: Path) -> None:
+    """Remove a room, its mark last: what is left when this is killed is still known as ours.
+
+    So is what cannot be removed now, and the next call tries it again.
+    """
+    with contextlib.suppress(OSError):
+        for each in folder.iterdir():
+            if each.name == _MARK:
+                continue
+            if each.is_dir() and not each.is_symlink():
+                shutil.rmtree(each)
+            else:
+                each.unlink()
+        (folder / _MARK).unlink(missing_ok=True)
+        folder.rmdir()
