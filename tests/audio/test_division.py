@@ -1,5 +1,6 @@
 """Which renditions are made together when several workers make them."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.sounds import write_music
 
-from sarau.audio import Analysis, Engine, divide
+from sarau.audio import Analysis, Engine, Rendition, divide
 from sarau.audio._division import COSTS_S
 from sarau.model.preset import PRESETS, Format, Preset, RenditionSpec
 
@@ -75,24 +76,50 @@ def _is_divided(analysis: Analysis, preset: Preset) -> bool:
     return len(divide(analysis, preset, 2)) > 1
 
 
+@pytest.mark.parametrize("max_limiting_db", [6.0, 0.5])
 def test_groups_made_apart_have_the_bytes_of_all_made_together(
-    engine: Engine, tmp_path: Path
+    engine: Engine, tmp_path: Path, max_limiting_db: float
 ) -> None:
+    """Also where the gain stops short of the target, at the least room of the whole preset."""
     source = write_music(tmp_path / "a.wav", seconds=4)
     analysis = engine.analyse(source)
-    loud = replace(STREAMING, target_lufs=-9.0, max_limiting_db=6.0)
-    together = _made(engine, source, analysis, loud, tmp_path / "together")
+    loud = replace(STREAMING, target_lufs=-9.0, max_limiting_db=max_limiting_db)
+    together = _made(engine, source, analysis, loud, tmp_path / "together", None)
+    is_limited = [one.file.gain.ceiling_limited for one in together]
+    assert is_limited == [max_limiting_db < 1] * 4
     apart: dict[str, bytes] = {}
     for number, group in enumerate(divide(analysis, loud, 4)):
-        part = replace(loud, renditions=group)
-        apart |= _made(engine, source, analysis, part, tmp_path / str(number))
-    assert apart == together
+        names = [spec.name for spec in group]
+        made = _made(engine, source, analysis, loud, tmp_path / str(number), names)
+        assert [one.file.spec for one in made] == list(group)
+        apart |= _bytes(made)
+    assert apart == _bytes(together)
+
+
+def test_an_hls_set_is_made_with_its_rates_and_not_without(engine: Engine, tmp_path: Path) -> None:
+    source = write_music(tmp_path / "a.wav")
+    analysis = engine.analyse(source)
+    low = RenditionSpec("aac-64", Format.AAC, bitrate_bps=64_000)
+    hls = RenditionSpec("hls", Format.HLS)
+    live = replace(STREAMING, renditions=(hls, *STREAMING.renditions, low))
+    for number, group in enumerate(divide(analysis, live, 9)):
+        names = [spec.name for spec in group]
+        made = _made(engine, source, analysis, live, tmp_path / str(number), names)
+        assert [one.file.spec for one in made] == list(group)
 
 
 def _made(
-    engine: Engine, source: Path, analysis: Analysis, preset: Preset, room: Path
-) -> dict[str, bytes]:
+    engine: Engine,
+    source: Path,
+    analysis: Analysis,
+    preset: Preset,
+    room: Path,
+    names: Sequence[str] | None,
+) -> tuple[Rendition, ...]:
     room.mkdir()
-    files = engine.render(source, analysis, preset, room)
-    verified = engine.verify(source, analysis, preset, files, room)
-    return {one.file.spec.name: one.file.path.read_bytes() for one in verified}
+    files = engine.render(source, analysis, preset, room, names=names)
+    return engine.verify(source, analysis, preset, files, room)
+
+
+def _bytes(made: Sequence[Rendition]) -> dict[str, bytes]:
+    return {one.file.spec.name: one.file.path.read_bytes() for one in made}

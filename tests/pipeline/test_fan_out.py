@@ -43,9 +43,9 @@ def _add_worker(rooms: Rooms, name: str, *queues: str) -> None:
         )
 
 
-def _begin(rooms: Rooms, steps: Steps, path: Path) -> tuple[RunId, Plain]:
+def _begin(rooms: Rooms, steps: Steps, path: Path, *, clicks: float = 0.0) -> tuple[RunId, Plain]:
     """Take a file in and go as far as its rendering."""
-    run_id = rooms.receive(write_music(path), preset="streaming")
+    run_id = rooms.receive(write_music(path, clicks=clicks), preset="streaming")
     analysis: Plain = steps.validate(run_id)["analysis"]
     steps.store(run_id)
     return run_id, analysis
@@ -75,15 +75,24 @@ def _bytes(made: Plain) -> list[str]:
     return [one["sha256"] for one in made["renditions"]]
 
 
+def _is_limited(made: Plain) -> list[bool]:
+    return [one["rendered"]["file"]["gain"]["ceiling_limited"] for one in made["renditions"]]
+
+
+@pytest.mark.parametrize(("clicks", "helpers", "shares"), [(0.0, 1, [2, 2]), (0.9, 3, [1] * 4)])
 def test_the_bytes_are_those_of_one_worker_and_nobody_is_waited_for_that_does_not_come(
-    rooms: Rooms, steps: Steps, tmp_path: Path
+    rooms: Rooms, steps: Steps, tmp_path: Path, clicks: float, helpers: int, shares: list[int]
 ) -> None:
-    _add_worker(rooms, "idle", COMMON_QUEUE, GROUP_QUEUE)
-    run_id, analysis = _begin(rooms, steps, tmp_path / "a.wav")
+    """Also where peaks stop the gain short of the target: by the room of all, not of a group."""
+    for number in range(helpers):
+        _add_worker(rooms, f"idle {number}", COMMON_QUEUE, GROUP_QUEUE)
+    run_id, analysis = _begin(rooms, steps, tmp_path / "a.wav", clicks=clicks)
     alone = rooms.steps.render(run_id, analysis)
+    assert _is_limited(alone) == [clicks > 0] * 4
     assert not _groups(rooms, run_id)
     divided = steps.render(run_id, analysis)
-    assert [(one.hand, len(one.names)) for one in _groups(rooms, run_id)] == [("run", 2)] * 2
+    made = [(one.hand, len(one.names)) for one in _groups(rooms, run_id)]
+    assert made == [("run", share) for share in shares]
     assert _bytes(divided) == _bytes(alone)
     assert steps.publish(run_id, divided["renditions"]) == {}
     assert rooms.track(rooms.run(run_id).track_id).state == "ready"

@@ -1,6 +1,6 @@
 """The engine: analyse, render, verify, each in a locked-down child."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -95,13 +95,15 @@ class Engine:
         preset: Preset,
         out_dir: Path,
         *,
+        names: Collection[str] | None = None,
         album: Album | None = None,
         on_progress: ProgressCallback = ignore,
     ) -> tuple[RenderedFile, ...]:
         """Make all renditions of `preset` in one decode, as `<name>.<extension>` in `out_dir`.
 
-        With an `album` they get its gain, and not one of their own. An HLS set is made by
-        `verify`, of what is then final.
+        With `names` only those are made, as they come with all the others: their gain depends
+        on the whole preset. With an `album` they get its gain, and not one of their own. An HLS
+        set is made by `verify`, of what is then final.
 
         Raises:
             RejectedError, FailedError: as `analyse`; `source_damaged` when `source` is not
@@ -114,7 +116,8 @@ class Engine:
                 return _plan_album.plan_in_album(album, analysis, preset, spec)
             return _plan.plan_gain(analysis, preset, spec)
 
-        encoded = [spec for spec in preset.renditions if spec.format is not Format.HLS]
+        wanted = [spec for spec in preset.renditions if names is None or spec.name in names]
+        encoded = [spec for spec in wanted if spec.format is not Format.HLS]
         parts = tuple(Part(spec, file_name(spec), plan(spec)) for spec in encoded)
         task = RenderJob(analysis, preset, parts, is_gain_fixed=album is not None)
         return _operations.render(self._children, source, task, out_dir, on_progress)
@@ -135,7 +138,8 @@ class Engine:
         A file encoded again is `<name>.trimmed.<extension>` beside the first one, and one that
         only its header turns down `<name>.turned_down.<extension>`, so that a verification
         that is cut short can be repeated. What was measured is written into
-        the tags of the files that are returned (ReplayGain 2.0; R128 in Opus), in place.
+        the tags of the files that are returned (ReplayGain 2.0; R128 in Opus), in place. An
+        HLS set is made where all AAC renditions of `preset` are among them.
 
         In an `album` a track only has to have the album's gain and be under the ceiling;
         whether the album is at its target is for `sarau.audio.album.judge_album` to say.

@@ -171,8 +171,9 @@ class Verification:
     def _with_sets(self, made: tuple[Rendition, ...]) -> tuple[Rendition, ...]:
         """Add the HLS set of the preset, made of the packets of its finished AAC files."""
         rates = [one for one in made if one.file.spec.format is Format.AAC]
+        wanted = [spec for spec in self.preset.renditions if spec.format is Format.AAC]
         for spec in self.preset.renditions:
-            if spec.format is Format.HLS:
+            if spec.format is Format.HLS and len(rates) == len(wanted):
                 named = tuple(Rate(one.file.spec.name, one.evidence.samples) for one in rates)
                 task = PackageJob(file_name(spec), named)
                 files = [one.file.path for one in rates]

@@ -1,6 +1,6 @@
 """`sarau process --album`: the tracks of a folder, measured together and given one gain."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -135,11 +135,10 @@ class Desk:
         return failed + self._make([track for track in tracks if track.job.path not in lost])
 
     def _render(
-        self, track: _Track, album: Album, rooms: ExitStack, preset: Preset | None = None
+        self, track: _Track, album: Album, rooms: ExitStack, names: Collection[str] | None = None
     ) -> Processed:
         """Make the renditions of one track in a room of their own; a failure is its result."""
         job, analysis = track.job, track.analysis
-        wanted = preset or self.preset
         with self.progress.file(job.path.name) as report:
             try:
                 with translated():
@@ -147,15 +146,16 @@ class Desk:
                 files = self.engine.render(
                     job.path,
                     analysis,
-                    wanted,
+                    self.preset,
                     draft,
+                    names=names,
                     album=album,
                     on_progress=lambda x: report(_ANALYSED + (_RENDERED - _ANALYSED) * x),
                 )
                 renditions = self.engine.verify(
                     job.path,
                     analysis,
-                    wanted,
+                    self.preset,
                     files,
                     draft,
                     album=album,
@@ -170,8 +170,7 @@ class Desk:
         self, track: _Track, before: Processed, better: Album, rooms: ExitStack
     ) -> Processed:
         """Make those renditions anew whose album was off."""
-        specs = tuple(spec for spec in self.preset.renditions if spec.name in better.gains)
-        made = self._render(track, better, rooms, replace(self.preset, renditions=specs))
+        made = self._render(track, better, rooms, better.gains)
         if made.error is not None:
             return made
         new = {one.file.spec.name: one for one in made.renditions}

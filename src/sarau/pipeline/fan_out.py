@@ -8,7 +8,7 @@ checkpoint of its own. If a helper dies, its group alone is made again.
 
 import time
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -40,8 +40,8 @@ _VERIFYING = 1.0
 _STORING = 2.0
 """The progress of a group that is on its way into the library."""
 
-MakeGroup = Callable[[Preset, str, Told], list[Plain]]
-"""Makes the renditions of a part of a preset in a work directory of that name."""
+MakeGroup = Callable[[Collection[str], str, Told], list[Plain]]
+"""Makes the renditions of those names, in the preset's order, in a work directory of that name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ class FanOut:
             taken = self._take(free, "run")
             if taken is not None:
                 watch.mine.add(str(taken.token))
-                self._fill(taken, preset, make, lambda: self._look(run.id, show))
+                self._fill(taken, make, lambda: self._look(run.id, show))
         made = {
             name: one
             for group in found
@@ -122,7 +122,7 @@ class FanOut:
         }
         return [made[spec.name] for spec in preset.renditions]
 
-    def help(self, run_id: RunId, number: int, preset: Preset, make: MakeGroup) -> None:
+    def help(self, run_id: RunId, number: int, make: MakeGroup) -> None:
         """Make a group of another worker's run, unless that one has begun it meanwhile.
 
         Raises:
@@ -137,16 +137,13 @@ class FanOut:
             if one.made is None and one.hand != "run":
                 taken = self._take(one, "helper")
                 if taken is not None:
-                    self._fill(taken, preset, make, _nothing)
+                    self._fill(taken, make, _nothing)
 
     def _take(self, group: RenderGroup, hand: Hand) -> RenderGroup | None:
         with self.database.write() as connection:
             return groups.take(connection, group, hand, worker_id=self.durable.worker_id)
 
-    def _fill(
-        self, group: RenderGroup, preset: Preset, make: MakeGroup, also: Callable[[], object]
-    ) -> None:
-        part = tuple(spec for spec in preset.renditions if spec.name in group.names)
+    def _fill(self, group: RenderGroup, make: MakeGroup, also: Callable[[], object]) -> None:
         last = 0.0
 
         def told(stage: Stage, fraction: float) -> None:
@@ -164,7 +161,7 @@ class FanOut:
 
         try:
             work_name = f"{group.run_id}.{group.token}"
-            made = make(replace(preset, renditions=part), work_name, told)
+            made = make(group.names, work_name, told)
         except CancelledRunError:
             raise
         except SarauError:

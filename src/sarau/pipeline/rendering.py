@@ -1,6 +1,6 @@
 """Rendering, verifying and storing some renditions of a track, in one go."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,9 +27,15 @@ class Rendering:
     engine: Engine
 
     def make(
-        self, source: Path, analysis: Analysis, preset: Preset, work_name: str, told: Told
+        self,
+        source: Path,
+        analysis: Analysis,
+        preset: Preset,
+        names: Collection[str] | None,
+        work_name: str,
+        told: Told,
     ) -> list[Plain]:
-        """Make all renditions of `preset` and make each an object that the catalog knows.
+        """Make all renditions of `preset`, or those named, each an object that the catalog knows.
 
         Rendering and verifying go together because the evidence holds for just the bytes
         that were measured: a power cut between two checkpoints could leave other ones
@@ -39,7 +45,12 @@ class Rendering:
         try:
             with stage("render"):
                 files = self.engine.render(
-                    source, analysis, preset, work_dir, on_progress=_part(told, Stage.RENDER)
+                    source,
+                    analysis,
+                    preset,
+                    work_dir,
+                    names=names,
+                    on_progress=_part(told, Stage.RENDER),
                 )
             told(Stage.VERIFY, 0.0)
             with stage("verify"):

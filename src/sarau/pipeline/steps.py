@@ -6,9 +6,10 @@ its effects in the catalog are one transaction at the end.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -38,7 +39,6 @@ from sarau.intake.clamd import Clamd
 from sarau.library import ObjectRef, ObjectStore
 from sarau.model.ids import RunId, new_id
 from sarau.model.lifecycle import RunState, Stage, TrackState, UploadState
-from sarau.model.preset import Preset
 from sarau.model.track import Run, Source, Track
 from sarau.pipeline.durable import DurableRuns
 from sarau.pipeline.fan_out import FanOut
@@ -152,15 +152,12 @@ class Steps:
             preset = runs.preset_of(connection, run)
         is_divided = self.fan_out.divide(run, preset, measured, analysis)
         with self._source_file(track) as source:
-
-            def make(part: Preset, work_name: str, told: Told) -> list[Plain]:
-                return self.rendering.make(source, measured, part, work_name, told)
-
+            make = partial(self.rendering.make, source, measured, preset)
             show = self._shown(run_id)
             if is_divided:
                 return {"renditions": self.fan_out.join(run, preset, make, show)}
             # A worker that lost the run may be at work on it still, on the same disk.
-            return {"renditions": make(preset, f"{run_id}.{new_id()}", show)}
+            return {"renditions": make(None, f"{run_id}.{new_id()}", show)}
 
     def render_group(self, run_id: RunId, number: int, analysis: Plain) -> Plain:
         """Make a group of renditions of a run that another worker has."""
@@ -172,11 +169,11 @@ class Steps:
             if track is None or not runs.is_open(connection, run_id):
                 raise CancelledRunError
 
-        def make(part: Preset, work_name: str, told: Told) -> list[Plain]:
+        def make(names: Collection[str], work_name: str, told: Told) -> list[Plain]:
             with self._source_file(track) as source:
-                return self.rendering.make(source, measured, part, work_name, told)
+                return self.rendering.make(source, measured, preset, names, work_name, told)
 
-        self.fan_out.help(run_id, number, preset, make)
+        self.fan_out.help(run_id, number, make)
         return {}
 
     def publish(self, run_id: RunId, made: list[Plain]) -> Plain:
