@@ -179,6 +179,23 @@ def test_details_show_evidence_and_history_live(open_page: Opener, sound: Sound)
     expect(history.get_by_role("listitem").last).to_contain_text("Ready")
 
 
+def test_the_spectrogram_says_where_each_kilohertz_is(open_page: Opener, sound: Sound) -> None:
+    page = open_page(locale="pt-BR")
+    ready(page, sound("Roda.wav", 4))
+    row(page, "Roda").get_by_role("button", name="Detalhes de Roda").click()
+    plot = row(page, "Roda").locator(".plot").filter(has_text="Espectrograma")
+    expect(plot).to_contain_text("de 0 a 22,1 kHz")
+    picture = plot.get_by_role("img").bounding_box()
+    names = plot.locator(".plot-heights span")
+    assert names.all_inner_texts() == ["0", "5", "10", "15", "20"]
+    tenth = names.nth(2).bounding_box()
+    assert picture is not None
+    assert tenth is not None
+    above = picture["y"] + picture["height"] - tenth["y"] - tenth["height"] / 2
+    assert above == pytest.approx(picture["height"] * 10 / 22.05, abs=1)
+    assert plot.locator(".plot-times span").all_inner_texts()[-1] == "0:04"
+
+
 def test_a_track_is_renamed_found_and_deleted(open_page: Opener, sound: Sound) -> None:
     page = open_page()
     ready(page, sound("Um.wav", 1), sound("Dois.wav", 1))

@@ -149,7 +149,7 @@ export function Detail({ track }: { track: Track }): JSX.Element {
       )}
       <AllAlike track={track} />
       <Identify track={track} />
-      {source && <Report track={track} />}
+      {source && <Report track={track} duration_s={source.duration_s} />}
       <section class="detail-source">
         <h3>{t("detail.source")}</h3>
         <Facts track={track} />

@@ -2,10 +2,12 @@
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { ApiError, getInsight, loudnessPictureUrl, spectrogramUrl } from "../api.ts";
+import { frequencyTicks, levelTicks } from "../axes.ts";
 import { clock, decibels, kilohertz, percent } from "../format.ts";
 import { language, t } from "../i18n.ts";
 import { toastError } from "../toasts.ts";
 import type { Finding, Insight, Track } from "../types.ts";
+import { Plot } from "./plot.tsx";
 
 function useInsight(track: string): Insight | null {
   const [found, setFound] = useState<Insight | null>(null);
@@ -44,9 +46,11 @@ function factsOf({ tempo, key, dynamics, stereo, bandwidth, cues }: Insight): [s
   return facts;
 }
 
-export function Report({ track }: { track: Track }): JSX.Element | null {
+export function Report({ track, duration_s }: { track: Track; duration_s: number }): JSX.Element | null {
   const insight = useInsight(track.id);
   if (!insight) return null;
+  const { top_hz } = insight.spectrogram;
+  const { cutoff_hz } = insight.bandwidth;
   return (
     <section class="detail-insight">
       <h3>{t("insight.title")}</h3>
@@ -68,14 +72,23 @@ export function Report({ track }: { track: Track }): JSX.Element | null {
         ))}
       </dl>
       <div class="insight-pictures">
-        <figure>
-          <img src={loudnessPictureUrl(track.id)} alt={t("insight.loudnessAlt")} loading="lazy" />
-          <figcaption>{t("insight.loudnessCaption")}</figcaption>
-        </figure>
-        <figure>
-          <img src={spectrogramUrl(track.id)} alt={t("insight.spectrogramAlt")} loading="lazy" />
-          <figcaption>{t("insight.spectrogramCaption", { top: kilohertz(insight.spectrogram.top_hz) })}</figcaption>
-        </figure>
+        <Plot
+          src={loudnessPictureUrl(track.id)}
+          alt={t("insight.loudnessAlt")}
+          caption={t("insight.loudnessCaption")}
+          duration_s={duration_s}
+          heights={levelTicks()}
+          unit="LUFS"
+        />
+        <Plot
+          src={spectrogramUrl(track.id)}
+          alt={t("insight.spectrogramAlt")}
+          caption={t("insight.spectrogramCaption", { top: kilohertz(top_hz) }) + (cutoff_hz === null ? "" : t("insight.spectrogramCutoff", { cutoff: kilohertz(cutoff_hz) }))}
+          duration_s={duration_s}
+          heights={frequencyTicks(top_hz)}
+          unit="kHz"
+          line={cutoff_hz && (100 * cutoff_hz) / top_hz}
+        />
       </div>
     </section>
   );
