@@ -263,6 +263,7 @@ def test_what_was_made_in_a_directory_is_not_sent(
     answer: Callable[[Answer], None], tmp_path: Path
 ) -> None:
     answer(took_it)
+    (tmp_path / "a").mkdir()
     with drafts.room(tmp_path / "a") as room:
         for path in (tmp_path / "a.wav", room / "half.flac", tmp_path / "a" / "mine.flac"):
             path.write_bytes(b"ab")

@@ -1,7 +1,6 @@
 """`sarau process --album`: the tracks of a folder, measured together and given one gain."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -113,7 +112,7 @@ class Desk:
         """Render, judge and keep an album of tracks that were analysed."""
         if not tracks:
             return []
-        with ExitStack() as rooms:
+        with drafts.rooms() as rooms:
             analyses = [track.analysis for track in tracks]
             album = plan_album(analyses, self.preset)
             made = self._each(lambda track: self._render(track, album, rooms), tracks)
@@ -135,14 +134,14 @@ class Desk:
         return failed + self._make([track for track in tracks if track.job.path not in lost])
 
     def _render(
-        self, track: _Track, album: Album, rooms: ExitStack, names: Collection[str] | None = None
+        self, track: _Track, album: Album, rooms: drafts.Rooms, names: Collection[str] | None = None
     ) -> Processed:
         """Make the renditions of one track in a room of their own; a failure is its result."""
         job, analysis = track.job, track.analysis
         with self.progress.file(job.path.name) as report:
             try:
                 with translated():
-                    draft = rooms.enter_context(drafts.room(job.out_dir))
+                    draft = rooms.folder_for(job.out_dir)
                 files = self.engine.render(
                     job.path,
                     analysis,
@@ -167,7 +166,7 @@ class Desk:
         return Processed(job.path, analysis, renditions)
 
     def _render_again(
-        self, track: _Track, before: Processed, better: Album, rooms: ExitStack
+        self, track: _Track, before: Processed, better: Album, rooms: drafts.Rooms
     ) -> Processed:
         """Make those renditions anew whose album was off."""
         made = self._render(track, better, rooms, better.gains)

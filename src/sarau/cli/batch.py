@@ -150,7 +150,8 @@ def _render(
 
     The shares of progress are those of ordinary stereo music.
     """
-    with drafts.room(job.out_dir) as draft:
+    with drafts.rooms() as rooms:
+        draft = rooms.folder_for(job.out_dir)
         files = engine.render(
             job.path, analysis, preset, draft, on_progress=lambda x: report(0.15 + 0.65 * x)
         )

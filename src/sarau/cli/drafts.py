@@ -9,6 +9,7 @@ import errno
 import fcntl
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,7 +31,7 @@ def is_room(folder: Path) -> bool:
 
 @contextlib.contextmanager
 def room(beside: Path) -> Iterator[Path]:
-    """Make a room in `beside`, which is made too; it goes with the block.
+    """Make a room in the folder `beside`; it goes with the block.
 
     Those that a killed process left there are removed, where the disk has locks.
 
@@ -38,7 +39,6 @@ def room(beside: Path) -> Iterator[Path]:
         OSError: none could be made.
 
     """
-    beside.mkdir(parents=True, exist_ok=True)
     _remove_left(beside)
     with contextlib.ExitStack() as held:
         folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=beside))
@@ -51,6 +51,42 @@ def room(beside: Path) -> Iterator[Path]:
             yield folder
         finally:
             _remove(folder)
+
+
+class Rooms:
+    """Folders for drafts of many tracks: where their targets are neighbours, they share a room.
+
+    So an album needs no more open files than a track.
+    """
+
+    def __init__(self, held: contextlib.ExitStack) -> None:
+        self._held = held
+        self._made: dict[Path, Path] = {}
+        """By the folder they are in."""
+        self._turn = threading.Lock()
+
+    def folder_for(self, target: Path) -> Path:
+        """Make a folder for drafts of what is to be put into `target`, which is made too.
+
+        Raises:
+            OSError: one of them could not be made.
+
+        """
+        target.mkdir(parents=True, exist_ok=True)
+        # What is finished is moved in, which a disk does only within itself.
+        is_same_disk = target.parent.stat().st_dev == target.stat().st_dev
+        beside = target.parent if is_same_disk else target
+        with self._turn:
+            if beside not in self._made:
+                self._made[beside] = self._held.enter_context(room(beside))
+        return Path(tempfile.mkdtemp(dir=self._made[beside]))
+
+
+@contextlib.contextmanager
+def rooms() -> Iterator[Rooms]:
+    """Give rooms that go with the block, and all that is in them."""
+    with contextlib.ExitStack() as held:
+        yield Rooms(held)
 
 
 def _remove_left(beside: Path) -> None:
@@ -85,6 +121,9 @@ def _remove(folder: Path) -> None:
 
     So is what cannot be removed now, and the next call tries it again.
     """
+    with contextlib.suppress(OSError):
+        # This is enough for one that was never used, and opens no file when there are too many.
+        folder.rmdir()
     with contextlib.suppress(OSError):
         for each in folder.iterdir():
             if each.name == _MARK:
