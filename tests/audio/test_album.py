@@ -169,6 +169,7 @@ def test_without_a_limiter_every_sample_gets_the_same_gain(engine: Engine, tmp_p
     shelf = shelve(engine, tmp_path, three())
     preset = replace(STREAMING, max_limiting_db=0.0, target_lufs=-9.0)
     album = plan_album(shelf.analyses, preset)
+    assert len({(gain.gain_db, gain.ceiling_limited) for gain in album.gains.values()}) == 1
     made = make(engine, shelf, preset, album, tmp_path)
     better = correct_album(album, shelf.analyses, preset, made)
     assert better is None or all(

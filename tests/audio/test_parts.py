@@ -21,8 +21,14 @@ from sarau.audio._meter import Meter
 from sarau.audio._mp3 import parse_header
 from sarau.audio._ogg import checksum
 from sarau.audio._output_gain import with_output_gain
-from sarau.audio._plan import correct, judge_rendition, turned_down, within_ceiling
-from sarau.audio._types import SourceInfo, Verdict
+from sarau.audio._plan import (
+    correct,
+    judge_rendition,
+    planned_room_dbtp,
+    turned_down,
+    within_ceiling,
+)
+from sarau.audio._types import LIMITER_MARGIN_DB, SourceInfo, Verdict
 from sarau.audio._waveform import Peaks
 from sarau.model.loudness import Loudness
 from sarau.model.preset import PRESETS, Format, RenditionSpec
@@ -153,6 +159,35 @@ def test_plan_stops_at_the_permitted_work() -> None:
     assert roomy.gain_db == plan.gain_db
     tight = within_ceiling(loud(-24, -3), STREAMING, gain_db=10, room_dbtp=-2.5)
     assert tight.gain_db == 3.4
+
+
+@pytest.mark.parametrize("peak_dbtp", [-6.123, -3.0])
+@pytest.mark.parametrize("wanted_dbtp", [-3.0, -1.99, -1.04, -0.9, 0.85, 4.0])
+def test_however_little_limiting_is_allowed_all_renditions_get_one_gain(
+    peak_dbtp: float, wanted_dbtp: float
+) -> None:
+    gain_db = wanted_dbtp - peak_dbtp
+    reached_dbtp = -99.0
+    for allowed_db in (0.0, 0.05, 0.1, 0.11, 0.5, 1.0, 1.05, 3.0):
+        preset = replace(STREAMING, max_limiting_db=allowed_db)
+        rooms = {planned_room_dbtp(preset, spec) for spec in preset.renditions}
+        assert rooms == {-2.0, -1.05}
+        plans = {
+            room: within_ceiling(loud(-24, peak_dbtp), preset, gain_db=gain_db, room_dbtp=room)
+            for room in rooms
+        }
+        assert len({(plan.gain_db, plan.ceiling_limited) for plan in plans.values()}) == 1
+        for room, plan in plans.items():
+            after_dbtp = peak_dbtp + plan.gain_db
+            assert plan.ceiling_limited == (after_dbtp < wanted_dbtp - 0.001)
+            if plan.limiter_ceiling_dbtp is None:
+                assert after_dbtp <= room + 0.001
+            else:
+                assert plan.limiter_ceiling_dbtp == room
+                assert room < after_dbtp <= room - LIMITER_MARGIN_DB + allowed_db + 0.001
+        assert after_dbtp >= reached_dbtp, "who allows more gets no less"
+        reached_dbtp = after_dbtp
+    assert reached_dbtp == pytest.approx(min(wanted_dbtp, 0.9), abs=0.001)
 
 
 @pytest.mark.parametrize(

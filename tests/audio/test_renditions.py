@@ -96,11 +96,13 @@ def test_mp3_is_as_loud_at_every_bit_rate(
     }
 
 
-def test_a_preset_may_allow_no_limiting(work: Callable[..., Work]) -> None:
+@pytest.mark.parametrize("max_limiting_db", [0.0, 0.1])
+def test_a_preset_may_allow_no_limiting(work: Callable[..., Work], max_limiting_db: float) -> None:
     samples = noise(4, 44_100, level=0.06)
     samples[::22_050] = 0.7
-    made = work(wav(pcm16(samples)), replace(STREAMING, max_limiting_db=0.0))
+    made = work(wav(pcm16(samples)), replace(STREAMING, max_limiting_db=max_limiting_db))
 
+    assert len({file.gain.gain_db for file in made.files}) == 1
     for name, each in made.renditions.items():
         assert each.file.gain.limiter_ceiling_dbtp is None, name
         assert each.evidence.verdict is Verdict.CEILING_LIMITED, name

@@ -3,7 +3,8 @@
 Gain is constant. The limiter comes in only when the true peak would pass the ceiling
 less the codec's headroom. Where it would have to work harder than the preset allows, the
 gain stops and the plan says `ceiling_limited`. Its work is counted where the preset leaves
-the least room: so it never works harder, and all renditions of a track are equally loud.
+the least room, and the gain stops there in all renditions of a track, those that would have
+room for more among them: so no limiter works harder, and all are planned equally loud.
 
 A level without a target stays as it is. Only samples that pass full scale, as those of
 floating point may, come down to it where the format holds integers; the plan says
@@ -32,6 +33,8 @@ _TRIM_FACTOR: Final = 1.5
 TRIM_MARGIN_DB: Final = 0.15
 _MAKE_GOOD_ROUNDS: Final = 6
 _OUTPUT_GAIN_MARGIN_DB: Final = 0.005
+_ROUNDING_DB: Final = 0.0005
+"""Of gains, which are told in thousandths."""
 _FULL_SCALE_MARGIN_DB: Final = 0.001
 """The last step of 16 bits below full scale, and one more for dither."""
 REHEARSE_FROM_DB: Final = 1.0
@@ -47,16 +50,19 @@ def planned_room_dbtp(preset: Preset, spec: RenditionSpec) -> float:
     return preset.ceiling_dbtp - TRAITS[spec.format].headroom_db
 
 
+def may_limit(preset: Preset) -> bool:
+    """Tell whether a limiter may work at all: it does so by its margin at least."""
+    return preset.max_limiting_db > LIMITER_MARGIN_DB
+
+
 def highest_dbtp(preset: Preset, room_dbtp: float) -> float:
     """Return how high the gain may raise the peaks of a rendition that has this room.
 
-    Without a limiter into the room; with one as far above the least room of any rendition as
-    the preset lets it work. A room that was corrected may be less than any that was planned.
+    Into the least room of any rendition, and with a limiter as far above it as the preset lets
+    that work. A room that was corrected may be less than any that was planned.
     """
-    if preset.max_limiting_db <= 0:
-        return room_dbtp
     planned = (planned_room_dbtp(preset, spec) for spec in preset.renditions)
-    return min(room_dbtp, *planned) - LIMITER_MARGIN_DB + preset.max_limiting_db
+    return min(room_dbtp, *planned) + max(0.0, preset.max_limiting_db - LIMITER_MARGIN_DB)
 
 
 def loudness_before(analysis: Analysis, spec: RenditionSpec) -> Loudness:
@@ -129,12 +135,13 @@ def within_ceiling(
     under the ceiling.
     """
     peak_dbtp = before.true_peak_dbtp
-    if peak_dbtp is None or peak_dbtp + gain_db <= room_dbtp:
+    if peak_dbtp is None:
         return replace(UNCHANGED, gain_db=round(gain_db, 3))
     allowed_db = min(gain_db, highest_dbtp(preset, room_dbtp) - peak_dbtp)
+    is_over = may_limit(preset) and peak_dbtp + allowed_db > room_dbtp + _ROUNDING_DB
     return GainPlan(
         gain_db=round(allowed_db, 3),
-        limiter_ceiling_dbtp=round(room_dbtp, 3) if preset.max_limiting_db > 0 else None,
+        limiter_ceiling_dbtp=round(room_dbtp, 3) if is_over else None,
         ceiling_limited=allowed_db < gain_db,
     )
 

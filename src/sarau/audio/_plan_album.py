@@ -1,6 +1,12 @@
 """How one track of an album is levelled: the gain is given, only its peaks are its own."""
 
-from sarau.audio._plan import corrected_room_dbtp, judge_kept, loudness_before, planned_room_dbtp
+from sarau.audio._plan import (
+    corrected_room_dbtp,
+    judge_kept,
+    loudness_before,
+    may_limit,
+    planned_room_dbtp,
+)
 from sarau.audio._types import Album, Analysis, GainPlan, Verdict
 from sarau.model.loudness import Loudness
 from sarau.model.preset import Preset, RenditionSpec
@@ -14,10 +20,10 @@ def plan_in_album(
     gain = album.gains[spec.name]
     peak_dbtp = loudness_before(analysis, spec).true_peak_dbtp
     is_over = peak_dbtp is not None and peak_dbtp + gain.gain_db > room
-    may_limit = preset.target_lufs is not None and preset.max_limiting_db > 0
+    is_limited = is_over and preset.target_lufs is not None and may_limit(preset)
     return GainPlan(
         gain_db=gain.gain_db,
-        limiter_ceiling_dbtp=round(room, 3) if is_over and may_limit else None,
+        limiter_ceiling_dbtp=round(room, 3) if is_limited else None,
         ceiling_limited=gain.ceiling_limited,
     )
 
@@ -30,7 +36,7 @@ def correct_in_album(
     Without a limiter nothing can be done here: the album's gain has to come down.
     """
     peak_dbtp = measured.true_peak_dbtp
-    if preset.target_lufs is None or preset.max_limiting_db <= 0:
+    if preset.target_lufs is None or not may_limit(preset):
         return None
     if peak_dbtp is None or peak_dbtp <= preset.ceiling_dbtp:
         return None

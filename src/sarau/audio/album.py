@@ -21,6 +21,7 @@ from sarau.audio._plan import (
     judge_kept,
     loudness_before,
     made_good,
+    may_limit,
     over_full_scale_db,
     planned_room_dbtp,
 )
@@ -65,7 +66,7 @@ def correct_album(
             continue
         over_db = (heard.true_peak_dbtp or -99.0) - preset.ceiling_dbtp
         wanted_db = gain.gain_db + preset.target_lufs - heard.integrated_lufs
-        if over_db > 0 and preset.max_limiting_db <= 0:
+        if over_db > 0 and not may_limit(preset):
             lower_db = gain.gain_db - over_db - TRIM_MARGIN_DB
             corrected = replace(
                 gain, gain_db=round(min(wanted_db, lower_db), 3), ceiling_limited=True
@@ -169,7 +170,7 @@ def _loss_lu(
     gain: AlbumGain, analyses: Sequence[Analysis], preset: Preset, spec: RenditionSpec
 ) -> float:
     """Return what the tracks' limiters would take from the album, each by its share of power."""
-    if preset.max_limiting_db <= 0:
+    if not may_limit(preset):
         return 0.0
     before = after = 0.0
     for analysis in analyses:

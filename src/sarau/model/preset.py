@@ -55,7 +55,7 @@ class Preset:
     renditions: tuple[RenditionSpec, ...]
     max_limiting_db: float = 3.0
     """How far a limiter may bring peaks down; beyond it the gain stops (`ceiling_limited`).
-    Zero means no limiter at all."""
+    A limiter holds peaks 0.1 dB below what they may have: up to there none is used at all."""
     tolerance_lu: float = 0.3
     """How far a rendition may be from its target and still pass."""
 
