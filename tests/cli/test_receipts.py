@@ -1,6 +1,8 @@
 """What a receipt says was made of a file is never of another version of it."""
 
+import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +10,8 @@ import pytest
 from tests.sounds import write_music
 
 from sarau.audio import Engine
-from sarau.cli import albums, batch
-from sarau.cli.jobs import plan_jobs
+from sarau.cli import albums, batch, receipts
+from sarau.cli.jobs import Job, find_sources, plan_jobs
 from sarau.cli.progress import Progress
 from sarau.model.preset import PRESETS, Format, Preset, RenditionSpec
 
@@ -157,6 +159,72 @@ def test_a_track_with_the_longest_name_is_made_and_found_again(
     assert first.error is None
     assert first.renditions[0].file.path.name.startswith("日" * 60)
     assert process(studio, music, in_album=in_album)[name].is_old
+
+
+def make(studio: Studio, source: Path, target: Path, preset: Preset) -> batch.Processed:
+    (job,) = plan_jobs([source], target)
+    with Progress() as progress:
+        done = batch.process(studio, preset, job, progress, again=False)
+    assert done.error is None
+    return done
+
+
+def sources(folder: Path) -> list[Path]:
+    return [path for path, _ in find_sources([folder])]
+
+
+def test_what_was_made_for_an_earlier_preset_is_no_source(studio: Studio, tmp_path: Path) -> None:
+    source, out = write_music(tmp_path / "a.wav", seconds=1), tmp_path / "out"
+    for preset in (LIVE, ARCHIVE):
+        make(studio, source, out, preset)
+    made = {path.name for path in (out / "a").iterdir()}
+    assert made == {"a.m4a", "a.hls", "a.flac", "a.sarau.json"}
+    assert sources(out) == []
+
+
+def test_what_was_moved_in_before_its_receipt_was_written_is_no_source(
+    studio: Studio, tmp_path: Path
+) -> None:
+    source, out = write_music(tmp_path / "a.wav", seconds=1), tmp_path / "out"
+    done = make(studio, source, out, ARCHIVE)
+    (flac,) = done.renditions
+    draft = flac.file.path.rename(tmp_path / "draft.flac")
+    (out / "a" / "a.sarau.json").unlink()
+    draft = replace(flac, file=replace(flac.file, path=draft))
+    batch.move_in(receipts.Source.of(source), Job(source, out / "a"), [draft])
+    assert flac.file.path.is_file()
+    assert sources(out) == []
+
+
+def test_what_is_still_there_of_an_earlier_call_is_no_source_when_the_next_one_is_killed(
+    studio: Studio, tmp_path: Path
+) -> None:
+    source, out = write_music(tmp_path / "a.wav", seconds=1), tmp_path / "out"
+    make(studio, source, out, ARCHIVE)
+    receipts.claim(receipts.Source.of(source), out / "a", {"a.flac": 1})
+    assert sources(out) == []
+
+
+def test_an_original_in_the_place_of_a_rendition_is_a_source(
+    studio: Studio, tmp_path: Path
+) -> None:
+    source, out = write_music(tmp_path / "a.wav", seconds=1), tmp_path / "out"
+    (flac,) = make(studio, source, out, ARCHIVE).renditions
+    flac.file.path.write_bytes(b"an original")
+    assert sources(out) == [flac.file.path]
+
+
+def test_a_receipt_of_an_older_version_is_still_read(studio: Studio, tmp_path: Path) -> None:
+    source, out = write_music(tmp_path / "a.wav", seconds=1), tmp_path / "out"
+    make(studio, source, out, LIVE)
+    receipt = out / "a" / "a.sarau.json"
+    told = json.loads(receipt.read_text())
+    assert told.pop("names").keys() == {"a.m4a", "a.hls"}
+    receipt.write_text(json.dumps(told))
+    assert sources(out) == []
+    assert make(studio, source, out, LIVE).is_old
+    make(studio, source, out, ARCHIVE)
+    assert sources(out) == []
 
 
 def test_a_stream_beside_its_source_is_no_source(studio: Studio, tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -166,9 +165,19 @@ def move_in(
     source: receipts.Source, job: Job, renditions: Sequence[Rendition]
 ) -> tuple[Rendition, ...]:
     """Put finished files where they belong, under the name of the track."""
-    receipts.claim(source, job.out_dir)
     named = suffixes((one.file.spec.name, one.file.extension) for one in renditions)
-    return tuple(map(partial(_move_in, job), renditions, named))
+    paths = [
+        _path_of(one, job.out_dir / fitting_name(job.path, suffix))
+        for one, suffix in zip(renditions, named, strict=True)
+    ]
+    planned = {path.name: one.file.size_bytes for path, one in zip(paths, renditions, strict=True)}
+    receipts.claim(source, job.out_dir, planned)
+    return tuple(map(_move_in, paths, renditions))
+
+
+def _path_of(rendition: Rendition, path: Path) -> Path:
+    """Return where a rendition goes: an HLS set is unpacked there."""
+    return path.with_suffix("") if rendition.file.spec.format is Format.HLS else path
 
 
 def _unpack_in(folder: Path, rendition: Rendition) -> Rendition:
@@ -181,8 +190,7 @@ def _unpack_in(folder: Path, rendition: Rendition) -> Rendition:
     return replace(rendition, file=file)
 
 
-def _move_in(job: Job, rendition: Rendition, suffix: str) -> Rendition:
-    path = job.out_dir / fitting_name(job.path, suffix)
+def _move_in(path: Path, rendition: Rendition) -> Rendition:
     if rendition.file.spec.format is Format.HLS:
-        return _unpack_in(path.with_suffix(""), rendition)
+        return _unpack_in(path, rendition)
     return replace(rendition, file=replace(rendition.file, path=rendition.file.path.replace(path)))

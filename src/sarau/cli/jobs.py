@@ -8,16 +8,16 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import count, takewhile
+from itertools import count
 from pathlib import Path
 
-from sarau.cli import drafts, receipts
+from sarau.cli import receipts
+from sarau.cli.made import HLS_SUFFIX, Made
 from sarau.model.filenames import fitting_name, stems
 from sarau.model.original import AUDIO_SUFFIXES, is_audio_name
 
 _NOTHING_THERE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
-_HLS_SUFFIX = ".hls"
-_MADE_SUFFIXES = AUDIO_SUFFIXES | {_HLS_SUFFIX}
+_MADE_SUFFIXES = AUDIO_SUFFIXES | {HLS_SUFFIX}
 _FILE_SUFFIXES = _MADE_SUFFIXES | {".json"}
 """With that of receipts."""
 
@@ -57,7 +57,7 @@ def find_sources(
     is all that is in there. A file that was named itself is a source, unless it was made below
     this very `target`.
     """
-    made = _Made()
+    made = Made()
     there = target.resolve() if target else None
     for root in given:
         whole = root.resolve() if root.is_dir() else None
@@ -108,28 +108,6 @@ def plan_jobs(given: Iterable[Path], target: Path) -> Iterator[Job]:
         if where not in seen:
             seen.add(where)
             yield Job(path, shelf.folder_for(path, place) if place else target)
-
-
-class _Made:
-    """What earlier calls made, as the receipts tell it."""
-
-    def __init__(self) -> None:
-        self._names: dict[Path, frozenset[str]] = {}
-        """Of each folder that was looked at."""
-
-    def has(self, where: Path, root: Path) -> bool:
-        """Tell whether a file in `root` is a rendition of ours, finished or not."""
-        if any(map(drafts.is_room, takewhile(root.__ne__, where.parents))):
-            return True
-        is_in_set = where.parent.suffix == _HLS_SUFFIX and self._is_named(where.parent)
-        return is_in_set or self._is_named(where)
-
-    def _is_named(self, where: Path) -> bool:
-        """Tell whether a receipt beside a file, or beside the folder of an HLS set, names it."""
-        folder = where.parent
-        if folder not in self._names:
-            self._names[folder] = frozenset(receipts.made_in(folder))
-        return where.name in self._names[folder]
 
 
 class _Shelf:
@@ -184,7 +162,7 @@ class _Shelf:
                 each.suffix.lower() in _FILE_SUFFIXES
                 and _key(each.name).startswith(begins)
                 and each.is_dir()
-                and (each.suffix.lower() != _HLS_SUFFIX or any(receipts.stems_in(each)))
+                and (each.suffix.lower() != HLS_SUFFIX or any(receipts.stems_in(each)))
                 for each in (self._target / name).iterdir()
             )
         return False

@@ -6,7 +6,8 @@ is, and tells anybody later how a rendition was made.
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -87,17 +88,25 @@ def receipt_path(path: Path, out_dir: Path) -> Path:
     return out_dir / fitting_name(path, _SUFFIX)
 
 
-def claim(source: Source, out_dir: Path) -> None:
-    """Say whose folder it is before anything is put there: there is nothing yet to be found."""
-    _write(source, out_dir, {})
+def claim(source: Source, out_dir: Path, planned: Mapping[str, int]) -> None:
+    """Say whose folder it is before anything is put there: there is nothing yet to be found.
+
+    `planned` are the names of what will be put there, with the bytes of each.
+    """
+    names = _names(_read(receipt_path(source.path, out_dir)))
+    # Until all is there, a name may still be that of what an earlier call made.
+    more = {name: sorted({*names.get(name, ()), size}) for name, size in planned.items()}
+    _write(source, out_dir, {"names": names | more})
 
 
 def write(
     source: Source, out_dir: Path, preset: Preset, receipt: Receipt, album: Sequence[Source] = ()
 ) -> None:
     """Write the receipt for `source`, whole or not at all; `album` are all its tracks."""
+    names = _names(_read(receipt_path(source.path, out_dir)))
+    names |= {one.file.path.name: [one.file.size_bytes] for one in receipt.renditions}
     told = {"made_of": _described(source, preset, album), "made": to_plain(receipt)}
-    _write(source, out_dir, told)
+    _write(source, out_dir, {"names": names} | told)
 
 
 def find(
@@ -138,19 +147,30 @@ def is_for(path: Path, out_dir: Path) -> bool | None:
         return False
 
 
-def made_in(folder: Path) -> Iterator[str]:
-    """Give the names of the renditions in a folder, as its receipts tell them."""
+def made_in(folder: Path) -> dict[str, set[int]]:
+    """Return the names of all renditions that were ever put into a folder, and their bytes."""
+    made: dict[str, set[int]] = defaultdict(set)
     for path in folder.glob(f"*{_SUFFIX}"):
-        try:
-            receipt = from_plain(Receipt, (_read(path) or {})["made"])
-        except (ValueError, KeyError):
-            continue
-        yield from (one.file.path.name for one in receipt.renditions)
+        for name, sizes_bytes in _names(_read(path)).items():
+            made[name].update(sizes_bytes)
+    return made
 
 
 def stems_in(folder: Path) -> Iterator[str]:
     """Give what the names of the files begin with that a folder has receipts for."""
     return (path.name.removesuffix(_SUFFIX) for path in folder.glob(f"*{_SUFFIX}"))
+
+
+def _names(found: dict[str, Any] | None) -> dict[str, list[int]]:
+    """Return the names that a receipt has, with the bytes of each: an old one has the newest."""
+    told = found or {}
+    try:
+        if "names" in told:
+            return from_plain(dict[str, list[int]], told["names"])
+        made = from_plain(Receipt, told["made"]).renditions
+    except (ValueError, KeyError):
+        return {}
+    return {one.file.path.name: [one.file.size_bytes] for one in made}
 
 
 def _described(source: Source, preset: Preset, album: Sequence[Source]) -> dict[str, Any]:
