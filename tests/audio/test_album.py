@@ -13,9 +13,12 @@ from tests.audio.meters import ebur128
 from tests.audio.studio import STREAMING, noise, pcm16
 from tests.audio.test_gain_tags import texts
 
-from sarau.audio import Album, Analysis, Engine, Rendition, Verdict
+from sarau.audio import Album, Analysis, Engine, GainPlan, Rendition, Verdict
+from sarau.audio._plan_album import correct_in_album
+from sarau.audio._types import LIMITER_MARGIN_DB
 from sarau.audio.album import album_lufs, correct_album, judge_album, plan_album
-from sarau.model.preset import Preset
+from sarau.model.loudness import Loudness
+from sarau.model.preset import Format, Preset, RenditionSpec
 
 RATE_HZ = 44_100
 LEVELS = (0.02, 0.09, 0.05)
@@ -176,6 +179,54 @@ def test_without_a_limiter_every_sample_gets_the_same_gain(engine: Engine, tmp_p
         new.gain_db < album.gains[name].gain_db for name, new in better.gains.items()
     )
     assert all(one.file.gain.limiter_ceiling_dbtp is None for row in made for one in row)
+
+
+def works_db(one: Rendition, analysis: Analysis) -> float:
+    """Return how far the limiter of a track brings its highest peak down."""
+    gain, peak_dbtp = one.file.gain, analysis.loudness.true_peak_dbtp
+    assert peak_dbtp is not None
+    held_dbtp = gain.limiter_ceiling_dbtp
+    return 0.0 if held_dbtp is None else peak_dbtp + gain.gain_db - held_dbtp + LIMITER_MARGIN_DB
+
+
+def test_where_a_codec_overshoots_the_gain_comes_down_and_no_limiter_works_harder(
+    engine: Engine, tmp_path: Path
+) -> None:
+    t = np.arange(3 * RATE_HZ) / RATE_HZ
+    chord = sum(np.sin(2 * np.pi * f * t + f) for f in (110, 277.2, 554.4, 1318, 1975, 2637, 3520))
+    crushed = np.clip(chord / 2, -0.9, 0.9) * np.where(np.sin(2 * np.pi * 1.1 * t) > 0.9, 0.9, 0.27)
+    sounds = [np.stack([crushed] * 2, 1), noise(3, RATE_HZ, level=0.1)]
+    shelf = shelve(engine, tmp_path, sounds)
+    aac = RenditionSpec("aac", Format.AAC, bitrate_bps=64_000)
+    preset = replace(STREAMING, target_lufs=-3.0, renditions=(aac,))
+    album = plan_album(shelf.analyses, preset)
+    first = make(engine, shelf, preset, album, tmp_path)
+    better = correct_album(album, shelf.analyses, preset, first)
+    assert better is not None
+    assert better.gains["aac"].gain_db < album.gains["aac"].gain_db - 1
+    again = make(engine, shelf, preset, better, tmp_path)
+
+    for row in (first, again):
+        for (one,), analysis in zip(row, shelf.analyses, strict=True):
+            assert works_db(one, analysis) <= preset.max_limiting_db + 0.001
+    assert works_db(again[0][0], shelf.analyses[0]) > 1
+    judged = judge_album(better, preset, again)
+    assert {one.evidence.verdict for (one,) in judged} == {Verdict.CEILING_LIMITED}
+    for (one,) in judged:
+        assert ebur128(one.file.path).true_peak_dbtp <= preset.ceiling_dbtp
+
+
+def test_a_limiter_is_corrected_as_far_as_the_preset_allows() -> None:
+    before, plan = Loudness(-26, 5, -26, -26, -6), GainPlan(6.0, -2.0, ceiling_limited=False)
+
+    def corrected(heard_dbtp: float) -> GainPlan | None:
+        return correct_in_album(plan, before, Loudness(-20, 5, -20, -20, heard_dbtp), STREAMING)
+
+    assert corrected(-1.0) is None
+    assert corrected(-0.8) == replace(plan, limiter_ceiling_dbtp=-2.45)
+    assert corrected(0.5) == replace(plan, limiter_ceiling_dbtp=-2.9)
+    plan = replace(plan, limiter_ceiling_dbtp=-2.9)
+    assert corrected(0.5) is None
 
 
 def test_an_album_that_was_foretold_wrongly_is_corrected(engine: Engine, tmp_path: Path) -> None:

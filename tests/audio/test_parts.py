@@ -221,6 +221,12 @@ def test_correction_of_loudness_and_of_peak() -> None:
     assert correct(plan, loud(-16.0, -8.0), loud(-14.1, -6.0), STREAMING) is None
 
 
+def test_a_codec_that_overshoots_gets_less_gain_where_the_limiter_may_not_do_more() -> None:
+    plan, before = GainPlan(gain_db=3.9, limiter_ceiling_dbtp=-2.0, ceiling_limited=True), -3.0
+    softer = correct(plan, loud(-24, before), loud(-20, -0.5), STREAMING)
+    assert softer == GainPlan(gain_db=3.0, limiter_ceiling_dbtp=-2.9, ceiling_limited=True)
+
+
 def test_a_correction_foresees_what_the_next_limiter_takes() -> None:
     plan = GainPlan(gain_db=2.0, limiter_ceiling_dbtp=-2.0, ceiling_limited=False)
     before, heard = loud(-16.0, -3.2), loud(-14.0, -0.5)

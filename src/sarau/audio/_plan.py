@@ -5,6 +5,8 @@ less the codec's headroom. Where it would have to work harder than the preset al
 gain stops and the plan says `ceiling_limited`. Its work is counted where the preset leaves
 the least room, and the gain stops there in all renditions of a track, those that would have
 room for more among them: so no limiter works harder, and all are planned equally loud.
+Where a codec overshoots further than its headroom, its file is made again with less room, and
+if the limiter works as hard as it may, with less gain: that rendition alone is softer then.
 
 A level without a target stays as it is. Only samples that pass full scale, as those of
 floating point may, come down to it where the format holds integers; the plan says
@@ -30,7 +32,7 @@ from sarau.model.preset import Preset, RenditionSpec
 
 # A codec's overshoot does not shrink decibel by decibel with what it is given.
 _TRIM_FACTOR: Final = 1.5
-TRIM_MARGIN_DB: Final = 0.15
+_TRIM_MARGIN_DB: Final = 0.15
 _MAKE_GOOD_ROUNDS: Final = 6
 _OUTPUT_GAIN_MARGIN_DB: Final = 0.005
 _ROUNDING_DB: Final = 0.0005
@@ -231,7 +233,12 @@ def corrected_room_dbtp(
     if room_dbtp is None:
         given_dbtp = (before.true_peak_dbtp or 0.0) + plan.gain_db
         overshoot_db = max(0.0, preset.ceiling_dbtp + over_db - given_dbtp)
-        return preset.ceiling_dbtp - overshoot_db - TRIM_MARGIN_DB
+        return preset.ceiling_dbtp - overshoot_db - _TRIM_MARGIN_DB
     if over_db > 0:
-        room_dbtp -= over_db * _TRIM_FACTOR + TRIM_MARGIN_DB
+        room_dbtp -= trim_db(over_db)
     return room_dbtp
+
+
+def trim_db(over_db: float) -> float:
+    """Return how much lower to stay for an encoded file that was so far over the ceiling."""
+    return over_db * _TRIM_FACTOR + _TRIM_MARGIN_DB

@@ -7,7 +7,7 @@ from sarau.audio._plan import (
     may_limit,
     planned_room_dbtp,
 )
-from sarau.audio._types import Album, Analysis, GainPlan, Verdict
+from sarau.audio._types import LIMITER_MARGIN_DB, Album, Analysis, GainPlan, Verdict
 from sarau.model.loudness import Loudness
 from sarau.model.preset import Preset, RenditionSpec
 
@@ -33,15 +33,18 @@ def correct_in_album(
 ) -> GainPlan | None:
     """Return a plan that holds the peaks lower, None when they are low enough.
 
-    Without a limiter nothing can be done here: the album's gain has to come down.
+    None, too, where no limiter may do so, or none that works harder than this one: then the
+    album's gain has to come down (`sarau.audio.album.correct_album`).
     """
     peak_dbtp = measured.true_peak_dbtp
-    if preset.target_lufs is None or not may_limit(preset):
+    if preset.target_lufs is None or not may_limit(preset) or before.true_peak_dbtp is None:
         return None
     if peak_dbtp is None or peak_dbtp <= preset.ceiling_dbtp:
         return None
-    lower_dbtp = corrected_room_dbtp(plan, before, measured, preset)
-    return GainPlan(plan.gain_db, round(lower_dbtp, 3), plan.ceiling_limited)
+    hardest_dbtp = before.true_peak_dbtp + plan.gain_db - preset.max_limiting_db + LIMITER_MARGIN_DB
+    lower_dbtp = max(corrected_room_dbtp(plan, before, measured, preset), hardest_dbtp)
+    better = GainPlan(plan.gain_db, round(lower_dbtp, 3), plan.ceiling_limited)
+    return better if better != plan else None
 
 
 def judge_in_album(plan: GainPlan, before: Loudness, measured: Loudness, preset: Preset) -> Verdict:

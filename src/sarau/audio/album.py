@@ -14,7 +14,6 @@ import numpy as np
 from sarau.audio._formats import is_mixed
 from sarau.audio._gating import gated_lufs, join, lufs
 from sarau.audio._plan import (
-    TRIM_MARGIN_DB,
     foretold_loss_lu,
     highest_dbtp,
     is_foretold,
@@ -24,6 +23,7 @@ from sarau.audio._plan import (
     may_limit,
     over_full_scale_db,
     planned_room_dbtp,
+    trim_db,
 )
 from sarau.audio._types import (
     Album,
@@ -55,7 +55,9 @@ def correct_album(
 ) -> Album | None:
     """Return better gains for the renditions that are off, None when none is.
 
-    Only the renditions to make again are in its `gains`: the others stay as they are.
+    Only the renditions to make again are in its `gains`: the others stay as they are. Where
+    a peak is still over the ceiling, though its limiter worked as hard as it may, the gain
+    comes down.
     """
     if preset.target_lufs is None:
         return None
@@ -66,8 +68,8 @@ def correct_album(
             continue
         over_db = (heard.true_peak_dbtp or -99.0) - preset.ceiling_dbtp
         wanted_db = gain.gain_db + preset.target_lufs - heard.integrated_lufs
-        if over_db > 0 and not may_limit(preset):
-            lower_db = gain.gain_db - over_db - TRIM_MARGIN_DB
+        if over_db > 0:
+            lower_db = gain.gain_db - trim_db(over_db)
             corrected = replace(
                 gain, gain_db=round(min(wanted_db, lower_db), 3), ceiling_limited=True
             )
