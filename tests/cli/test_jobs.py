@@ -188,6 +188,12 @@ def test_a_long_name_that_leaves_room_for_its_receipt_keeps_its_folder(length: i
     assert (OUT / stem / f"{stem}.sarau.json").exists()
 
 
+def test_a_folder_that_is_called_like_a_receipt_claims_nothing() -> None:
+    put("out/B.sarau.json/notes.txt")
+    path = put("in/B.flac/c.wav")
+    assert make(Path("in")) == {str(path): "B.flac/c"}
+
+
 def test_a_cut_name_that_nobody_has_claimed_is_not_replaced() -> None:
     path = put("n" * 251 + ".wav")
     put(f"out/{path.stem}/{fitting_name(path, '.flac')}", b"mine")

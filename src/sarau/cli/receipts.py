@@ -150,7 +150,7 @@ def is_for(path: Path, out_dir: Path) -> bool | None:
 def made_in(folder: Path) -> dict[str, set[int]]:
     """Return the names of all renditions that were ever put into a folder, and their bytes."""
     made: dict[str, set[int]] = defaultdict(set)
-    for path in folder.glob(f"*{_SUFFIX}"):
+    for path in _receipts_in(folder):
         for name, sizes_bytes in _names(_read(path)).items():
             made[name].update(sizes_bytes)
     return made
@@ -158,7 +158,18 @@ def made_in(folder: Path) -> dict[str, set[int]]:
 
 def stems_in(folder: Path) -> Iterator[str]:
     """Give what the names of the files begin with that a folder has receipts for."""
-    return (path.name.removesuffix(_SUFFIX) for path in folder.glob(f"*{_SUFFIX}"))
+    return (path.name.removesuffix(_SUFFIX) for path in _receipts_in(folder))
+
+
+def _receipts_in(folder: Path) -> Iterator[Path]:
+    """Give what is called like a receipt and is no directory, as far as one may look."""
+    for path in folder.glob(f"*{_SUFFIX}"):
+        try:
+            is_dir = path.is_dir()
+        except OSError:
+            is_dir = False
+        if not is_dir:
+            yield path
 
 
 def _names(found: dict[str, Any] | None) -> dict[str, list[int]]:
