@@ -9,7 +9,7 @@ import click
 
 from sarau.cli.engines import started
 from sarau.cli.exits import SOME_NOT_READY
-from sarau.cli.names import document, say_nothing_to_do
+from sarau.cli.names import document
 
 if TYPE_CHECKING:
     from sarau.cli.batch import Processed
@@ -46,6 +46,8 @@ def command(files: tuple[Path, ...], jobs: int | None, *, as_json: bool) -> None
                         print(document(_plain(result)), flush=True)
                     results.append(result.summary())
     if not results:
+        from sarau.cli.nothing import say_nothing_to_do  # noqa: PLC0415 - heavy
+
         say_nothing_to_do(files)
     if not as_json:
         from sarau.cli import tables  # noqa: PLC0415 - heavy

@@ -3,9 +3,8 @@
 import json
 import os
 import re
-import sys
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,6 @@ _NOT_PRINTED = re.compile(f"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069{_SURRO
 _BYTES = range(0xDC80, 0xDD00)
 """What Python reads bytes as that are no UTF-8 (PEP 383)."""
 _BYTE = 0x100
-_MOST_NAMED = 3
 
 
 def shown(name: Path | str) -> str:
@@ -36,12 +34,6 @@ def labels(paths: Iterable[Path]) -> dict[Path, str]:
             label = os.path.relpath(path.absolute(), above) if len(those) > 1 else name
             found[path] = shown(label)
     return found
-
-
-def say_nothing_to_do(given: Sequence[Path]) -> None:
-    """Say that no file was found to work on."""
-    where = ", ".join(map(shown, given[:_MOST_NAMED])) + (", ..." if given[_MOST_NAMED:] else "")
-    print(f"sarau: nothing to do: there is no source in {where}", file=sys.stderr)
 
 
 def document(record: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ import click
 
 from sarau.cli.engines import started
 from sarau.cli.exits import SOME_NOT_READY
-from sarau.cli.names import document, say_nothing_to_do, shown
+from sarau.cli.names import document, shown
 from sarau.cli.presets import PresetType
 from sarau.cli.signals import ended_by_signals
 from sarau.errors import RejectedError
@@ -101,7 +101,9 @@ def command(
                 alike[result.path] = found
             results.append(result.summary())
     if not results:
-        say_nothing_to_do(files)
+        from sarau.cli.nothing import say_nothing_to_do  # noqa: PLC0415 - heavy
+
+        say_nothing_to_do(files, target)
     if not as_json:
         from sarau.cli import tables  # noqa: PLC0415 - heavy
 

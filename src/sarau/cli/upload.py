@@ -9,7 +9,8 @@ import click
 
 from sarau.cli.exits import SOME_NOT_READY, language, told
 from sarau.cli.jobs import find_sources
-from sarau.cli.names import document, labels, say_nothing_to_do, shown
+from sarau.cli.names import document, labels, shown
+from sarau.cli.nothing import say_nothing_to_do
 from sarau.errors import FailedCode, RefusedCode, RefusedError, SarauError
 from sarau.model.messages import message
 from sarau.model.preset import DEFAULT_PRESET
