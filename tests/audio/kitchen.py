@@ -129,10 +129,10 @@ def wav(
     return b"RIFF" + struct.pack("<I", min(0xFFFFFFFF, len(body))) + body
 
 
-def ape(frames: int = 3, last: int = 5000) -> bytes:
+def ape(frames: int = 3, last: int = 5000, frame_samples: int = 73_728) -> bytes:
     """Return Monkey's Audio of silence, which nobody has to encode: a flag of the frame says it."""
     sound = struct.pack("<III", 1 << 31, 3, 0) * frames
-    header = struct.pack("<HHIIIHHI", 2000, 32, 73_728, last, frames, 16, 2, RATE_HZ)
+    header = struct.pack("<HHIIIHHI", 2000, 32, frame_samples, last, frames, 16, 2, RATE_HZ)
     start = 52 + len(header) + 4 * frames
     table = struct.pack(f"<{frames}I", *(start + 12 * number for number in range(frames)))
     sizes = (52, len(header), len(table), 0, len(sound), 0, 0)

@@ -2,6 +2,7 @@
 
 import os
 import struct
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from tests.audio.kitchen import RATE_HZ, Kitchen
+from tests.audio.kitchen import RATE_HZ, Kitchen, ape
 
 from sarau.audio import Limits
 from sarau.audio._libraries import load_libraries
@@ -20,6 +21,9 @@ load_libraries()
 # PyAV comes after the libraries.
 from sarau.audio._decode import Source  # noqa: E402
 from sarau.audio._frames import to_samples  # noqa: E402
+
+_APE_INSANE = 1_179_648
+"""Samples of a frame of Monkey's Audio at its highest level."""
 
 
 @contextmanager
@@ -81,13 +85,28 @@ def test_vorbis_in_one_page_is_decoded_as_by_its_own_library(
 
 
 @pytest.mark.parametrize(
-    ("sound", "duration_s"), [("r=44100:cl=stereo", "1200"), ("r=192000:cl=7.1", "68")]
+    ("rate_hz", "layout", "duration_s"),
+    [(44_100, "stereo", 1200), (192_000, "7.1", 68), (352_800, "7.1", 36)],
 )
 def test_silence_as_encoders_make_it_is_no_bomb(
-    kitchen: Kitchen, tmp_path: Path, sound: str, duration_s: str
+    kitchen: Kitchen, tmp_path: Path, rate_hz: int, layout: str, duration_s: int
 ) -> None:
     path = tmp_path / "silence.flac"
-    kitchen.ffmpeg("-f", "lavfi", "-i", f"anullsrc={sound}", "-t", duration_s, str(path))
+    silence = f"anullsrc=r={rate_hz}:cl={layout}"
+    kitchen.ffmpeg("-f", "lavfi", "-i", silence, "-t", str(duration_s), str(path))
     with opened(path) as source:
         samples = sum(frame.samples for frame in source.frames())
-        assert samples == int(duration_s) * source.sample_rate_hz
+        assert samples == duration_s * rate_hz > 100_000_000 / source.channels
+
+
+def test_an_hour_of_silence_in_monkeys_audio_is_no_bomb_and_two_hours_are(tmp_path: Path) -> None:
+    path = tmp_path / "silence.ape"
+    path.write_bytes(ape(135, frame_samples=_APE_INSANE))
+    with opened(path) as source:
+        samples = sum(frame.samples for frame in source.frames())
+        assert samples == 134 * _APE_INSANE + 5000 > 3580 * source.sample_rate_hz
+    path.write_bytes(ape(270, frame_samples=_APE_INSANE))
+    with opened(path) as source, pytest.raises(RejectedError) as caught:
+        deque(source.frames(), 0)
+    assert caught.value.code is RejectedCode.TOO_LONG
+    assert "decode to more" in caught.value.detail

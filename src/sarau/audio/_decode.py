@@ -27,6 +27,10 @@ from sarau.errors import RejectedCode, RejectedError
 
 _MAX_BAD: Final = 10_000
 _BOMB_SAMPLES: Final = 100_000_000
+_DENSE_ABOVE_HZ: Final = 192_000
+_APE_BOMB_SAMPLES: Final = 600_000_000
+"""A silent frame of Monkey's Audio has up to 1,179,648 samples of each channel (at its level
+"insane") in 16 bytes, its place in the table included. This is 113 minutes of a CD's silence."""
 
 
 class Source:
@@ -201,9 +205,14 @@ class Source:
         total = self._canonical_samples * self.channels
         # A file may have its packets point at the same bytes again and again.
         size_bytes = min(self._packed_bytes, self.size_bytes)
-        if total > _BOMB_SAMPLES and total > size_bytes * self._limits.max_expansion:
+        free = _APE_BOMB_SAMPLES if self.codec == "ape" else _BOMB_SAMPLES
+        if total > free and total > size_bytes * self._max_expansion():
             detail = f"{size_bytes} bytes decode to more than {total:.0f} samples"
             raise RejectedError(RejectedCode.TOO_LONG, detail)
+
+    def _max_expansion(self) -> float:
+        """Return how many samples a byte may decode to at this rate."""
+        return self._limits.max_expansion * max(1.0, self.sample_rate_hz / _DENSE_ABOVE_HZ)
 
     def _padding_start(self) -> int | None:
         if self.claims.fragmented:

@@ -61,13 +61,14 @@ class Limits:
     max_channels: int = 8
     max_samples: int = 2_200_000_000
     """Samples of all channels together: six hours of 48 kHz stereo, one of 96 kHz 5.1."""
-    max_expansion: int = 4_000
-    """How many samples a byte may decode to, beyond 100 million samples.
+    max_expansion: int = 5_000
+    """How many samples a byte may decode to, beyond 100 million samples, up to 192 kHz.
 
-    Only silence comes near it. Of silence FFmpeg's encoders, as they are, make 540 samples a
-    byte (FLAC, 44.1 kHz stereo), 740 (Vorbis), 227 (ALAC) or 22 (MP3 V9), Opus with DTX and
-    frames of 120 ms 639, and FLAC of eight channels at 192 kHz 3654: its subset has no blocks
-    above 16,384 samples. Blocks of 32,768 give 7135 there, of 65,535 12,899.
+    Only silence comes near it. FFmpeg's encoders, as they are, make at most 3813 samples a byte
+    of it (FLAC of eight channels at 192 kHz, in blocks of 16,384), 2730 (Vorbis), 1683 (WavPack),
+    765 (Opus), 326 (AAC) or 247 (ALAC). Blocks of 32,768 give 7135 at 192 kHz; FFmpeg makes them
+    above 312 kHz, where more is allowed in proportion to the rate: 7434 of 9187 at 352.8 kHz.
+    Monkey's Audio makes up to 147,456 at any rate: of it the first 600 million samples are free.
     """
     min_sample_rate_hz: int = 4_000
     max_sample_rate_hz: int = 384_000
