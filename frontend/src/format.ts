@@ -3,6 +3,8 @@ import { language, t } from "./i18n.ts";
 
 const DASH = "–";
 const MINUS = "\u2212";
+/** Between a figure and its unit, which stay in one line. */
+const NO_BREAK = "\u00a0";
 
 function number(value: number, digits: number): string {
   return new Intl.NumberFormat(language.value, {
@@ -46,7 +48,7 @@ export function bytes(value: number | null | undefined): string {
 /** Whole percent, never 100 before the end. */
 export function percent(share: number): string {
   const whole = share >= 1 ? 100 : Math.min(99, Math.max(0, Math.floor(share * 100)));
-  return `${number(whole, 0)} %`;
+  return `${number(whole, 0)}${NO_BREAK}%`;
 }
 
 /** 187.2 s -> "3:07"; hours only when there are some. */
@@ -68,11 +70,11 @@ export function wait(seconds: number): string {
 }
 
 export function kilohertz(hz: number): string {
-  return `${number(hz / 1000, hz % 1000 === 0 ? 0 : 1)} kHz`;
+  return `${number(hz / 1000, hz % 1000 === 0 ? 0 : 1)}${NO_BREAK}kHz`;
 }
 
 export function kilobits(bps: number): string {
-  return `${number(bps / 1000, 0)} kbit/s`;
+  return `${number(bps / 1000, 0)}${NO_BREAK}kbit/s`;
 }
 
 export function dateTime(iso: string): string {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bytes, clock, codec, decibels, gain, percent, target, wait } from "../../frontend/src/format.ts";
+import { bytes, clock, codec, decibels, gain, kilobits, kilohertz, percent, target, wait } from "../../frontend/src/format.ts";
 import { language } from "../../frontend/src/i18n.ts";
 
 test("loudness has one decimal, a true minus sign and the comma of Portuguese", () => {
@@ -36,9 +36,15 @@ test("bytes are powers of 1000 and never 1000 of a unit", () => {
 });
 
 test("percent is 100 only at the end", () => {
-  assert.equal(percent(0.9999), "99 %");
-  assert.equal(percent(1), "100 %");
-  assert.equal(percent(-1), "0 %");
+  assert.equal(percent(0.9999), "99\u00a0%");
+  assert.equal(percent(1), "100\u00a0%");
+  assert.equal(percent(-1), "0\u00a0%");
+});
+
+test("a figure and its unit stay in one line", () => {
+  assert.equal(kilohertz(44_100), "44.1\u00a0kHz");
+  assert.equal(kilohertz(48_000), "48\u00a0kHz");
+  assert.equal(kilobits(128_000), "128\u00a0kbit/s");
 });
 
 test("a clock shows hours only when there are some", () => {

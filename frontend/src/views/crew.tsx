@@ -3,7 +3,7 @@ import { signal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { getWorkers } from "../api.ts";
-import { dateTime } from "../format.ts";
+import { dateTime, percent } from "../format.ts";
 import { t, tOr } from "../i18n.ts";
 import { toastError } from "../toasts.ts";
 import type { Doing, Worker, Workers } from "../types.ts";
@@ -32,7 +32,7 @@ function Doings({ doing }: { doing: readonly Doing[] }): JSX.Element {
     <ul>
       {doing.map(({ track_id, title, stage, progress }) => (
         <li key={track_id}>
-          <span class="crew-title">{title}</span> {tOr(`stage.${stage}`, stage)} {Math.round(progress * 100)} %
+          <span class="crew-title">{title}</span> {tOr(`stage.${stage}`, stage)} {percent(progress)}
         </li>
       ))}
     </ul>
