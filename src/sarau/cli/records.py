@@ -1,12 +1,15 @@
-"""What a program is told of a file: the plain values behind `--json`."""
+"""What a program is told of a file: the plain values behind `--json`.
+
+It is the same whoever is at the terminal; its sentences are English.
+"""
 
 from typing import Any
 
 from sarau.audio import Analysis, Rendition, to_plain
-from sarau.cli.exits import language
 from sarau.errors import SarauError
 from sarau.model.chromaprint import chromaprint_text
 from sarau.model.findings import sentence
+from sarau.model.messages import DEFAULT_LANGUAGE
 
 
 def analysis_record(analysis: Analysis) -> dict[str, Any]:
@@ -21,7 +24,7 @@ def analysis_record(analysis: Analysis) -> dict[str, Any]:
         for told, finding in zip(
             plain["insight"]["findings"], analysis.insight.findings, strict=True
         ):
-            told["message"] = sentence(finding, language())
+            told["message"] = sentence(finding, DEFAULT_LANGUAGE)
     return plain
 
 
