@@ -88,4 +88,6 @@ def test_what_is_seen_stands_where_the_axes_say(tmp_path: Path) -> None:
     assert 100 * is_music.mean() == pytest.approx(shown["0:02"], abs=2)
     (end,) = re.findall(r'class="end" style="bottom:([\d.]+)%"', text)
     assert float(end) == pytest.approx(shown["15"], abs=1)
-    assert re.search(r'alt="Spectrogram, from 0 Hz to 22.05 kHz; dashed the bandwidth, 15', text)
+    assert re.search(
+        r'alt="Spectrogram, from 0 Hz to 22.05\u00a0kHz; dashed the bandwidth, 15', text
+    )

@@ -4,14 +4,14 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-from sarau.cli.report_text import figure
+from sarau.cli.report_text import figure, percent
 from sarau.model.fingerprint import Fingerprint, Likeness, compare
 
 _MOST_COMPARED = 20
 _SAME_PLACE_S = 0.2
 _SENTENCES = (
-    "Soa como {name}: {score} % igual em {matched} s, {where}.",
-    "Sounds like {name}: {score} % the same over {matched} s, {where}.",
+    "Soa como {name}: {score} igual em {matched} s, {where}.",
+    "Sounds like {name}: {score} the same over {matched} s, {where}.",
 )
 _WHERE = {
     "same": ("no mesmo ponto", "at the same place"),
@@ -64,7 +64,7 @@ def alike_sentence(alike: Alike, name: str, language: str) -> str:
     where = "same" if abs(offset_s) < _SAME_PLACE_S else "later" if offset_s > 0 else "earlier"
     return _SENTENCES[index].format(
         name=name,
-        score=round(100 * alike.likeness.score),
+        score=percent(alike.likeness.score),
         matched=round(alike.likeness.matched_s),
         where=_WHERE[where][index].format(offset=figure(abs(offset_s), language)),
     )

@@ -20,7 +20,7 @@ from sarau.cli.exits import told
 from sarau.cli.likeness import Alike, alike_sentence
 from sarau.cli.names import labels, shown
 from sarau.cli.report_pictures import pictures
-from sarau.cli.report_text import STYLE, figure, words
+from sarau.cli.report_text import STYLE, figure, verdict, words
 from sarau.model.findings import sentence
 from sarau.model.loudness import Loudness
 from sarau.model.preset import Preset
@@ -126,7 +126,7 @@ class Report:
             for severity, count in Counter(found).items()
         )
         verdicts = dict.fromkeys(str(one.evidence.verdict) for one in result.renditions)
-        judged = ", ".join(self._verdict(verdict) for verdict in verdicts)
+        judged = ", ".join(map(self._verdict, verdicts))
         return (
             f"<td{_FIGURE}>{self._figure(loudness.integrated_lufs)}</td>"
             f"<td{_FIGURE}>{self._figure(loudness.true_peak_dbtp)}</td>"
@@ -172,22 +172,22 @@ class Report:
                 reached = self._figure(proof.album.integrated_lufs)
                 target += f" ({self._words['album']} {reached})"
             gain = self._figure(proof.gain_db, sign="+")
-            verdict = self._verdict(str(proof.verdict))
+            judged = self._verdict(str(proof.verdict))
             name = html.escape(shown(one.file.path.name))
-            rows.append(self._row(name, proof.loudness, gain, target, verdict))
+            rows.append(self._row(name, proof.loudness, gain, target, judged))
         return (
             f'<div class="wide"><table><thead><tr>{cells}</tr></thead>'
             f"<tbody>{''.join(rows)}</tbody></table></div>"
         )
 
-    def _row(self, name: str, loudness: Loudness, gain: str, target: str, verdict: str) -> str:
+    def _row(self, name: str, loudness: Loudness, gain: str, target: str, judged: str) -> str:
         measured = (loudness.integrated_lufs, loudness.true_peak_dbtp, loudness.range_lu)
         figures = (*map(self._figure, measured), gain, target)
         cells = "".join(f"<td{_FIGURE}>{each}</td>" for each in figures)
-        return f"<tr><td>{name}</td>{cells}<td>{verdict}</td></tr>"
+        return f"<tr><td>{name}</td>{cells}<td>{judged}</td></tr>"
 
-    def _verdict(self, verdict: str) -> str:
-        return f'<span class="{verdict}">{self._words[verdict]}</span>'
+    def _verdict(self, code: str) -> str:
+        return f'<span class="{code}">{verdict(code, self._language)}</span>'
 
     def _findings(self, insight: Insight, *, is_clean: bool) -> str:
         if not insight.findings:

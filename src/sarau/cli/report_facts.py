@@ -4,8 +4,9 @@ import html
 from collections.abc import Mapping, Sequence
 
 from sarau.audio import Insight, Rendition, SourceInfo
-from sarau.cli.report_text import clock, figure, kilo, warning, words
+from sarau.cli.report_text import clock, figure, kilo, percent, warning, words
 from sarau.model.preset import Preset
+from sarau.web.strings import strings
 
 
 def source_facts(source: SourceInfo, language: str) -> str:
@@ -33,11 +34,10 @@ def warnings(codes: Sequence[str], language: str) -> str:
 
 def insight_facts(insight: Insight, language: str) -> str:
     """Return what was understood of the sound, and of each channel."""
-    said, tempo, key, cues = words(language), insight.tempo, insight.key, insight.cues
-    dynamics, stereo = insight.dynamics, insight.stereo
+    cues, dynamics, stereo = insight.cues, insight.dynamics, insight.stereo
     facts = {
-        "tempo": f"{tempo.bpm:.0f} BPM{_sure(tempo.confidence, language)}" if tempo else "–",
-        "key": f"{key.tonic} {said[key.mode]}{_sure(key.confidence, language)}" if key else "–",
+        "tempo": _tempo(insight, language),
+        "key": _key(insight, language),
         "crest": figure(dynamics.crest_db, language),
         "plr": figure(dynamics.plr_db, language),
         "noise": figure(dynamics.noise_floor_dbfs, language),
@@ -82,6 +82,23 @@ def tools(renditions: Sequence[Rendition], language: str) -> str:
     return f"<p><small>{words(language)['tools']}: {html.escape(text)}</small></p>" if text else ""
 
 
+def _tempo(insight: Insight, language: str) -> str:
+    tempo = insight.tempo
+    if tempo is None:
+        return "–"
+    said = strings(language)["insight.bpm"]
+    return said.format(bpm=f"{tempo.bpm:.0f}", sure=percent(tempo.confidence))
+
+
+def _key(insight: Insight, language: str) -> str:
+    key = insight.key
+    if key is None:
+        return "–"
+    said = strings(language)
+    name = f"{key.tonic} {said[f'mode.{key.mode}']}"
+    return said["insight.keyName"].format(name=name, sure=percent(key.confidence))
+
+
 def _channels(insight: Insight, language: str) -> str:
     said = words(language)
     heads = "".join(
@@ -109,7 +126,3 @@ def _listed(facts: Mapping[str, str], language: str) -> str:
         for name, text in facts.items()
     )
     return f"<dl>{cells}</dl>"
-
-
-def _sure(confidence: float, language: str) -> str:
-    return f" ({100 * confidence:.0f}% {words(language)['sure']})"

@@ -1,9 +1,12 @@
 """The words and the looks of the report."""
 
+import math
 from typing import Final, Literal
 
 from sarau.web.strings import strings
 
+_NO_BREAK: Final = "\u00a0"
+"""A space between a figure and its unit, which stay in one line."""
 _WORDS: Final[dict[str, tuple[str, str]]] = {
     "title": ("Relatório de qualidade e loudness", "Quality and loudness report"),
     "file": ("Arquivo", "File"),
@@ -25,14 +28,8 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "note": ("nota", "note"),
     "notes": ("notas", "notes"),
     "clean": ("Nada a reclamar.", "Nothing to complain about."),
-    "passed": ("aprovado", "passed"),
-    "failed": ("reprovado", "failed"),
-    "ceiling_limited": ("limitado pelo teto", "limited by the ceiling"),
-    "not_normalised": ("nível original", "original level"),
     "tempo": ("Andamento", "Tempo"),
     "key": ("Tom", "Key"),
-    "major": ("maior", "major"),
-    "minor": ("menor", "minor"),
     "plr": ("Pico sobre loudness, dB", "Peak to loudness, dB"),
     "cue_in": ("Primeiro som", "First sound"),
     "outro": ("Fim do último trecho forte", "Last loud passage ends"),
@@ -62,7 +59,6 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "bandwidth": ("Largura de banda", "Bandwidth"),
     "crest": ("Fator de crista, dB", "Crest, dB"),
     "bits": ("Bits em uso", "Bits in use"),
-    "sure": ("de certeza", "sure"),
     "preset": ("Preset", "Preset"),
     "ceiling": ("Teto, dBTP", "Ceiling, dBTP"),
     "tolerance": ("Tolerância, LU", "Tolerance, LU"),
@@ -121,6 +117,16 @@ def warning(code: str, language: str) -> str:
     return strings(language).get(f"warning.{code}", code)
 
 
+def verdict(code: str, language: str) -> str:
+    """Return what the page calls a verdict."""
+    return strings(language)[f"verdict.{code}"]
+
+
+def percent(share: float) -> str:
+    """Return a share (0 to 1) in whole percent, and never 100 before the end, as on the page."""
+    return f"{100 if share >= 1 else min(99, math.floor(100 * share))}{_NO_BREAK}%"
+
+
 def figure(value: float | None, language: str, sign: Literal["", "+"] = "") -> str:
     """Return a figure as it is written in a language; a dash for none."""
     return "–" if value is None else written(f"{value:{sign}z.2f}", language)
@@ -128,7 +134,7 @@ def figure(value: float | None, language: str, sign: Literal["", "+"] = "") -> s
 
 def kilo(value: float | None, unit: str, language: str) -> str:
     """Return thousands of a unit, as in 44.1 kHz; a dash for none."""
-    return "–" if value is None else written(f"{value / 1000:g} k{unit}", language)
+    return "–" if value is None else written(f"{value / 1000:g}{_NO_BREAK}k{unit}", language)
 
 
 def clock(at_s: float | None, language: str, *, tenths: bool = True) -> str:
