@@ -1,6 +1,7 @@
 """`sarau process --album`, as a person would call it."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -51,9 +52,6 @@ def test_each_folder_is_an_album_with_one_gain(shelf: Path) -> None:
     (opus,) = (shelf / "out" / "first" / "1").glob("*.opus")
     assert "r128_album_gain" in mutagen.File(opus)
     assert not list((shelf / "out").rglob(".sarau-*"))
-    told = [line for line in sarau(*_call(shelf)).stdout.splitlines() if " album " in line]
-    assert len(told) == sum(len(one["renditions"]) for one in found.values())
-    assert all(line.count(" album ") == 1 for line in told)
 
 
 def test_an_album_is_made_again_when_one_of_its_tracks_changes(shelf: Path) -> None:
@@ -106,5 +104,6 @@ def test_the_table_says_that_it_was_the_album(shelf: Path) -> None:
     report = shelf / "report.html"
     done = sarau(*_call(shelf), "--report", report)
     assert done.returncode == 0, done.stdout
-    assert done.stdout.count("passed album -1") == 6
+    assert "album LUFS   verdict" in done.stdout
+    assert len(re.findall(r" -1\d\.\d\d +On target", done.stdout)) == 6
     assert report.read_text().count("(album: -1") == 6

@@ -12,6 +12,7 @@ from pathlib import Path
 from subprocess import Popen
 
 import pytest
+from tests.commands import in_english
 from tests.sounds import write_music
 
 FILES = 12
@@ -40,7 +41,9 @@ def start(command: list[str], *, at_hangup: signal.Handlers = signal.SIG_DFL) ->
     wanted = {signal.SIGINT: signal.SIG_DFL, signal.SIGHUP: at_hangup}
     before = {one: signal.signal(one, handler) for one, handler in wanted.items()}
     try:
-        return Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        return Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=in_english()
+        )
     finally:
         for one, handler in before.items():
             signal.signal(one, handler)

@@ -38,8 +38,8 @@ def test_an_album_is_processed_without_a_server_and_shown_as_a_table(
         for extension in ("flac", "mp3", "m4a", "opus", "sarau.json")
     }
     assert "01 Aurora.wav" in done.stdout
-    assert done.stdout.count("passed") == 8
-    assert "notes" not in done.stdout
+    assert done.stdout.count("On target") == 8
+    assert "album LUFS" not in done.stdout
     assert done.stderr == ""
 
 

@@ -17,10 +17,11 @@ def test_what_is_printed_into_a_file_does_not_go_to_the_terminal(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("LC_ALL", "pt_BR.UTF-8")
     terminal = _Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     with Progress() as progress:
         progress.expect_one()
         print("{}")
     assert capsys.readouterr().out == "{}\n"
-    assert "files" in terminal.getvalue()
+    assert "arquivos" in terminal.getvalue()

@@ -63,7 +63,7 @@ def test_the_report_holds_every_file_and_asks_for_nothing(album: Path, tmp_path:
     assert text.count("<img") == 1
     for told in (
         "pcm_s16le",
-        "44.1 kHz",
+        "44.1\u00a0kHz",
         "16 bits",
         "2 (stereo)",
         "0:04.0",
@@ -77,7 +77,7 @@ def test_the_report_holds_every_file_and_asks_for_nothing(album: Path, tmp_path:
     assert not list(out.glob("*.new"))
 
 
-def test_warnings_are_told_in_the_report_and_in_the_table(tmp_path: Path) -> None:
+def test_warnings_are_told_in_the_report_and_under_the_table(tmp_path: Path) -> None:
     """Of a file whose header does not say how long it is."""
     music = write_music(tmp_path / "a.wav", seconds=1)
     data = bytearray(music.read_bytes())
@@ -85,8 +85,9 @@ def test_warnings_are_told_in_the_report_and_in_the_table(tmp_path: Path) -> Non
     data[at : at + 4] = data[4:8] = b"\xff" * 4
     music.write_bytes(data)
     done = sarau("process", music, "--to", "out", "--report", "r.html", place=tmp_path)
-    assert "streamed_header" in done.stdout
-    assert "The header does not say how long it is" in (tmp_path / "r.html").read_text()
+    said = "The header does not say how long it is"
+    assert f"a.wav: to check: {said}" in done.stdout
+    assert said in (tmp_path / "r.html").read_text()
 
 
 def test_old_results_are_in_the_report_too(album: Path, tmp_path: Path) -> None:

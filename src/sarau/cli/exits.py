@@ -7,6 +7,7 @@
 import sys
 
 from sarau.cli.names import shown
+from sarau.cli.terminal_text import said_here
 from sarau.errors import FailedCode, FailedError, RefusedError, RejectedError, SarauError
 from sarau.model.messages import choose_language, message
 
@@ -29,10 +30,12 @@ def told(error: SarauError, language: str) -> str:
     """Return why a file is not done.
 
     For a file's fault that is a sentence. Those for ours speak of a server and its disks;
-    whoever calls us without one is told what it was.
+    whoever calls us without one is told what it means here, and what it was.
     """
-    is_ours = isinstance(error, FailedError) and error.detail
-    return shown(str(error)) if is_ours else message(error.code, language)
+    if not (isinstance(error, FailedError) and error.detail):
+        return message(error.code, language)
+    meaning = said_here(error.code, language)
+    return shown(f"{meaning} ({error})" if meaning else str(error))
 
 
 def say(error: SarauError, more: str = "") -> None:

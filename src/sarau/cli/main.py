@@ -8,8 +8,9 @@ from typing import Any
 import click
 
 from sarau import __version__
-from sarau.cli.exits import BY_SIGNAL, explain
+from sarau.cli.exits import BY_SIGNAL, explain, language
 from sarau.cli.signals import Stopped
+from sarau.cli.terminal_text import said
 
 _COMMANDS = {
     "serve": "sarau.cli.serve",
@@ -43,7 +44,7 @@ class _LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt as error:
-            print("sarau: interrupted", file=sys.stderr)
+            print(f"sarau: {said('interrupted', language())}", file=sys.stderr)
             sys.exit(BY_SIGNAL + (error.number if isinstance(error, Stopped) else signal.SIGINT))
         except Exception as error:
             code = explain(error)

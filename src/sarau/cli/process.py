@@ -11,7 +11,7 @@ import click
 
 from sarau.cli.engines import started
 from sarau.cli.exits import SOME_NOT_READY
-from sarau.cli.names import document, shown
+from sarau.cli.names import document
 from sarau.cli.presets import PresetType
 from sarau.cli.signals import ended_by_signals
 from sarau.errors import RejectedError
@@ -110,7 +110,7 @@ def command(
         tables.print_processed(sorted(results, key=lambda result: result.path))
         tables.print_alike(alike, [result.path for result in results])
         if report is not None:
-            print(f"Report: {shown(report.path)}")
+            tables.print_report_path(report.path)
     if any(result.error or _missed(result) for result in results):
         sys.exit(SOME_NOT_READY)
 

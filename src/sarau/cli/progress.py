@@ -9,7 +9,9 @@ from typing import Self
 from rich import progress
 from rich.console import Console
 
+from sarau.cli.exits import language
 from sarau.cli.names import shown
+from sarau.cli.terminal_text import said
 
 Report = Callable[[float], None]
 """Takes the fraction of a file that is done, 0 to 1."""
@@ -32,7 +34,7 @@ class Progress:
             redirect_stdout=sys.stdout.isatty(),
         )
         self._found = 0
-        self._all = self._bars.add_task("files", total=None)
+        self._all = self._bars.add_task(said("files", language()), total=None)
 
     def __enter__(self) -> Self:
         self._bars.start()

@@ -12,12 +12,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sarau.audio import Evidence, SourceInfo
+from sarau.audio import SourceInfo
 from sarau.cli.batch import Summary
 from sarau.cli.exits import language, told
 from sarau.cli.likeness import Alike, alike_sentence
-from sarau.cli.names import labels
-from sarau.errors import RejectedError, SarauError
+from sarau.cli.names import labels, shown
+from sarau.cli.report_text import figure, verdict, warning, words, written
+from sarau.cli.terminal_text import said
+from sarau.errors import RejectedError
 from sarau.model.loudness import Loudness
 
 _ENDLESS_COLUMNS = 100_000
@@ -37,32 +39,44 @@ class _Block:
 
 
 def print_processed(results: Sequence[Summary]) -> None:
-    """Print each track with its renditions, and then what went wrong."""
-    names = labels(result.path for result in results)
+    """Print each track with its renditions, and then what there is to say of them."""
+    names, speaks = labels(result.path for result in results), language()
     ready = [result for result in results if result.loudness is not None]
-    noted = any(result.warnings for result in ready)
-    columns = ("LUFS", "dBTP", "rendition", "gain dB", "LUFS", "dBTP", "verdict")
-    blocks = [_processed(names[one.path], one, noted=noted) for one in ready]
-    _print_table("track", (*columns, "notes") if noted else columns, blocks)
-    _print_problems((names[one.path], one.error) for one in results)
+    of_album = any(one.evidence.album for result in ready for one in result.renditions)
+    rendition, gain, album, verdict_head = (
+        said(name, speaks) for name in ("rendition", "gain", "album", "verdict")
+    )
+    columns = ["LUFS", "dBTP", rendition, gain, "LUFS", "dBTP"]
+    columns += [album, verdict_head] if of_album else [verdict_head]
+    blocks = [_processed(names[one.path], one, speaks, of_album=of_album) for one in ready]
+    _print_table(said("track", speaks), columns, blocks)
+    _print_problems(results, names, speaks)
     if len(ready) < len(results):
-        print(f"{len(ready)} of {len(results)} files are ready.")
+        print(said("ready", speaks, ready=len(ready), all=len(results)))
     old = sum(result.is_old for result in ready)
     if old:
-        print(f"{old} of {len(ready)} were made by an earlier call; --again makes them anew.")
+        print(said("old", speaks, old=old, ready=len(ready)))
 
 
 def print_measured(results: Sequence[Summary]) -> None:
-    """Print the loudness of each file, in the terms of EBU R 128, and then what went wrong."""
-    names = labels(result.path for result in results)
-    columns = ("I LUFS", "LRA LU", "max M LUFS", "max S LUFS", "TP dBTP", "length s", "rate Hz")
+    """Print the loudness of each file, in the terms of EBU R 128, and what to say of it."""
+    names, speaks = labels(result.path for result in results), language()
+    momentary, short_term, length, rate, kind = (
+        said(name, speaks) for name in ("momentary", "short_term", "length", "rate", "format")
+    )
+    columns = ("I LUFS", "LRA LU", momentary, short_term, "TP dBTP", length, rate, kind)
     blocks = [
-        _measured(names[one.path], one.source, one.loudness, one.warnings)
+        _measured(names[one.path], one.source, one.loudness, speaks)
         for one in results
         if one.source is not None and one.loudness is not None
     ]
-    _print_table("file", (*columns, "format", "notes"), blocks)
-    _print_problems((names[one.path], one.error) for one in results)
+    _print_table(said("file", speaks), columns, blocks)
+    _print_problems(results, names, speaks)
+
+
+def print_report_path(path: Path) -> None:
+    """Say where the report is."""
+    print(said("report", language(), path=shown(path)))
 
 
 def print_alike(alike: Mapping[Path, list[Alike]], paths: Iterable[Path]) -> None:
@@ -73,28 +87,31 @@ def print_alike(alike: Mapping[Path, list[Alike]], paths: Iterable[Path]) -> Non
             print(f"{names[path]}: {alike_sentence(one, names[one.path], language())}")
 
 
-def _processed(name: str, result: Summary, *, noted: bool) -> _Block:
-    """Return the rows of a track's renditions; with a column for notes if any track has some."""
+def _processed(name: str, result: Summary, speaks: str, *, of_album: bool) -> _Block:
+    """Return the rows of a track's renditions; with a column for how loud their album is."""
     before = result.loudness
-    source = (_db(before.integrated_lufs), _db(before.true_peak_dbtp)) if before else ("", "")
-    notes = [", ".join(result.warnings)] if noted else []
+    source = _figures(speaks, before.integrated_lufs, before.true_peak_dbtp) if before else ("", "")
     rows: list[tuple[_Cell, ...]] = []
     for one in result.renditions:
-        after = one.evidence
-        verdict = Text(after.verdict, _COLOURS.get(after.verdict, "yellow"))
-        verdict.append(_album(after), "")
-        figures = (
-            f"{after.gain_db:+.2f}",
-            _db(after.loudness.integrated_lufs),
-            _db(after.loudness.true_peak_dbtp),
+        proof = one.evidence
+        album = figure(proof.album.integrated_lufs, speaks) if proof.album else ""
+        code = str(proof.verdict)
+        rows.append(
+            (
+                *source,
+                one.file.spec.name,
+                figure(proof.gain_db, speaks, "+"),
+                *_figures(speaks, proof.loudness.integrated_lufs, proof.loudness.true_peak_dbtp),
+                *((album,) if of_album else ()),
+                Text(verdict(code, speaks), _COLOURS.get(code, "yellow")),
+            )
         )
-        rows.append((*source, one.file.spec.name, *figures, verdict, *notes))
-        source, notes = ("", ""), [""] * len(notes)
+        source = ("", "")
     return _Block(name, rows)
 
 
-def _measured(name: str, source: SourceInfo, loudness: Loudness, warnings: Sequence[str]) -> _Block:
-    figures = (
+def _measured(name: str, source: SourceInfo, loudness: Loudness, speaks: str) -> _Block:
+    levels = (
         loudness.integrated_lufs,
         loudness.range_lu,
         loudness.max_momentary_lufs,
@@ -102,35 +119,36 @@ def _measured(name: str, source: SourceInfo, loudness: Loudness, warnings: Seque
         loudness.true_peak_dbtp,
     )
     row = (
-        *map(_db, figures),
-        f"{source.duration_s:.1f}",
+        *_figures(speaks, *levels),
+        written(f"{source.duration_s:.1f}", speaks),
         str(source.sample_rate_hz),
         f"{source.codec} {source.channel_layout}",
-        ", ".join(warnings),
     )
     return _Block(name, [row])
 
 
-def _db(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f}"
-
-
-def _album(evidence: Evidence) -> str:
-    """Return how loud the album is that a gain was for."""
-    return f" album {_db(evidence.album.integrated_lufs)} LUFS" if evidence.album else ""
+def _figures(speaks: str, *values: float | None) -> tuple[str, ...]:
+    return tuple(figure(value, speaks) for value in values)
 
 
 def _console() -> Console:
     return Console(width=None if sys.stdout.isatty() else _ENDLESS_COLUMNS)
 
 
-def _print_problems(results: Iterable[tuple[str, SarauError | None]]) -> None:
+def _print_problems(results: Iterable[Summary], names: Mapping[Path, str], speaks: str) -> None:
+    """Print what to listen for, and then what went wrong."""
     console = _console()
-    for name, error in results:
-        if error is not None:
-            state = "rejected" if isinstance(error, RejectedError) else "failed"
-            said = f"{name}: {state}: {told(error, language())}"
-            console.print(Text(said, "red"), soft_wrap=True)
+    bad = []
+    for one in results:
+        label = f"{names[one.path]}: {words(speaks)['warning']}: "
+        for code in one.warnings:
+            console.print(Text(label + warning(code, speaks), "yellow"), soft_wrap=True)
+        if one.error is not None:
+            state = "rejected" if isinstance(one.error, RejectedError) else "failed"
+            why = told(one.error, speaks)
+            bad.append(f"{names[one.path]}: {said(state, speaks)}: {why}")
+    for line in bad:
+        console.print(Text(line, "red"), soft_wrap=True)
 
 
 def _print_table(first: str, columns: Sequence[str], blocks: Sequence[_Block]) -> None:
