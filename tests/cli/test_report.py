@@ -10,7 +10,7 @@ from tests.sounds import write_music
 
 from sarau.cli.batch import Processed
 from sarau.cli.report import Report, report_path
-from sarau.cli.report_text import _WORDS
+from sarau.cli.report_text import _WORDS, percent
 from sarau.errors import RejectedCode, RejectedError
 from sarau.model.preset import PRESETS
 
@@ -101,6 +101,11 @@ def test_a_directory_and_a_file_are_told_apart(tmp_path: Path) -> None:
     assert report_path(tmp_path) == tmp_path / "report.html"
     assert report_path(tmp_path / "new") == tmp_path / "new" / "report.html"
     assert report_path(tmp_path / "a.HTML") == tmp_path / "a.HTML"
+
+
+def test_percent_is_said_as_on_the_page_and_is_100_only_at_the_end() -> None:
+    shares = (-0.001, 0.684, 0.9999, 1)
+    assert [percent(share) for share in shares] == [f"{n}\u00a0%" for n in (0, 68, 99, 100)]
 
 
 def test_every_word_is_said_in_both_languages() -> None:

@@ -124,7 +124,8 @@ def verdict(code: str, language: str) -> str:
 
 def percent(share: float) -> str:
     """Return a share (0 to 1) in whole percent, and never 100 before the end, as on the page."""
-    return f"{100 if share >= 1 else min(99, math.floor(100 * share))}{_NO_BREAK}%"
+    whole = 100 if share >= 1 else min(99, max(0, math.floor(100 * share)))
+    return f"{whole}{_NO_BREAK}%"
 
 
 def figure(value: float | None, language: str, sign: Literal["", "+"] = "") -> str:
