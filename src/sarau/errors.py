@@ -95,6 +95,7 @@ class RefusedCode(StrEnum):
     CATALOG_IN_USE = "catalog_in_use"
     CATALOG_NOT_CURRENT = "catalog_not_current"
     CATALOG_NOT_EMPTY = "catalog_not_empty"
+    RENDITION_REPLACED = "rendition_replaced"
 
 
 Code = RejectedCode | FailedCode | RefusedCode

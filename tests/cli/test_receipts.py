@@ -10,7 +10,7 @@ import pytest
 from tests.sounds import write_music
 
 from sarau.audio import Engine
-from sarau.cli import albums, batch, receipts
+from sarau.cli import albums, batch, places, receipts
 from sarau.cli.jobs import Job, find_sources, plan_jobs
 from sarau.cli.progress import Progress
 from sarau.model.preset import PRESETS, Format, Preset, RenditionSpec
@@ -191,7 +191,7 @@ def test_what_was_moved_in_before_its_receipt_was_written_is_no_source(
     draft = flac.file.path.rename(tmp_path / "draft.flac")
     (out / "a" / "a.sarau.json").unlink()
     draft = replace(flac, file=replace(flac.file, path=draft))
-    batch.move_in(receipts.Source.of(source), Job(source, out / "a"), [draft])
+    places.move_in(receipts.Source.of(source), Job(source, out / "a"), [draft])
     assert flac.file.path.is_file()
     assert sources(out) == []
 
@@ -219,7 +219,7 @@ def test_a_receipt_of_an_older_version_is_still_read(studio: Studio, tmp_path: P
     make(studio, source, out, LIVE)
     receipt = out / "a" / "a.sarau.json"
     told = json.loads(receipt.read_text())
-    assert told.pop("names").keys() == {"a.m4a", "a.hls"}
+    assert {"a.m4a", "a.hls"} <= told.pop("names").keys()
     receipt.write_text(json.dumps(told))
     assert sources(out) == []
     assert make(studio, source, out, LIVE).is_old

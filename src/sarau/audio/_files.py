@@ -12,7 +12,7 @@ from sarau.model.preset import RenditionSpec
 def file_name(spec: RenditionSpec, mark: str = "") -> str:
     """Return what a rendition is called in its directory."""
     stem = f"{spec.name}.{mark}" if mark else spec.name
-    return f"{stem}.{TRAITS[spec.format].extension}"
+    return f"{stem}.{spec.format.extension}"
 
 
 def rendered(spec: RenditionSpec, path: Path, analysis: Analysis, gain: GainPlan) -> RenderedFile:
@@ -28,7 +28,7 @@ def rendered(spec: RenditionSpec, path: Path, analysis: Analysis, gain: GainPlan
         spec=spec,
         path=path,
         media_type=TRAITS[spec.format].media_type,
-        extension=TRAITS[spec.format].extension,
+        extension=spec.format.extension,
         size_bytes=size_bytes,
         sample_rate_hz=output_rate_hz(spec, source),
         channels=output_channels(spec, source),

@@ -11,7 +11,7 @@ from typing import Final
 
 from sarau.audio._types import SourceInfo
 from sarau.errors import RejectedCode, RejectedError
-from sarau.model.preset import HLS_EXTENSION, Format, RenditionSpec
+from sarau.model.preset import Format, RenditionSpec
 
 _STEREO: Final = 2
 _RATES_TO_48K: Final = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
@@ -33,7 +33,6 @@ _STUDIO_BITS: Final = 24
 class FormatTraits:
     """What one format is and can do."""
 
-    extension: str
     media_type: str
     muxer: str
     codec: str
@@ -56,7 +55,6 @@ class FormatTraits:
 
 TRAITS: Final[dict[Format, FormatTraits]] = {
     Format.FLAC: FormatTraits(
-        extension="flac",
         media_type="audio/flac",
         muxer="flac",
         codec="flac",
@@ -66,7 +64,6 @@ TRAITS: Final[dict[Format, FormatTraits]] = {
         lossless=True,
     ),
     Format.MP3: FormatTraits(
-        extension="mp3",
         media_type="audio/mpeg",
         muxer="mp3",
         codec="libmp3lame",
@@ -77,7 +74,6 @@ TRAITS: Final[dict[Format, FormatTraits]] = {
         muxer_options={"id3v2_version": "4"},
     ),
     Format.AAC: FormatTraits(
-        extension="m4a",
         media_type="audio/mp4",
         muxer="ipod",
         codec="aac",
@@ -88,7 +84,6 @@ TRAITS: Final[dict[Format, FormatTraits]] = {
         muxer_options={"movflags": "+faststart"},
     ),
     Format.OPUS: FormatTraits(
-        extension="opus",
         media_type="audio/ogg",
         muxer="opus",
         codec="libopus",
@@ -99,7 +94,6 @@ TRAITS: Final[dict[Format, FormatTraits]] = {
     ),
     # Encoded by `_vorbis`, not by FFmpeg.
     Format.VORBIS: FormatTraits(
-        extension="ogg",
         media_type="audio/ogg",
         muxer="ogg",
         codec="libvorbis",
@@ -109,7 +103,6 @@ TRAITS: Final[dict[Format, FormatTraits]] = {
     ),
     # Not encoded: made of the packets of the AAC renditions.
     Format.HLS: FormatTraits(
-        extension=HLS_EXTENSION,
         media_type="application/zip",
         muxer="mp4",
         codec="aac",
@@ -118,7 +111,6 @@ TRAITS: Final[dict[Format, FormatTraits]] = {
         headroom_db=_LOSSY_HEADROOM_DB,
     ),
     Format.WAV: FormatTraits(
-        extension="wav",
         media_type="audio/wav",
         muxer="wav",
         codec="pcm_s16le",
@@ -130,7 +122,6 @@ TRAITS: Final[dict[Format, FormatTraits]] = {
         max_bytes=(1 << 32) - (1 << 20),
     ),
     Format.ALAC: FormatTraits(
-        extension="m4a",
         media_type="audio/mp4",
         muxer="ipod",
         codec="alac",

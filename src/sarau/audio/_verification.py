@@ -204,7 +204,7 @@ def _set_of(spec: RenditionSpec, path: Path, rates: Sequence[Rendition]) -> Rend
         spec=spec,
         path=path,
         media_type=traits.media_type,
-        extension=traits.extension,
+        extension=spec.format.extension,
         size_bytes=size_of(path),
     )
     return replace(top, file=file, evidence=replace(top.evidence, loudness=loudness, verdict=worst))

@@ -7,11 +7,11 @@ from typing import TypeVar
 
 from sarau.audio import Album, Analysis, Engine, Rendition
 from sarau.audio.album import correct_album, judge_album, plan_album
-from sarau.cli import drafts, receipts
-from sarau.cli.batch import Processed, crew, move_in
+from sarau.cli import drafts, places, receipts
+from sarau.cli.batch import Processed, crew
 from sarau.cli.jobs import Job
 from sarau.cli.progress import Progress
-from sarau.errors import FailedError, SarauError
+from sarau.errors import FailedError, RefusedError, SarauError
 from sarau.model.preset import Preset
 from sarau.storage.durable import translated
 
@@ -59,11 +59,16 @@ class Desk:
     def process(self, jobs: Sequence[Job], *, again: bool) -> list[Processed]:
         """Check, measure and render the tracks of one album, unless an earlier call did.
 
-        A track that cannot be made is no part of it: the others are then an album.
+        A track that cannot be made is no part of it: the others are then an album. Where one
+        may not be put, none is made: the others would get another gain than they have with it.
         """
         for _ in jobs:
             self.progress.expect_one()
         entries, done = _look_at(jobs)
+        refusal = self._find_refusal(entries)
+        if refusal is not None:
+            done += [Processed(one.job.path, error=refusal) for one in entries]
+            entries = []
         old = [] if again else self._made_before(entries)
         known = {one.path for one in old}
         measured = self._each(self._analyse, [one for one in entries if one.job.path not in known])
@@ -80,6 +85,17 @@ class Desk:
         for _ in jobs:
             self.progress.finish_one()
         return done
+
+    def _find_refusal(self, entries: Sequence[_Entry]) -> RefusedError | None:
+        """Return why a track may not be put where it belongs, None if all may."""
+        for one in entries:
+            try:
+                places.check(one.job, self.preset)
+            except RefusedError as error:
+                return error
+            except OSError:
+                continue  # It fails when its turn comes.
+        return None
 
     def _made_before(self, entries: Sequence[_Entry]) -> list[Processed]:
         """Return what an earlier call made, if all of the album is there."""
@@ -194,7 +210,7 @@ class Desk:
         analysis = replace(track.analysis, tenths=b"", stereo_tenths=b"")
         try:
             with translated():
-                kept = move_in(source, job, self.engine.tag_album(renditions))
+                kept = places.move_in(source, job, self.engine.tag_album(renditions))
                 receipt = receipts.Receipt(analysis, kept)
                 receipts.write(source, job.out_dir, self.preset, receipt, album)
         except SarauError as error:

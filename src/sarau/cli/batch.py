@@ -1,22 +1,19 @@
 """Many files through one engine: worked on by cores, and each with its result."""
 
-import shutil
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from sarau.audio import Analysis, Engine, Rendition, SourceInfo
-from sarau.audio.hls import unpack
-from sarau.cli import drafts, receipts
+from sarau.cli import drafts, places, receipts
 from sarau.cli.jobs import Job
 from sarau.cli.progress import Progress, Report
 from sarau.errors import SarauError
-from sarau.model.filenames import fitting_name, suffixes
 from sarau.model.loudness import Loudness
-from sarau.model.preset import Format, Preset
+from sarau.model.preset import Preset
 from sarau.storage.durable import translated
 
 _WAITING_PER_WORKER = 4
@@ -125,6 +122,7 @@ def process(
             found = None if again else receipts.find(source, job.out_dir, preset)
             if found is not None:
                 return Processed(job.path, found.analysis, found.renditions, is_old=True)
+            places.check(job, preset)
             with progress.file(job.path.name) as report:
                 analysis = engine.analyse(
                     job.path, insight=True, on_progress=lambda x: report(0.15 * x)
@@ -158,39 +156,4 @@ def _render(
             job.path, analysis, preset, files, draft, on_progress=lambda x: report(0.8 + 0.2 * x)
         )
         source.check_unchanged()
-        return move_in(source, job, renditions)
-
-
-def move_in(
-    source: receipts.Source, job: Job, renditions: Sequence[Rendition]
-) -> tuple[Rendition, ...]:
-    """Put finished files where they belong, under the name of the track."""
-    named = suffixes((one.file.spec.name, one.file.extension) for one in renditions)
-    paths = [
-        _path_of(one, job.out_dir / fitting_name(job.path, suffix))
-        for one, suffix in zip(renditions, named, strict=True)
-    ]
-    planned = {path.name: one.file.size_bytes for path, one in zip(paths, renditions, strict=True)}
-    receipts.claim(source, job.out_dir, planned)
-    return tuple(map(_move_in, paths, renditions))
-
-
-def _path_of(rendition: Rendition, path: Path) -> Path:
-    """Return where a rendition goes: an HLS set is unpacked there."""
-    return path.with_suffix("") if rendition.file.spec.format is Format.HLS else path
-
-
-def _unpack_in(folder: Path, rendition: Rendition) -> Rendition:
-    """Put an HLS set where it belongs, as the folder that a web server can serve."""
-    draft = rendition.file.path.with_suffix("")
-    size_bytes = unpack(rendition.file.path, draft)
-    if folder.is_dir():
-        shutil.rmtree(folder)
-    file = replace(rendition.file, path=draft.rename(folder), size_bytes=size_bytes)
-    return replace(rendition, file=file)
-
-
-def _move_in(path: Path, rendition: Rendition) -> Rendition:
-    if rendition.file.spec.format is Format.HLS:
-        return _unpack_in(path, rendition)
-    return replace(rendition, file=replace(rendition.file, path=rendition.file.path.replace(path)))
+        return places.move_in(source, job, renditions)

@@ -29,13 +29,16 @@ def language() -> str:
 def told(error: SarauError, language: str) -> str:
     """Return why a file is not done.
 
-    For a file's fault that is a sentence. Those for ours speak of a server and its disks;
-    whoever calls us without one is told what it means here, and what it was.
+    For a file's fault that is a sentence, and for what is refused another one, with what stands
+    in the way. Those for our faults speak of a server and its disks; whoever calls us without one
+    is told what it means here, and what it was.
     """
-    if not (isinstance(error, FailedError) and error.detail):
-        return message(error.code, language)
-    meaning = said_here(error.code, language)
-    return shown(f"{meaning} ({error})" if meaning else str(error))
+    if isinstance(error, FailedError) and error.detail:
+        meaning = said_here(error.code, language)
+        return shown(f"{meaning} ({error})" if meaning else str(error))
+    sentence = message(error.code, language)
+    is_refused = isinstance(error, RefusedError) and error.detail
+    return f"{sentence} ({shown(error.detail)})" if is_refused else sentence
 
 
 def say(error: SarauError, more: str = "") -> None:

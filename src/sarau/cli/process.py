@@ -73,7 +73,8 @@ def command(
     """Check, measure and render FILES (or directories of them) without a server.
 
     Called again after an interruption, it goes on with what is missing. With --album the
-    tracks of each folder keep their levels among each other.
+    tracks of each folder keep their levels among each other. What others put in the place of
+    a rendition, or changed since it was made, is not overwritten: its track is not made.
     """
     _check_target(target)
     results, alike = [], {}

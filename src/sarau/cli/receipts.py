@@ -14,6 +14,7 @@ from typing import Any, Self
 
 from sarau import __version__
 from sarau.audio import Analysis, Rendition, from_plain, to_plain
+from sarau.cli import ours
 from sarau.errors import FailedCode, FailedError
 from sarau.model.filenames import fitting_name
 from sarau.model.preset import Preset
@@ -93,7 +94,7 @@ def claim(source: Source, out_dir: Path, planned: Mapping[str, int]) -> None:
 
     `planned` are the names of what will be put there, with the bytes of each.
     """
-    names = _names(_read(receipt_path(source.path, out_dir)))
+    names = names_for(source.path, out_dir)
     # Until all is there, a name may still be that of what an earlier call made.
     more = {name: sorted({*names.get(name, ()), size}) for name, size in planned.items()}
     _write(source, out_dir, {"names": names | more})
@@ -103,7 +104,7 @@ def write(
     source: Source, out_dir: Path, preset: Preset, receipt: Receipt, album: Sequence[Source] = ()
 ) -> None:
     """Write the receipt for `source`, whole or not at all; `album` are all its tracks."""
-    names = _names(_read(receipt_path(source.path, out_dir)))
+    names = names_for(source.path, out_dir)
     names |= {one.file.path.name: [one.file.size_bytes] for one in receipt.renditions}
     told = {"made_of": _described(source, preset, album), "made": to_plain(receipt)}
     _write(source, out_dir, {"names": names} | told)
@@ -121,8 +122,14 @@ def find(
     except (ValueError, KeyError):
         return None
     here = tuple(_found_in(out_dir, one) for one in receipt.renditions)
-    is_whole = all(_size(one.file.path) == one.file.size_bytes for one in here)
+    names = _names(found)
+    is_whole = all(ours.size(one.file.path, names) == one.file.size_bytes for one in here)
     return replace(receipt, renditions=here) if is_whole else None
+
+
+def names_for(path: Path, out_dir: Path) -> dict[str, list[int]]:
+    """Return the names of all that was ever made of `path` in a folder, with the bytes of each."""
+    return _names(_read(receipt_path(path, out_dir)))
 
 
 def holds(source: Source, out_dir: Path) -> bool:
@@ -218,13 +225,3 @@ def _read(path: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return found if isinstance(found, dict) else None
-
-
-def _size(path: Path) -> int | None:
-    """Return the bytes of a file, or of all files of an HLS set's folder; None without it."""
-    try:
-        if path.is_dir():
-            return sum(each.stat().st_size for each in path.iterdir())
-        return path.stat().st_size
-    except OSError:
-        return None

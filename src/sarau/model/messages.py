@@ -301,6 +301,10 @@ _MESSAGES: dict[str, tuple[str, str]] = {
         "O banco de destino já tem um catálogo com dados. Use um banco vazio.",
         "The target database has a catalog with data already. Use an empty database.",
     ),
+    RefusedCode.RENDITION_REPLACED: (
+        "No lugar de uma versão há outro arquivo, ou ela foi alterada depois de feita; nada foi sobrescrito. Leve esse arquivo para outro lugar, ou apague-o, e tente de novo.",
+        "Another file is in the place of a rendition, or it was changed since it was made; nothing was overwritten. Take that file elsewhere, or delete it, and try again.",
+    ),
 }
 
 

@@ -18,9 +18,21 @@ class Format(StrEnum):
     HLS = "hls"
     """All AAC renditions of the preset, for players that choose the rate as they go."""
 
+    @property
+    def extension(self) -> str:
+        """What a file of it is called by, without a dot."""
+        return _EXTENSIONS.get(self, self.value)
+
 
 HLS_EXTENSION = "hls.zip"
 """A set is one file: `sarau.audio.hls` reads it."""
+_EXTENSIONS = {
+    Format.AAC: "m4a",
+    Format.ALAC: "m4a",
+    Format.VORBIS: "ogg",
+    Format.HLS: HLS_EXTENSION,
+}
+"""Where it is not called like the format."""
 
 
 @dataclass(frozen=True, slots=True)

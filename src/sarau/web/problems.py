@@ -40,6 +40,7 @@ _STATUSES: dict[Code, int] = {
     RefusedCode.CATALOG_IN_USE: 409,
     RefusedCode.CATALOG_NOT_CURRENT: 409,
     RefusedCode.CATALOG_NOT_EMPTY: 409,
+    RefusedCode.RENDITION_REPLACED: 409,
     FailedCode.DISK_FULL: 507,
     FailedCode.OBJECT_MISSING: 500,
     FailedCode.INTERNAL: 500,
