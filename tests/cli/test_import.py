@@ -80,7 +80,7 @@ def test_people_get_a_summary_and_saraus_own_disks_are_refused(tmp_path: Path) -
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [
         "1 received",
-        "1 originals stay until their tracks are ready: call again",
+        "Originals that stay until their tracks are ready: 1. Call again.",
     ]
     code, _, said = sarau_import(data / "library", data)
     assert code == 3

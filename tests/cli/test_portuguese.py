@@ -7,6 +7,7 @@ from string import Formatter
 import pytest
 from tests.commands import sarau
 from tests.music import excerpts
+from tests.servers import Server
 from tests.sounds import write_music
 from tests.terminal import COLUMNS, in_terminal
 
@@ -100,6 +101,50 @@ def test_documents_are_the_same_in_every_language(place: Path) -> None:
         assert portuguese == english
 
 
+def test_what_became_of_files_that_were_sent_is_told_in_portuguese(
+    server: Server, tmp_path: Path
+) -> None:
+    """In the words of the page, where they are seen next."""
+    music = tmp_path / "música"
+    music.mkdir()
+    write_music(music / "boa.wav")
+    (music / "letra.mp3").write_text("la la la\n" * 100)
+    (music / "presa.wav").symlink_to("/proc/self/mem")  # reading there is an EIO
+    home = {"XDG_CONFIG_HOME": str(tmp_path)}
+    call = ("upload", music, "--server", server.url, "--wait")
+    told = sorted(sarau(*call, **home, **PORTUGUESE).stdout.splitlines())
+    assert told[0] == "boa.wav: pronta"
+    assert told[1].startswith("letra.mp3: não aceita: Isto não é um arquivo de áudio")
+    assert told[2].startswith("presa.wav: não enviado: Não foi possível ler ou gravar.")
+    english, portuguese = (
+        sarau(*call, "--json", **home, **more).stdout for more in ({}, PORTUGUESE)
+    )
+    assert english.count("rejected") == english.count("disk_error") == 1
+    assert portuguese == english
+    (tmp_path / "sarau" / "uploads.jsonl").unlink()
+    (tmp_path / "sarau" / "uploads.jsonl").mkdir()
+    lost = sarau("upload", music / "boa.wav", "--server", server.url, **home, **PORTUGUESE)
+    assert lost.stderr.startswith("sarau: não dá para guardar quais envios começaram: [Errno 21]")
+
+
+def test_what_became_of_a_folder_is_told_in_portuguese(tmp_path: Path) -> None:
+    music = tmp_path / "música"
+    music.mkdir()
+    write_music(music / "boa.wav", seconds=1)
+    write_music(music / "mesa.wav", seconds=1)
+    (music / "enorme.wav").write_bytes(bytes(1 << 20))
+    call = ("import", music, "--data", tmp_path / "dados", "--after", "move")
+    limits = {"SARAU_RESERVE_BYTES": "0", "SARAU_MAX_UPLOAD_BYTES": "1000000"}
+    with (music / "mesa.wav").open("ab"):
+        told = sarau(*call, **limits, **PORTUGUESE)
+    refused, waits, summary, pending = told.stdout.splitlines()
+    assert refused.startswith(f"{music}/enorme.wav: recusado: ")
+    assert "(upload_too_large: " in refused
+    assert waits.startswith(f"{music}/mesa.wav: ainda mudando: Não pôde ser recebido por enquanto")
+    assert summary == "recebidos: 1, recusados: 1, ainda mudando: 1, movidos: 1"
+    assert pending.startswith("Originais que ficam até que suas faixas estejam prontas: 1.")
+
+
 def test_what_is_wrong_with_the_disk_is_told_in_portuguese() -> None:
     error = FailedError(FailedCode.DISK_FULL, "[Errno 28] No space left on device")
     said = told(error, "pt-BR")
@@ -112,6 +157,7 @@ def test_every_text_has_the_same_places_in_both_languages() -> None:
     for portuguese, english in (*_TEXTS.values(), *_HERE.values()):
         assert portuguese != english
         places = [
-            {name for _, name, _, _ in Formatter().parse(one)} for one in (portuguese, english)
+            {name for _, name, _, _ in Formatter().parse(one) if name}
+            for one in (portuguese, english)
         ]
         assert places[0] == places[1]

@@ -38,7 +38,7 @@ def test_files_are_sent_and_waited_for(server: Server, tmp_path: Path) -> None:
     assert done.returncode == 1, done.stderr
     first, second = done.stdout.splitlines()
     assert first == "a.wav: ready"
-    assert second.startswith("b.mp3: rejected ")
+    assert second.startswith("b.mp3: rejected: ")
     with server.client() as client:
         items = client.get("/api/v1/tracks").json()["items"]
     assert {one["preset"] for one in items} == {"podcast"}
@@ -114,7 +114,7 @@ def test_a_server_that_stays_away_is_given_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(tus_client, "_PATIENCE_S", 0.5)
-    monkeypatch.setattr(exits, "language", lambda: "en")
+    monkeypatch.setenv("LC_ALL", "en_US.UTF-8")
     client = tus_client.TusClient(f"http://127.0.0.1:{free_port()}", None, tmp_path / "known.json")
     with pytest.raises(FailedError) as raised:
         client.send(write_music(tmp_path / "a.wav"), "streaming", lambda _fraction: None)
@@ -157,7 +157,7 @@ def test_why_a_file_is_refused_is_said_in_the_language_of_the_terminal(
     assert (
         CliRunner()
         .invoke(main, arguments)
-        .stdout.startswith("a.mp3: rejected Isto não é um arquivo de áudio")
+        .stdout.startswith("a.mp3: não aceita: Isto não é um arquivo de áudio")
     )
     refused = CliRunner().invoke(main, [*arguments, "--preset", "vinil"])
     assert refused.stderr.startswith("sarau: Este preset não existe.")
@@ -217,9 +217,9 @@ def test_a_file_that_cannot_be_sent_keeps_no_other_from_being_sent(
     done = invoke(tmp_path)
     assert done.exit_code == SOME_NOT_READY
     unread, refused, sent = done.stdout.splitlines()
-    assert unread.startswith("a.wav: failed ")
+    assert unread.startswith("a.wav: failed: ")
     assert unread.endswith(" (disk_error: [Errno 5] Input/output error)")
-    assert refused.startswith("b.wav: refused ")
+    assert refused.startswith("b.wav: refused: ")
     assert refused.endswith(r"(upload_too_large: \x1b[2J3 bytes)")
     assert sent == "c.wav: received"
     done = invoke(tmp_path, "--json")
@@ -289,7 +289,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
     clock = SimpleNamespace(monotonic=lambda: now[0], sleep=sleep)
     monkeypatch.setattr(tus_client, "time", clock)
-    monkeypatch.setattr(exits, "language", lambda: "en")
+    monkeypatch.setenv("LC_ALL", "en_US.UTF-8")
     return made
 
 
@@ -323,7 +323,7 @@ def test_an_answer_without_a_body_is_told_by_its_status(
     with pytest.raises(FailedError, match=f"{code}: http://x/files/2: {status} {answered}"):
         send(path, tmp_path / "known.json")
     assert sum(pauses) == tus_client._PATIENCE_S
-    assert capsys.readouterr().err.count("trying again for 60 s") == 1
+    assert capsys.readouterr().err.count("; trying again for 60 s") == 1
 
 
 def test_a_full_disk_is_not_waited_for(
@@ -354,10 +354,19 @@ def test_every_outage_is_told_and_obeys_no_terminal(
     assert len(pauses) == 2
 
 
+@pytest.mark.parametrize(
+    ("locale", "said"),
+    [
+        ("en_US.UTF-8", "nothing for 0 s, still waiting"),
+        ("pt_BR.UTF-8", "nenhuma resposta há 0 s, ainda esperando"),
+    ],
+)
 def test_a_server_that_says_nothing_is_told_before_it_is_given_up(
     answer: Callable[[Answer], None],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
+    locale: str,
+    said: str,
 ) -> None:
     told = threading.Event()
     monkeypatch.setattr(tus_client, "_SILENT_S", 0.0)
@@ -367,7 +376,7 @@ def test_a_server_that_says_nothing_is_told_before_it_is_given_up(
         told.set()
 
     monkeypatch.setattr(tus_client, "say", say)
-    monkeypatch.setattr(exits, "language", lambda: "en")
+    monkeypatch.setenv("LC_ALL", locale)
 
     def answer_late(_: httpx.Request) -> httpx.Response:
         assert told.wait(timeout=60)
@@ -375,4 +384,4 @@ def test_a_server_that_says_nothing_is_told_before_it_is_given_up(
 
     answer(answer_late)
     assert tus_client.TusClient("http://x", None).track("t1") == {"id": "t1"}
-    assert capsys.readouterr().err.endswith("http://x: nothing for 0 s; still waiting\n")
+    assert capsys.readouterr().err.endswith(f"http://x; {said}\n")

@@ -41,6 +41,13 @@ def told(error: SarauError, language: str) -> str:
     return f"{sentence} ({shown(error.detail)})" if is_refused else sentence
 
 
+def told_exactly(error: SarauError, language: str) -> str:
+    """Return why a file was not taken, and of a refusal also what was refused of it."""
+    if isinstance(error, RefusedError):
+        return shown(f"{message(error.code, language)} ({error})")
+    return told(error, language)
+
+
 def say(error: SarauError, more: str = "") -> None:
     """Say on standard error what is wrong; `more` follows its last line."""
     if error.code is FailedCode.INTERNAL and error.detail:

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sarau import settings
-from sarau.cli.exits import SOME_NOT_READY
+from sarau.cli.exits import SOME_NOT_READY, language, told_exactly
 from sarau.cli.names import document, shown
+from sarau.cli.terminal_text import said
+from sarau.errors import FailedCode, FailedError
 from sarau.model.ids import LOCAL_USER_ID
 from sarau.model.original import After
 
@@ -27,7 +29,6 @@ _STABLE_S = 2.0
 _LOOKS = 4
 """A file that is still being written after this many looks is left to the next call."""
 _WAIT_S = 1.0
-_KINDS = {"here": "here already", "ended": "cancelled before", "waiting": "still changing"}
 
 
 @click.command("import")
@@ -168,14 +169,23 @@ def _plain(path: str, result: "Result") -> dict[str, Any]:
 
 
 def _print_summary(found: dict[str, "Result"]) -> None:
+    speaks = language()
     for path, result in sorted(found.items()):
         if _is_trouble(result):
-            why = result.error or result.detail
-            print(shown(f"{path}: {result.kind}: {why}"))
+            print(f"{shown(path)}: {_told(result, speaks)}")
     kinds = Counter(str(result.kind) for result in found.values())
     settled = Counter(str(result.settled) for result in found.values())
-    parts = [f"{count} {_KINDS.get(kind, kind)}" for kind, count in sorted(kinds.items())]
-    parts += [f"{settled[kind]} {kind}" for kind in ("moved", "deleted") if settled[kind]]
-    print(", ".join(parts) or "nothing to import")
+    counts = sorted(kinds.items()) + [(kind, settled[kind]) for kind in ("moved", "deleted")]
+    parts = [said(f"import.{kind}", speaks, count=count) for kind, count in counts if count]
+    print(", ".join(parts) or said("import.nothing", speaks))
     if settled["pending"]:
-        print(f"{settled['pending']} originals stay until their tracks are ready: call again")
+        print(said("import.pending", speaks, count=settled["pending"]))
+
+
+def _told(result: "Result", speaks: str) -> str:
+    """Return what became of an original that somebody has to look after, and why."""
+    kind = said(f"import.is_{result.kind}", speaks)
+    if result.kind == "waiting":
+        return f"{kind} ({shown(result.detail or '')})"
+    error = result.error or FailedError(FailedCode.DISK_ERROR, result.detail or "")
+    return f"{kind}: {told_exactly(error, speaks)}"

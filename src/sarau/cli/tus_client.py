@@ -15,6 +15,7 @@ import httpx
 
 from sarau.cli.exits import language, say
 from sarau.cli.progress import Report
+from sarau.cli.terminal_text import said
 from sarau.cli.upload_memory import Begun, UploadMemory
 from sarau.errors import FailedCode, FailedError, RefusedCode, RefusedError, SarauError
 
@@ -162,9 +163,9 @@ class TusClient:
     @contextmanager
     def _told_when_silent(self) -> Iterator[None]:
         """Say so when a server has taken a request and then says nothing."""
-        detail = f"{self._http.base_url}: nothing for {_SILENT_S:.0f} s"
-        error = FailedError(FailedCode.SERVER_UNREACHABLE, detail)
-        timer = threading.Timer(_SILENT_S, say, (error, "; still waiting"))
+        error = FailedError(FailedCode.SERVER_UNREACHABLE, str(self._http.base_url))
+        more = said("silent", language(), seconds=f"{_SILENT_S:.0f}")
+        timer = threading.Timer(_SILENT_S, say, (error, more))
         timer.start()
         try:
             yield
@@ -214,7 +215,7 @@ class _Patience:
         moment = time.monotonic()
         if self._end is None:
             self._end = moment + _PATIENCE_S
-            say(trouble.error, f"; trying again for {_PATIENCE_S:.0f} s")
+            say(trouble.error, said("again", language(), seconds=f"{_PATIENCE_S:.0f}"))
         if moment >= self._end:
             raise trouble.error from trouble
         time.sleep(min(max(self._pause_s, trouble.pause_s), self._end - moment))
@@ -263,8 +264,8 @@ def _error_of(answer: httpx.Response, *, is_passing: bool) -> SarauError:
         described = answer.json()
         code, detail = str(described["code"]), str(described["detail"])
     except (ValueError, KeyError, TypeError):
-        said = " ".join(answer.text.split())[:200] or answer.reason_phrase
-        code, detail = "", f"{answer.url}: {answer.status_code} {said}".rstrip()
+        text = " ".join(answer.text.split())[:200] or answer.reason_phrase
+        code, detail = "", f"{answer.url}: {answer.status_code} {text}".rstrip()
     if code in set(RefusedCode):
         return RefusedError(RefusedCode(code), detail)
     if code in set(FailedCode):

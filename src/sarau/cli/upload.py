@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sarau.cli.exits import SOME_NOT_READY, language, told
+from sarau.cli.exits import SOME_NOT_READY, language, told_exactly
 from sarau.cli.jobs import find_sources
 from sarau.cli.names import document, labels, shown
 from sarau.cli.nothing import say_nothing_to_do
+from sarau.cli.terminal_text import state
 from sarau.errors import FailedCode, RefusedCode, RefusedError, SarauError
-from sarau.model.messages import message
 from sarau.model.preset import DEFAULT_PRESET
 from sarau.storage.durable import translated
 
@@ -100,8 +100,10 @@ def command(
     def tell(path: Path, found: dict[str, Any]) -> None:
         nonlocal is_any_bad
         is_any_bad |= found["track"] is None or found["state"] in _OVER - {"ready"}
-        said = found.pop("message")
-        line = f"{names[path]}: {found['state']} {shown(said)}".rstrip()
+        why = found.pop("message")
+        is_sent = found["track"] is not None
+        line = f"{names[path]}: {state(found['state'], language(), is_sent=is_sent)}"
+        line += f": {shown(why)}" if why else ""
         print(document({"file": str(path), **found}) if as_json else line, flush=True)
 
     untold: dict[Path, dict[str, Any]] = {}
@@ -142,12 +144,10 @@ def _send(
     except SarauError as error:
         if error.code in _FOR_EVERY_FILE:
             raise
-        is_refused = isinstance(error, RefusedError)
-        why = f"{message(error.code, language())} ({error})"
         return {
             "track": None,
-            "state": "refused" if is_refused else "failed",
-            "message": why if is_refused else told(error, language()),
+            "state": "refused" if isinstance(error, RefusedError) else "failed",
+            "message": told_exactly(error, language()),
             "code": str(error.code),
             "detail": error.detail,
         }

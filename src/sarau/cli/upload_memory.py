@@ -5,7 +5,9 @@ import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from sarau.cli.exits import language
 from sarau.cli.names import shown
+from sarau.cli.terminal_text import said
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +61,7 @@ class UploadMemory:
     def _warn(self, error: OSError) -> None:
         """Say once that another call will not know of this one."""
         if not self._is_lost:
-            print(
-                f"sarau: what is begun cannot be remembered: {shown(str(error))}", file=sys.stderr
-            )
+            print(f"sarau: {said('forgetful', language(), why=shown(str(error)))}", file=sys.stderr)
         self._is_lost = True
 
 
