@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+import wave
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -274,6 +275,27 @@ def test_another_file_than_analysed_is_not_rendered(
     with pytest.raises(FailedError) as caught:
         engine.render(path, shorter, PRESETS["archive"], tmp_path)
     assert caught.value.code is FailedCode.SOURCE_DAMAGED
+
+
+@pytest.mark.parametrize(
+    ("rate_hz", "channels"), [(48_000, 2), (44_100, 1), (44_100, 6)], ids=["rate", "mono", "5.1"]
+)
+def test_a_file_of_another_shape_than_analysed_is_not_rendered(
+    engine: Engine, kitchen: Kitchen, tmp_path: Path, rate_hz: int, channels: int
+) -> None:
+    path = tmp_path / "a.wav"
+    path.write_bytes(kitchen.wav)
+    analysis = engine.analyse(path)
+    assert (analysis.source.sample_rate_hz, analysis.source.channels) == (44_100, 2)
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(channels)
+        file.setsampwidth(2)
+        file.setframerate(rate_hz)
+        file.writeframes(bytes(2 * channels * analysis.source.samples))
+    for preset in ("archive", "streaming"):
+        with pytest.raises(FailedError) as caught:
+            engine.render(path, analysis, PRESETS[preset], tmp_path)
+        assert caught.value.code is FailedCode.SOURCE_DAMAGED
 
 
 def test_a_closed_engine_says_so(kitchen: Kitchen) -> None:

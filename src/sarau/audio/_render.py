@@ -67,7 +67,7 @@ def run(job: dict[str, Any], inputs: list[int], reporter: Reporter) -> Plain:
             break
         reporter.part(start, start + _REHEARSAL_SHARE)
         start += _REHEARSAL_SHARE
-        lost_lu = _rehearse(task, group, Source(inputs[0], limits, reporter.worked), reporter)
+        lost_lu = _rehearse(task, group, _open(task, inputs[0], limits, reporter), reporter)
         _make_good(task, unknown, group, lost_lu)
         if abs(lost_lu) <= _SMALL_LOSS_LU:
             break
@@ -75,14 +75,29 @@ def run(job: dict[str, Any], inputs: list[int], reporter: Reporter) -> Plain:
     picture = None
     if task.analysis.source.has_cover:
         picture = _picture(Source(inputs[0], limits, reporter.worked))
-    _encode(
-        task, groups, Source(inputs[0], limits, reporter.worked), reporter, cores=int(job["cores"])
-    )
+    source = _open(task, inputs[0], limits, reporter)
+    _encode(task, groups, source, reporter, cores=int(job["cores"]))
     for part in task.parts:
         write_tags(
             Path(part.name), part.spec.format, task.analysis.source, picture, reporter.worked
         )
     return {part.name: to_plain(group.gain) for group in groups for part in group.parts}
+
+
+def _open(task: RenderJob, fd: int, limits: Limits, reporter: Reporter) -> Source:
+    """Open the source to decode it.
+
+    Raises:
+        FailedError: `source_damaged`, when it has not the shape that the plans were made for.
+
+    """
+    source, told = Source(fd, limits, reporter.worked), task.analysis.source
+    found = (source.sample_rate_hz, source.channels, source.layout)
+    expected = (told.sample_rate_hz, told.channels, told.channel_layout)
+    if found != expected:
+        detail = f"{found[0]} Hz, {found[2]}; {expected[0]} Hz, {expected[2]} when it was analysed"
+        raise FailedError(FailedCode.SOURCE_DAMAGED, detail)
+    return source
 
 
 def _is_foretold(task: RenderJob, group: Group) -> bool:
