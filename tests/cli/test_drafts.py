@@ -3,6 +3,7 @@
 import errno
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.nobody import as_nobody
 from tests.sounds import write_music
 
 from sarau.audio import Engine
@@ -39,14 +41,39 @@ def test_what_a_killed_process_left_is_removed_and_what_is_in_use_is_not(tmp_pat
         assert other.stdout is not None
         left = Path(other.stdout.readline().rstrip())
         with drafts.room(tmp_path) as first, drafts.room(tmp_path) as second:
+            drafts.remove_left(tmp_path)
             assert {first, second, left} == set(tmp_path.iterdir())
         assert (left / "half.flac").read_bytes() == b"half"
         other.send_signal(signal.SIGKILL)
         other.wait()
     assert list(tmp_path.iterdir()) == [left]
     with drafts.room(tmp_path) as room:
+        drafts.remove_left(tmp_path)
         assert list(tmp_path.iterdir()) == [room]
     assert list(tmp_path.iterdir()) == []
+
+
+LOOK = """
+import sys
+from pathlib import Path
+from sarau.cli import drafts
+target, looked = sys.argv[1], []
+events = {"os.scandir", "os.listdir"}
+sys.addaudithook(lambda event, told: event in events and looked.append(str(told[0])))
+for number in range(9):
+    with drafts.rooms() as rooms:
+        rooms.folder_for(Path(target, str(number)))
+print(looked.count(target))
+"""
+
+
+def test_the_folder_of_all_tracks_is_looked_into_once(tmp_path: Path) -> None:
+    left = tmp_path / ".sarau-draft-left"
+    with drafts.room(tmp_path) as room:
+        shutil.copytree(room, left)
+    call = [sys.executable, "-c", LOOK, str(tmp_path)]
+    assert subprocess.run(call, check=True, capture_output=True, text=True).stdout == "1\n"
+    assert sorted(path.name for path in tmp_path.iterdir()) == list("012345678")
 
 
 @pytest.mark.parametrize("name", [".sarau-notes", ".sarau-draft-", ".sarau-draft-notes"])
@@ -60,8 +87,8 @@ def test_a_folder_of_somebody_is_kept_and_searched_whatever_its_name(
         (mine.parent / "made-by-sarau.txt").write_text("as I told her")
         (room / "half.wav").touch()
         assert [path for path, _ in find_sources([tmp_path])] == [mine]
-    with drafts.room(tmp_path):
-        assert mine.read_bytes() == b"precious"
+    drafts.remove_left(tmp_path)
+    assert mine.read_bytes() == b"precious"
 
 
 class Counting(Engine):
@@ -109,3 +136,45 @@ def test_drafts_are_moved_within_a_disk(tmp_path: Path) -> None:
         draft = rooms.folder_for(tmp_path / "track") / "a.flac"
         draft.touch()
         draft.rename(tmp_path / "track" / "a.flac")
+
+
+MOVE_IN = """
+import sys
+from pathlib import Path
+from sarau.cli import drafts
+target = Path(sys.argv[1])
+with drafts.rooms() as rooms:
+    draft = rooms.folder_for(target) / "a.flac"
+    draft.touch()
+    draft.rename(target / "a.flac")
+"""
+
+
+def test_drafts_are_moved_within_a_mount_of_the_same_disk(tmp_path: Path) -> None:
+    target = tmp_path / "track"
+    target.mkdir()
+    mounted = ["unshare", "--mount", "sh", "-ec", 'mount --bind "$0" "$0"; exec "$@"', str(target)]
+    if (
+        shutil.which("unshare") is None
+        or subprocess.run([*mounted, "true"], check=False).returncode
+    ):
+        pytest.skip("needs to mount")
+    subprocess.run([*mounted, sys.executable, "-c", MOVE_IN, str(target)], check=True)
+    assert list(tmp_path.iterdir()) == [target]
+    assert [path.name for path in target.iterdir()] == ["a.flac"]
+
+
+def test_drafts_wait_in_the_folder_of_a_track_where_one_may_not_write_beside_it(
+    open_place: Path,
+) -> None:
+    target = open_place / "track"
+    target.mkdir()
+    target.chmod(0o777)
+    open_place.chmod(0o555)
+    with as_nobody(), drafts.rooms() as rooms:
+        draft = rooms.folder_for(target) / "a.flac"
+        assert draft.is_relative_to(target)
+        draft.touch()
+        draft.rename(target / "a.flac")
+    open_place.chmod(0o755)
+    assert [path.name for path in target.iterdir()] == ["a.flac"]

@@ -7,6 +7,7 @@ A folder that only has such a name is somebody's own.
 import contextlib
 import errno
 import fcntl
+import functools
 import shutil
 import tempfile
 import threading
@@ -33,13 +34,10 @@ def is_room(folder: Path) -> bool:
 def room(beside: Path) -> Iterator[Path]:
     """Make a room in the folder `beside`; it goes with the block.
 
-    Those that a killed process left there are removed, where the disk has locks.
-
     Raises:
         OSError: none could be made.
 
     """
-    _remove_left(beside)
     with contextlib.ExitStack() as held:
         folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=beside))
         try:
@@ -56,7 +54,8 @@ def room(beside: Path) -> Iterator[Path]:
 class Rooms:
     """Folders for drafts of many tracks: where their targets are neighbours, they share a room.
 
-    So an album needs no more open files than a track.
+    So an album needs no more open files than a track. Where nothing can be moved from there into
+    the targets, each has a room of its own in it.
     """
 
     def __init__(self, held: contextlib.ExitStack) -> None:
@@ -73,13 +72,30 @@ class Rooms:
 
         """
         target.mkdir(parents=True, exist_ok=True)
-        # What is finished is moved in, which a disk does only within itself.
-        is_same_disk = target.parent.stat().st_dev == target.stat().st_dev
-        beside = target.parent if is_same_disk else target
+        try:
+            return self._folder_in(target.parent, target)
+        except OSError:
+            return Path(tempfile.mkdtemp(dir=self._room_in(target)))
+
+    def _folder_in(self, beside: Path, target: Path) -> Path:
+        """Make a folder in a room elsewhere, in the way that what is finished goes back.
+
+        Mounts of one disk have the same number, and yet nothing is moved between them.
+        """
+        room = self._room_in(beside)
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=target))
+        try:
+            return folder.rename(room / folder.name)
+        except OSError:
+            folder.rmdir()
+            raise
+
+    def _room_in(self, beside: Path) -> Path:
         with self._turn:
             if beside not in self._made:
+                _remove_left_once(beside)
                 self._made[beside] = self._held.enter_context(room(beside))
-        return Path(tempfile.mkdtemp(dir=self._made[beside]))
+            return self._made[beside]
 
 
 @contextlib.contextmanager
@@ -89,7 +105,15 @@ def rooms() -> Iterator[Rooms]:
         yield Rooms(held)
 
 
-def _remove_left(beside: Path) -> None:
+@functools.cache
+def _remove_left_once(beside: Path) -> None:
+    """Look into a folder of many tracks for the first of them only."""
+    with contextlib.suppress(OSError):
+        remove_left(beside)
+
+
+def remove_left(beside: Path) -> None:
+    """Remove the rooms that killed processes left in a folder, where the disk has locks."""
     for folder in filter(is_room, beside.glob(f"{_PREFIX}*")):
         # It may be gone by now, or be that of another user. NFS locks only what may be written.
         gone = contextlib.suppress(FileNotFoundError, PermissionError)
