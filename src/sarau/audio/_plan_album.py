@@ -33,8 +33,9 @@ def correct_in_album(
 ) -> GainPlan | None:
     """Return a plan that holds the peaks lower, None when they are low enough.
 
-    None, too, where no limiter may do so, or none that works harder than this one: then the
-    album's gain has to come down (`sarau.audio.album.correct_album`).
+    None, too, where no limiter may do so, or none that works harder than this one: then, as
+    where a track is over after its last trim, the album's gain has to come down
+    (`sarau.audio.album.correct_album`).
     """
     peak_dbtp = measured.true_peak_dbtp
     if preset.target_lufs is None or not may_limit(preset) or before.true_peak_dbtp is None:

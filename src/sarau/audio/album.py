@@ -56,8 +56,8 @@ def correct_album(
     """Return better gains for the renditions that are off, None when none is.
 
     Only the renditions to make again are in its `gains`: the others stay as they are. Where
-    a peak is still over the ceiling, though its limiter worked as hard as it may, the gain
-    comes down.
+    a peak of a track that was verified is still over the ceiling, the gain comes down: its
+    limiter works as hard as it may, or it was encoded again as often as a track is.
     """
     if preset.target_lufs is None:
         return None
