@@ -51,6 +51,8 @@ class Finding:
     """Figures of the sentence, by their names there."""
     at_s: float | None = None
     """Where to listen."""
+    words: dict[str, str] = field(default_factory=dict)
+    """Names in the sentence, which are the same in every language."""
 
 
 _SENTENCES: Final[dict[FindingCode, tuple[str, str]]] = {
@@ -119,14 +121,19 @@ _SENTENCES: Final[dict[FindingCode, tuple[str, str]]] = {
         "The master is heavily limited: {plr_db} dB between peak and loudness. Services will turn it down, and the punch does not come back; a more open master sounds louder there.",
     ),
 }
+_OF_A_CODEC: Final = (
+    "O arquivo é sem perdas, mas o som já foi {codec}: os blocos do codec ainda estão nele. Peça o master original.",
+    "The file is lossless, but the sound was {codec} before: the codec's blocks are still in it. Ask for the original master.",
+)
+"""Of a lossy source that is told by its blocks, not by where its spectrum ends."""
 
 
 def sentence(finding: Finding, language: str) -> str:
     """Return what a finding means and what to do about it, in `pt-BR` or English."""
-    portuguese, english = _SENTENCES[finding.code]
+    portuguese, english = _OF_A_CODEC if "codec" in finding.words else _SENTENCES[finding.code]
     is_portuguese = language == "pt-BR"
     figures = _figures(finding.values, comma=is_portuguese)
-    return (portuguese if is_portuguese else english).format(**figures)
+    return (portuguese if is_portuguese else english).format(**figures, **finding.words)
 
 
 def _figures(values: Mapping[str, float], *, comma: bool) -> dict[str, str]:

@@ -20,11 +20,10 @@ def look(engine: Engine, path: Path) -> Insight:
 
 
 def lossy(found: Insight) -> float | None:
-    """Return how sure the report is, in percent."""
-    for finding in found.findings:
-        if finding.code == "lossy_source":
-            return finding.values["confidence_percent"]
-    return None
+    """Return how sure the spectrum makes a report that says lossy, in percent."""
+    if "lossy_source" not in codes(found):
+        return None
+    return 100 * found.bandwidth.lossy_confidence
 
 
 @pytest.fixture

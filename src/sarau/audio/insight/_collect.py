@@ -11,8 +11,10 @@ from sarau.audio._types import SourceInfo
 from sarau.audio.insight._bandwidth import find_bandwidth
 from sarau.audio.insight._bits import BitCounter
 from sarau.audio.insight._clipping import ClippingFinder
+from sarau.audio.insight._codec_traces import HIGHEST_HZ, find_codec
 from sarau.audio.insight._cues import find_cues
 from sarau.audio.insight._dynamics import find_dynamics
+from sarau.audio.insight._excerpts import Excerpts
 from sarau.audio.insight._fingerprint import Fingerprinter
 from sarau.audio.insight._key import KeyFinder
 from sarau.audio.insight._levels import Levels
@@ -20,7 +22,7 @@ from sarau.audio.insight._mono import Downmixer
 from sarau.audio.insight._report import find_all
 from sarau.audio.insight._spectrum import Spectrum
 from sarau.audio.insight._tempo import TempoFinder
-from sarau.audio.insight._types import Insight
+from sarau.audio.insight._types import CodecTrace, Insight
 from sarau.model.loudness import Loudness
 
 _EFFORT: Final = 0.4
@@ -40,6 +42,9 @@ class Collector:
         self._tempo = TempoFinder(self._mixer.rate_hz)
         self._key = KeyFinder(self._mixer.rate_hz)
         self._fingerprinter = Fingerprinter(rate_hz, layout)
+        self._bit_depth = bit_depth
+        may_hide_a_codec = bit_depth is not None and rate_hz <= HIGHEST_HZ
+        self._excerpts = Excerpts() if may_hide_a_codec else None
 
     @property
     def effort(self) -> float:
@@ -56,6 +61,8 @@ class Collector:
         self._clipping.push(samples)
         self._bits.push(samples)
         self._spectrum.push(samples)
+        if self._excerpts is not None:
+            self._excerpts.push(samples)
         mono = self._mixer.push(samples)
         self._tempo.push(mono)
         self._key.push(mono)
@@ -77,5 +84,11 @@ class Collector:
             tempo=self._tempo.result(),
             key=self._key.result(),
             fingerprint=self._fingerprinter.result(),
+            codec_trace=self._codec_trace(),
         )
         return find_all(insight, source, loudness)
+
+    def _codec_trace(self) -> CodecTrace | None:
+        if self._excerpts is None or self._bit_depth is None:
+            return None
+        return find_codec(self._excerpts.result(), self._bit_depth)

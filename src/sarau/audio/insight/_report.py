@@ -103,7 +103,10 @@ def _silent_channels(insight: Insight) -> Iterator[Finding]:
 
 def _format_findings(insight: Insight, source: SourceInfo) -> Iterator[Finding]:
     band, bits = insight.bandwidth, insight.dynamics.effective_bits
-    if source.lossless and band.cutoff_hz is not None and band.lossy_confidence >= _SURE:
+    trace = insight.codec_trace
+    if trace is not None:
+        yield Finding(FindingCode.LOSSY_SOURCE, Severity.PROBLEM, words={"codec": trace.codec})
+    elif source.lossless and band.cutoff_hz is not None and band.lossy_confidence >= _SURE:
         very_sure = band.lossy_confidence >= _VERY_SURE
         yield Finding(
             FindingCode.LOSSY_SOURCE,
@@ -114,7 +117,7 @@ def _format_findings(insight: Insight, source: SourceInfo) -> Iterator[Finding]:
             },
         )
     top_hz = source.sample_rate_hz / 2
-    may_be_raised = source.lossless and band.lossy_confidence < _SURE
+    may_be_raised = source.lossless and band.lossy_confidence < _SURE and trace is None
     if (
         (source.sample_rate_hz > _HIGH_RATE_HZ or may_be_raised)
         and band.cutoff_hz is not None

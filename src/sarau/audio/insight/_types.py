@@ -61,6 +61,16 @@ class Bandwidth:
 
 
 @dataclass(frozen=True, slots=True)
+class CodecTrace:
+    """Blocks of a lossy codec in what is lossless now."""
+
+    codec: str
+    """`MP3`, `AAC` or `Vorbis`."""
+    deviations: float
+    """How far their gaps stand out from chance; chance reaches about 4."""
+
+
+@dataclass(frozen=True, slots=True)
 class Dynamics:
     """Ratios of peak and loudness."""
 
@@ -156,5 +166,7 @@ class Insight:
     """None without notes that can be told."""
     fingerprint: Fingerprint | None = None
     """Of the first hour; None of what is shorter than about 3 s."""
+    codec_trace: CodecTrace | None = None
+    """None in lossy sources, above 48 kHz, and where no codec can be told."""
     findings: tuple[Finding, ...] = field(default=())
     """What of all this a person should know, the worst first."""
