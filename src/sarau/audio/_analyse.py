@@ -137,7 +137,8 @@ class _Meters:
         if self._collector is not None:
             self._lanes.push(self._collector, None)
             self._lanes.finish()
-            insight = self._collector.result(described, loudness, self._meter.short_term_lufs())
+            short_term_lufs = self._meter.short_term_lufs()
+            insight = self._collector.result(described, loudness, short_term_lufs, worked)
             worked()
         mix = self._mix_meter
         return Analysis(

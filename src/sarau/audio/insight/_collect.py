@@ -1,5 +1,6 @@
 """All collectors as one."""
 
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -42,7 +43,6 @@ class Collector:
         self._tempo = TempoFinder(self._mixer.rate_hz)
         self._key = KeyFinder(self._mixer.rate_hz)
         self._fingerprinter = Fingerprinter(rate_hz, layout)
-        self._bit_depth = bit_depth
         may_hide_a_codec = bit_depth is not None and rate_hz <= HIGHEST_HZ
         self._excerpts = Excerpts() if may_hide_a_codec else None
 
@@ -68,9 +68,16 @@ class Collector:
         self._key.push(mono)
 
     def result(
-        self, source: SourceInfo, loudness: Loudness, short_term_lufs: NDArray[np.float64]
+        self,
+        source: SourceInfo,
+        loudness: Loudness,
+        short_term_lufs: NDArray[np.float64],
+        worked: Callable[[], None],
     ) -> Insight:
-        """Return the report; `short_term_lufs` are windows of 3 s, one every 20 ms."""
+        """Return the report; `short_term_lufs` are windows of 3 s, one every 20 ms.
+
+        `worked` is called on the way.
+        """
         self._levels.finish()
         self._spectrum.finish()
         insight = Insight(
@@ -84,11 +91,12 @@ class Collector:
             tempo=self._tempo.result(),
             key=self._key.result(),
             fingerprint=self._fingerprinter.result(),
-            codec_trace=self._codec_trace(),
+            codec_trace=self._codec_trace(worked),
         )
         return find_all(insight, source, loudness)
 
-    def _codec_trace(self) -> CodecTrace | None:
-        if self._excerpts is None or self._bit_depth is None:
+    def _codec_trace(self, worked: Callable[[], None]) -> CodecTrace | None:
+        bits = self._bits.result()
+        if self._excerpts is None or bits is None:
             return None
-        return find_codec(self._excerpts.result(), self._bit_depth)
+        return find_codec(self._excerpts.result(), bits, worked)

@@ -67,7 +67,7 @@ class CodecTrace:
     codec: str
     """`MP3`, `AAC` or `Vorbis`."""
     deviations: float
-    """How far their gaps stand out from chance; chance reaches about 4."""
+    """How far their gaps stand out from chance; chance reaches about 5."""
 
 
 @dataclass(frozen=True, slots=True)

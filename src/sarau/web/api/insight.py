@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import JSONResponse
 
-from sarau.audio import LoudnessCurve, Waveform, from_plain
+from sarau.audio import LoudnessCurve, Waveform, from_plain, to_plain
 from sarau.audio.pictures import loudness_svg, zoom_out
 from sarau.catalog import fingerprints, insights, sources, tracks
 from sarau.errors import RefusedCode, RefusedError
@@ -36,8 +36,8 @@ def get_insight(rooms: Rooms, owner: Owner, language: Language, track_id: str) -
     if report is None:
         raise _missing(track_id, "quality report")
     findings = [
-        {**plain, "message": sentence(from_plain(Finding, plain), language)}
-        for plain in report["findings"]
+        {**to_plain(finding), "message": sentence(finding, language)}
+        for finding in (from_plain(Finding, plain) for plain in report["findings"])
     ]
     text = chromaprint_text(fingerprint) if fingerprint else None
     return {**report, "findings": findings, "fingerprint": text}
