@@ -43,7 +43,8 @@ _GRID: Final = 64
 """Vorbis changes the length of its blocks, which moves them by multiples of it."""
 _BLOCKS: Final = 4
 _GRANULES: Final = 7
-_AT_ONCE: Final = 16
+_AT_ONCE: Final = 4
+"""Places: what is in work stays in the processor's cache."""
 _PARTS: Final = 12
 _USED: Final = (0.05, 0.95)
 """Of the band; the ends tell nothing of a codec."""
