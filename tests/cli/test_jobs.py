@@ -41,7 +41,7 @@ def make(*given: Path, target: Path = OUT) -> dict[str, str]:
 def begin(job: Job) -> None:
     job.out_dir.mkdir(parents=True, exist_ok=True)
     name = fitting_name(job.path, ".mp3")
-    receipts.claim(receipts.Source.of(job.path), job.out_dir, {name: 0})
+    receipts.claim(receipts.Source.of(job.path), job.out_dir, {name: 0}, {})
     (job.out_dir / name).touch()
 
 
@@ -170,7 +170,7 @@ def test_a_folder_that_could_never_be_filled_is_left_for_another_one() -> None:
     path, inner = put("in/A.mp3"), put("in/A/A.mp3")
     for source, folder in ((path, "A"), (inner, "A/A.mp3")):
         (OUT / folder).mkdir(parents=True)
-        receipts.claim(receipts.Source.of(source), OUT / folder, {})
+        receipts.claim(receipts.Source.of(source), OUT / folder, {}, {})
     assert make(Path("in")) == {"in/A/A.mp3": "A/A.mp3", "in/A.mp3": "A.mp3"}
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import mutagen.flac
 import pytest
 from tests import hls
 from tests.commands import sarau
@@ -93,6 +94,35 @@ def test_a_rendition_that_was_tagged_again_is_kept_until_it_is_taken_away(
     assert f"({tagged})" in said
     tagged.unlink()
     assert process(music, out)["a.wav"]["state"] == "ready"
+
+
+def test_tags_that_fit_into_the_room_for_them_are_kept(music: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    process(music, out)
+    flac = out / "a" / "a.flac"
+    length = flac.stat().st_size
+    tagged = mutagen.flac.FLAC(flac)
+    tagged["mood"] = "saudade"
+    tagged.save()
+    assert flac.stat().st_size == length
+    assert process(music, out)["a.wav"]["made_before"]
+    assert process(music, out, "--again")["a.wav"]["code"] == "rendition_replaced"
+    assert mutagen.flac.FLAC(flac)["mood"] == ["saudade"]
+
+
+def test_a_file_of_the_same_length_in_the_place_of_a_rendition_is_kept(
+    music: Path, tmp_path: Path
+) -> None:
+    preset = tmp_path / "wav.toml"
+    preset.write_text('target_lufs = -16\nceiling_dbtp = -1\nrenditions = [{ format = "wav" }]')
+    call = (music, tmp_path / "out", "--preset", preset)
+    process(*call)
+    wav = tmp_path / "out" / "a" / "a.wav"
+    edited = bytearray(wav.read_bytes())
+    edited[-2000:] = bytes(2000)
+    wav.write_bytes(edited)
+    assert process(*call, "--again")["a.wav"]["code"] == "rendition_replaced"
+    assert wav.read_bytes() == edited
 
 
 def test_what_a_disk_left_empty_is_made_again(music: Path, tmp_path: Path) -> None:

@@ -201,7 +201,7 @@ def test_what_is_still_there_of_an_earlier_call_is_no_source_when_the_next_one_i
 ) -> None:
     source, out = write_music(tmp_path / "a.wav", seconds=1), tmp_path / "out"
     make(studio, source, out, ARCHIVE)
-    receipts.claim(receipts.Source.of(source), out / "a", {"a.flac": 1})
+    receipts.claim(receipts.Source.of(source), out / "a", {"a.flac": 1}, {})
     assert sources(out) == []
 
 

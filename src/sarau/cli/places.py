@@ -21,12 +21,13 @@ class _Move:
     draft: Path
     path: Path
 
-    def sizes(self) -> Iterator[tuple[str, int]]:
-        """Give the name of what is put there, and of each file in it, with their bytes."""
-        yield self.path.name, self.rendition.file.size_bytes
+    def files(self) -> Iterator[tuple[str, Path]]:
+        """Give each file that is put there, by its name in the folder of the track."""
         if self.draft.is_dir():
             for each in self.draft.iterdir():
-                yield f"{self.path.name}/{each.name}", each.stat().st_size
+                yield f"{self.path.name}/{each.name}", each
+        else:
+            yield self.path.name, self.draft
 
 
 def check(job: Job, preset: Preset) -> None:
@@ -37,7 +38,9 @@ def check(job: Job, preset: Preset) -> None:
         OSError: one cannot look there.
 
     """
-    _check(_paths(job, preset.renditions), receipts.names_for(job.path, job.out_dir))
+    names = receipts.names_for(job.path, job.out_dir)
+    sha256s = receipts.sha256s_for(job.path, job.out_dir)
+    _check(_paths(job, preset.renditions), names, sha256s)
 
 
 def move_in(
@@ -52,11 +55,14 @@ def move_in(
     """
     paths = _paths(job, [one.file.spec for one in renditions])
     moves = [_ready(one, path) for one, path in zip(renditions, paths, strict=True)]
-    planned = {name: size_bytes for move in moves for name, size_bytes in move.sizes()}
     names = receipts.names_for(job.path, job.out_dir)
-    _check(paths, names)
-    _check(_added(moves, names), {})
-    receipts.claim(source, job.out_dir, planned)
+    _check(paths, names, receipts.sha256s_for(job.path, job.out_dir))
+    _check(_added(moves, names), {}, {})
+    files = {name: file for move in moves for name, file in move.files()}
+    planned = {move.path.name: move.rendition.file.size_bytes for move in moves}
+    planned |= {name: file.stat().st_size for name, file in files.items()}
+    sha256s = {name: ours.sha256_of(file) for name, file in files.items()}
+    receipts.claim(source, job.out_dir, planned, sha256s)
     return tuple(_carry_out(move, names) for move in moves)
 
 
@@ -70,9 +76,9 @@ def _paths(job: Job, specs: Sequence[RenditionSpec]) -> list[Path]:
     ]
 
 
-def _check(paths: Iterable[Path], names: ours.Names) -> None:
+def _check(paths: Iterable[Path], names: ours.Names, sha256s: ours.Hashes) -> None:
     for path in paths:
-        found = ours.stranger(path, names)
+        found = ours.stranger(path, names, sha256s)
         if found is not None:
             raise RefusedError(RefusedCode.RENDITION_REPLACED, str(found))
 

@@ -89,15 +89,19 @@ def receipt_path(path: Path, out_dir: Path) -> Path:
     return out_dir / fitting_name(path, _SUFFIX)
 
 
-def claim(source: Source, out_dir: Path, planned: Mapping[str, int]) -> None:
+def claim(
+    source: Source, out_dir: Path, planned: Mapping[str, int], sha256s: Mapping[str, str]
+) -> None:
     """Say whose folder it is before anything is put there: there is nothing yet to be found.
 
-    `planned` are the names of what will be put there, with the bytes of each.
+    `planned` are the names of what will be put there, with the bytes of each, and `sha256s` what
+    is in them.
     """
-    names = names_for(source.path, out_dir)
+    names, known = names_for(source.path, out_dir), sha256s_for(source.path, out_dir)
     # Until all is there, a name may still be that of what an earlier call made.
     more = {name: sorted({*names.get(name, ()), size}) for name, size in planned.items()}
-    _write(source, out_dir, {"names": names | more})
+    hashes = {name: sorted({*known.get(name, ()), one}) for name, one in sha256s.items()}
+    _write(source, out_dir, {"names": names | more, "sha256": known | hashes})
 
 
 def write(
@@ -107,7 +111,8 @@ def write(
     names = names_for(source.path, out_dir)
     names |= {one.file.path.name: [one.file.size_bytes] for one in receipt.renditions}
     told = {"made_of": _described(source, preset, album), "made": to_plain(receipt)}
-    _write(source, out_dir, {"names": names} | told)
+    known = sha256s_for(source.path, out_dir)
+    _write(source, out_dir, {"names": names, "sha256": known} | told)
 
 
 def find(
@@ -130,6 +135,15 @@ def find(
 def names_for(path: Path, out_dir: Path) -> dict[str, list[int]]:
     """Return the names of all that was ever made of `path` in a folder, with the bytes of each."""
     return _names(_read(receipt_path(path, out_dir)))
+
+
+def sha256s_for(path: Path, out_dir: Path) -> dict[str, list[str]]:
+    """Return what was in each file that was made of `path`; an older receipt does not tell."""
+    told = _read(receipt_path(path, out_dir)) or {}
+    try:
+        return from_plain(dict[str, list[str]], told.get("sha256", {}))
+    except ValueError:
+        return {}
 
 
 def holds(source: Source, out_dir: Path) -> bool:
