@@ -50,11 +50,10 @@ def vorbis_window() -> Window:
 
 def mdct(blocks: Sound, window: Window) -> Coefficients:
     """Return the orthonormal MDCT of (blocks, 2048) as (blocks, 1024)."""
-    half = MDCT_HOP // 2
     a, b, c, d = np.split(blocks * window, 4, axis=1)
     folded = np.concatenate([-c[:, ::-1] - d, a - b[:, ::-1]], axis=1)
     # A DCT-IV by a complex transform of half the length.
-    twist = np.exp(-1j * np.pi * (4 * np.arange(half) + 1) / (4 * MDCT_HOP)).astype(np.complex64)
+    twist = _twist()
     pairs = (folded[:, 0::2] + 1j * folded[:, ::-2]) * twist
     turned = np.fft.fft(pairs) * twist
     found = np.empty(folded.shape, np.float32)
@@ -62,6 +61,14 @@ def mdct(blocks: Sound, window: Window) -> Coefficients:
     found[:, 1::2] = -turned.imag[:, ::-1]
     found *= np.float32(np.sqrt(2 / MDCT_HOP))
     return found
+
+
+@cache
+def _twist() -> NDArray[np.complex64]:
+    """Return what the pairs of a DCT-IV are turned by, before and after the transform."""
+    steps = 4 * np.arange(MDCT_HOP // 2) + 1
+    turns: NDArray[np.complex64] = np.exp(-1j * np.pi * steps / (4 * MDCT_HOP)).astype(np.complex64)
+    return turns
 
 
 def mdct_blocks(sound: Sound, starts: NDArray[np.int64], window: Window) -> Coefficients:
