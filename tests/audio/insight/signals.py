@@ -14,6 +14,13 @@ RATE_HZ = 44_100
 Report = Callable[..., Insight]
 
 
+def look(engine: Engine, path: Path) -> Insight:
+    """Return the quality report of a file."""
+    found = engine.analyse(path, insight=True).insight
+    assert found is not None
+    return found
+
+
 def report_of(engine: Engine, tmp_path: Path) -> Report:
     """Return a function that writes samples (frames, channels) to a file and analyses it."""
 
@@ -21,9 +28,7 @@ def report_of(engine: Engine, tmp_path: Path) -> Report:
         path = tmp_path / "signal.wav"
         data = pcm16(samples) if bits == 16 else pcm24(samples)
         path.write_bytes(wav(data, rate=rate_hz, channels=samples.shape[1], bits=bits))
-        found = engine.analyse(path, insight=True).insight
-        assert found is not None
-        return found
+        return look(engine, path)
 
     return report
 

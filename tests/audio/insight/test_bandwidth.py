@@ -5,18 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.audio.insight.signals import RATE_HZ, Report, codes, through, white
+from tests.audio.insight.signals import RATE_HZ, Report, codes, look, through, white
 from tests.audio.kitchen import wav
 from tests.audio.studio import pcm16
 from tests.music import real_music
 
 from sarau.audio import Engine, Insight
-
-
-def look(engine: Engine, path: Path) -> Insight:
-    found = engine.analyse(path, insight=True).insight
-    assert found is not None
-    return found
 
 
 def lossy(found: Insight) -> float | None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.audio.insight.signals import RATE_HZ, Report, both, codes, through, white
+from tests.audio.insight.signals import RATE_HZ, Report, both, codes, look, through, white
 from tests.audio.kitchen import wav
 from tests.audio.studio import pcm16
 from tests.music import real_music
@@ -15,12 +15,6 @@ from sarau.audio.insight import _transforms as transforms
 from sarau.model.findings import Severity, sentence
 
 LASTS_S = 6
-
-
-def look(engine: Engine, path: Path) -> Insight:
-    found = engine.analyse(path, insight=True).insight
-    assert found is not None
-    return found
 
 
 def codec(found: Insight) -> str | None:
